@@ -1,0 +1,46 @@
+# One command for everything one does here. Each installs what it needs and is missing (scripts/packages.txt).
+SHELL := /bin/bash
+PYTHON := /usr/bin/python3
+SOURCES = $(shell find lib apps examples tests bench -name '*.hpp' -o -name '*.cpp')
+
+# How large a network `make run` starts, and for how many seconds (empty: until Ctrl-C).
+NODES ?= 8
+DURATION ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check-compilers bench fuzz chaos format clean deps
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## build, start a network on loopback and show it working [NODES=8] [DURATION=20]
+	@scripts/install_packages.sh build
+	@$(PYTHON) scripts/demo.py --nodes $(NODES) $(if $(DURATION),--duration $(DURATION))
+
+test: ## build and run every test; the last line is the count
+	@scripts/install_packages.sh build test
+	@scripts/build.sh dev
+	@$(PYTHON) scripts/run_tests.py build/dev
+
+check-compilers: ## clang 19 on libstdc++ and on libc++: tests below the line, equal fingerprints
+	@scripts/install_packages.sh build test compilers
+	@$(PYTHON) scripts/check_compilers.py
+
+bench: ## measure against the figures aimed for
+	@echo "make bench: there are no benchmarks in this version." >&2; exit 2
+
+fuzz: ## run the fuzzers
+	@echo "make fuzz: there are no fuzz targets in this version." >&2; exit 2
+
+chaos: ## kill, stop and partition running programs
+	@echo "make chaos: there are no fault scenarios for running programs in this version; see tests/process." >&2; exit 2
+
+format: ## format every C++ file in place
+	@scripts/install_packages.sh format
+	@clang-format-19 -i $(SOURCES)
+
+deps: ## install what building, testing, formatting and the second compiler need
+	@scripts/install_packages.sh build test compilers format
+
+clean: ## remove everything that was built
+	@rm -rf build

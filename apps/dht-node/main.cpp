@@ -1,0 +1,28 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "trestle/host/program.hpp"
+#include "trestle/node/dht/dht_node.hpp"
+#include "trestle/node/options.hpp"
+
+namespace {
+
+using namespace trestle;
+
+std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std::string& address,
+                                      const crypto::Identity& identity, crypto::Suite& suite,
+                                      Rng rng) {
+  node::NodeOptions options;
+  options.common.network = settings.network_name;
+  options.common.address = address;
+  options.common.legacy = settings.serves_legacy;
+  options.bootstrap_urls = settings.bootstrap_urls;
+  return std::make_unique<node::DhtNode>(options, identity, suite, std::move(rng));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return host::run_program(argc, argv, {host::ProgramKind::node, make_node});
+}

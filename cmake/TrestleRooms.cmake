@@ -1,0 +1,37 @@
+# A room is one static library: trestle_<name>, made of the sources in its folder, linked to the floors below it and to
+# nothing else. That a room names its dependencies here is what keeps an upward or sideways include from linking; tests/tidy
+# reads the include lines as well.
+
+include(GNUInstallDirs)
+
+add_library(trestle_build_flags INTERFACE)
+target_compile_features(trestle_build_flags INTERFACE cxx_std_23)
+target_compile_options(trestle_build_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  # g++ 12 takes the unused alternatives of a moved std::variant for uninitialised members; clang has the honest warning.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+if(TRESTLE_WARNINGS_AS_ERRORS)
+  target_compile_options(trestle_build_flags INTERFACE -Werror)
+endif()
+if(TRESTLE_SANITIZE)
+  target_compile_options(trestle_build_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
+                                                       -fno-sanitize-recover=undefined)
+  target_link_options(trestle_build_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# trestle_room(<name> [ABOVE_THE_LINE] [SOURCES file...] [NEEDS target...])
+# Without SOURCES every source file of the folder belongs to the room.
+function(trestle_room name)
+  cmake_parse_arguments(room "ABOVE_THE_LINE" "" "SOURCES;NEEDS" ${ARGN})
+  if(NOT room_SOURCES)
+    file(GLOB room_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  endif()
+  add_library(trestle_${name} STATIC ${room_SOURCES})
+  add_library(trestle::${name} ALIAS trestle_${name})
+  target_include_directories(trestle_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(trestle_${name} PUBLIC cxx_std_23)
+  target_link_libraries(trestle_${name} PUBLIC ${room_NEEDS} PRIVATE $<BUILD_INTERFACE:trestle_build_flags>)
+  if(NOT room_ABOVE_THE_LINE)
+    target_compile_options(trestle_${name} PRIVATE -fno-exceptions -fno-rtti)
+  endif()
+endfunction()

@@ -1,0 +1,98 @@
+#include "trestle/bridge/members.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace trestle::bridge {
+
+Members::Members(std::size_t members_max, Duration heard_fresh, Rng rng)
+    : members_max_(members_max), heard_fresh_(heard_fresh), rng_(rng) {
+  eligible_.reserve(members_max);
+}
+
+bool Members::up(Instant now, const wire::Contact& contact) {
+  down(contact.id);  // its role or address may have changed
+  if (contact.id.is_zero() || contact.address.empty()) return false;
+  if (contact.role != wire::Role::node && contact.role != wire::Role::bridge) return false;
+  Table& table = contact.role == wire::Role::node ? nodes_ : bridges_;
+  if (table.size() >= members_max_) return false;
+  table.insert(contact.id, {.contact = contact, .heard = now});
+  return true;
+}
+
+void Members::heard(Instant now, const NodeId& id) {
+  for (Table* table : {&nodes_, &bridges_}) {
+    if (Member* member = table->find(id)) {
+      member->heard = now;
+      member->ignored_probe = false;
+    }
+  }
+}
+
+void Members::silent(const NodeId& id) {
+  if (Member* member = nodes_.find(id)) member->ignored_probe = true;
+}
+
+void Members::down(const NodeId& id) {
+  nodes_.erase(id);
+  bridges_.erase(id);
+}
+
+wire::Contacts Members::choose_fresh(Instant now, const NodeId& newcomer, std::size_t count) {
+  return choose(nodes_, now, newcomer, count);
+}
+
+wire::Contacts Members::choose_bridges(Instant now, const NodeId& newcomer, std::size_t count) {
+  return choose(bridges_, now, newcomer, count);
+}
+
+std::vector<NodeId> Members::shuffle_stale(Instant now, const NodeId& newcomer) {
+  std::vector<NodeId> stale;
+  for (const auto& [id, member] : nodes_) {
+    if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
+    stale.push_back(id);
+  }
+  for (std::size_t place = 0; place + 1 < stale.size(); ++place) {
+    const std::size_t drawn = place + rng_.below(stale.size() - place);
+    std::swap(stale[place], stale[drawn]);
+  }
+  return stale;
+}
+
+const wire::Contact* Members::find(const NodeId& id) const {
+  const Member* member = nodes_.find(id);
+  return member != nullptr ? &member->contact : nullptr;
+}
+
+bool Members::is_fresh(Instant now, const NodeId& id) const {
+  const Member* member = nodes_.find(id);
+  return member != nullptr && is_fresh(now, *member);
+}
+
+bool Members::is_worth_asking(const NodeId& id) const {
+  const Member* member = nodes_.find(id);
+  return member != nullptr && !member->ignored_probe;
+}
+
+bool Members::is_fresh(Instant now, const Member& member) const {
+  return !member.ignored_probe && now - member.heard <= heard_fresh_;
+}
+
+wire::Contacts Members::choose(const Table& table, Instant now, const NodeId& newcomer,
+                               std::size_t count) {
+  eligible_.clear();
+  for (std::size_t index = 0; index < table.size(); ++index) {
+    const auto& [id, member] = table.at_index(index);
+    if (id != newcomer && is_fresh(now, member)) eligible_.push_back(index);
+  }
+  wire::Contacts chosen;
+  chosen.reserve(std::min(count, eligible_.size()));
+  for (std::size_t place = 0; place < eligible_.size() && chosen.size() < count; ++place) {
+    const std::size_t drawn = place + rng_.below(eligible_.size() - place);
+    std::swap(eligible_[place], eligible_[drawn]);
+    chosen.push_back(table.at_index(eligible_[place]).second.contact);
+  }
+  return chosen;
+}
+
+}  // namespace trestle::bridge

@@ -1,0 +1,145 @@
+// How our own questions end, and what an answer teaches.
+#include <algorithm>
+#include <utility>
+
+#include "trestle/dht/dht.hpp"
+
+namespace trestle::dht {
+namespace {
+
+/// Whether the failure counts against the peer: silence does, a refusal or our own doing does not.
+bool counts_against_peer(ErrorCode code) {
+  return code == ErrorCode::timeout || code == ErrorCode::unreachable ||
+         code == ErrorCode::refused || code == ErrorCode::connection_lost ||
+         code == ErrorCode::protocol_error;
+}
+
+const wire::Contacts* contacts_in(const wire::Message& answer) {
+  if (const auto* nodes = std::get_if<wire::FindNodeResponse>(&answer)) return &nodes->contacts;
+  const auto* value = std::get_if<wire::FindValueResponse>(&answer);
+  return value != nullptr && !value->found ? &value->contacts : nullptr;
+}
+
+}  // namespace
+
+Dht::Operation* Dht::operation_of(const PendingAsk& pending) {
+  auto& operation = operations_[pending.slot];
+  return operation && operation->id == pending.operation ? &*operation : nullptr;
+}
+
+void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
+  const PendingAsk* known = asks_.find(ask);
+  if (!open_ || known == nullptr) {
+    ++stats_.answers_late;
+    return;
+  }
+  const PendingAsk pending = *known;
+  asks_.erase(ask);
+  ++stats_.answers;
+  table_.on_seen(now, pending.peer);
+  if (const wire::Contacts* contacts = contacts_in(answer)) learn(now, *contacts);
+  Operation* operation = operation_of(pending);
+  if (operation == nullptr) {
+    ++stats_.answers_late;
+    return;
+  }
+  if (pending.kind == AskKind::store) {
+    settle_store(now, *operation, pending.peer, answer);
+  } else {
+    settle_lookup(now, *operation, pending.peer, answer);
+  }
+  pump(now, pending.slot);
+}
+
+void Dht::settle_lookup(Instant now, Operation& operation, const NodeId& peer,
+                        const wire::Message& answer) {
+  if (const wire::Contacts* contacts = contacts_in(answer)) {
+    return operation.lookup.on_contacts(now, peer, resolve(*contacts));
+  }
+  if (const auto* value = std::get_if<wire::FindValueResponse>(&answer)) {
+    return operation.lookup.on_record(now, peer, value->record);
+  }
+  const auto* failure = std::get_if<wire::Failure>(&answer);
+  operation.lookup.on_failed(now, peer,
+                             failure != nullptr ? failure->code : ErrorCode::protocol_error);
+}
+
+void Dht::settle_store(Instant now, Operation& operation, const NodeId& peer,
+                       const wire::Message& answer) {
+  if (!operation.replication) return;
+  if (std::holds_alternative<wire::StoreResponse>(answer)) {
+    return operation.replication->on_stored(now, peer);
+  }
+  const auto* failure = std::get_if<wire::Failure>(&answer);
+  operation.replication->on_refused(now, peer,
+                                    failure != nullptr ? failure->code : ErrorCode::protocol_error);
+}
+
+void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
+  const PendingAsk* known = asks_.find(ask);
+  if (!open_ || known == nullptr) return;
+  const PendingAsk pending = *known;
+  asks_.erase(ask);
+  ++stats_.asks_failed;
+  if (counts_against_peer(code)) {
+    table_.on_failure(now, pending.peer);
+    heard_.discredit(pending.peer);
+  }
+  Operation* operation = operation_of(pending);
+  if (operation == nullptr) return;
+  if (pending.kind == AskKind::lookup) {
+    operation->lookup.on_failed(now, pending.peer, code);
+  } else if (operation->replication) {
+    operation->replication->on_refused(now, pending.peer, code);
+  }
+  pump(now, pending.slot);
+}
+
+/// Questions whose end nobody reported. They were issued in the order of their ids, so the oldest
+/// come first. Their operations have long gone on without them.
+void Dht::forget_asks(Instant now) {
+  while (!asks_.empty()) {
+    const auto& [ask, pending] = asks_.at_index(0);
+    if (after(pending.issued, options_.ask_forgotten_after) > now) return;
+    ++stats_.asks_forgotten;
+    on_ask_failed(now, AskId(ask), ErrorCode::timeout);
+  }
+}
+
+/// What we have proven of a peer ourselves goes before what others say of it (T9): its address, and
+/// that it does not answer.
+std::vector<Candidate> Dht::resolve(const wire::Contacts& contacts) const {
+  std::vector<Candidate> candidates;
+  candidates.reserve(std::min(contacts.size(), options_.lookup.contacts_per_answer_max));
+  std::size_t read = 0;
+  for (const wire::Contact& contact : contacts) {
+    if (read++ == options_.lookup.contacts_per_answer_max) break;
+    const Peer* peer = table_.find(contact.id);
+    if (peer != nullptr && table_.is_failed(*peer)) continue;
+    if (const wire::Contact* linked = links_.find(contact.id)) {
+      candidates.push_back({.contact = *linked, .connected = true});
+    } else if (peer != nullptr) {
+      candidates.push_back({.contact = peer->contact, .connected = false});
+    } else {
+      candidates.push_back({.contact = contact, .connected = false});
+    }
+  }
+  return candidates;
+}
+
+/// News of dialable peers goes to the owner, which decides whom to dial. Bounded by the contacts
+/// read from an answer, and by our own questions.
+void Dht::learn(Instant now, const wire::Contacts& contacts) {
+  std::size_t read = 0;
+  for (const wire::Contact& contact : contacts) {
+    if (read++ == options_.lookup.contacts_per_answer_max) return;
+    const bool takes_part = contact.role == wire::Role::node || contact.role == wire::Role::bridge;
+    if (!takes_part || contact.address.empty() || contact.id == self_.id) continue;
+    if (links_.contains(contact.id) || !heard_.note(now, contact)) continue;
+    ++stats_.contacts_discovered;
+    const Peer* known = table_.find(contact.id);
+    outbox_.push(Discovered{known != nullptr ? known->contact : contact});
+  }
+}
+
+}  // namespace trestle::dht

@@ -1,0 +1,121 @@
+#include "trestle/dht/dht.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace trestle::dht {
+namespace {
+
+/// Slots beside those of users: one look-up of ourselves, one refresh.
+constexpr std::size_t kUpkeepSlots = 2;
+
+bool takes_part(const wire::Contact& contact) {
+  return contact.role == wire::Role::node || contact.role == wire::Role::bridge;
+}
+
+}  // namespace
+
+Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng)
+    : self_(std::move(self)),
+      options_(options),
+      suite_(&suite),
+      rng_(rng.fork("dht")),
+      table_(self_.id, options.table),
+      records_(self_.id, options.records),
+      heard_(options.heard),
+      operations_(options.operations_max + kUpkeepSlots) {}
+
+// ---- links and hearsay
+
+void Dht::on_link_up(Instant now, const wire::Contact& contact) {
+  if (!open_ || !takes_part(contact) || contact.id == self_.id) return;
+  const bool first = links_.empty();
+  links_.insert_or_assign(contact.id, contact);
+  heard_.forget(contact.id);
+  table_.on_connected(now, contact);
+  for (Slot slot = 0; slot < operations_.size(); ++slot) {
+    if (!operations_[slot]) continue;
+    operations_[slot]->lookup.on_link_up(now, contact);
+    pump(now, slot);
+  }
+  if (refresh_at_ == kNever) refresh_at_ = jittered(now, options_.refresh_interval);
+  if (first) begin_self_lookup(now);
+  plan_self_lookup(now);
+}
+
+void Dht::on_link_down(Instant now, const NodeId& peer) {
+  if (!links_.erase(peer)) return;
+  table_.on_disconnected(now, peer);
+  for (Slot slot = 0; slot < operations_.size(); ++slot) {
+    if (!operations_[slot]) continue;
+    operations_[slot]->lookup.on_link_down(now, peer);
+    pump(now, slot);
+  }
+  if (links_.empty()) on_all_links_lost(now);
+  plan_self_lookup(now);
+}
+
+void Dht::on_contact(Instant now, const wire::Contact& contact) {
+  if (!open_ || !takes_part(contact) || contact.id == self_.id) return;
+  if (links_.contains(contact.id) || contact.address.empty()) return;
+  heard_.note(now, contact);
+}
+
+void Dht::on_heard(Instant now, const NodeId& peer) { table_.on_seen(now, peer); }
+
+// ---- life
+
+void Dht::close(Instant now) {
+  if (!open_) return;
+  open_ = false;
+  self_lookup_at_ = kNever;
+  refresh_at_ = kNever;
+  for (Slot slot = 0; slot < operations_.size(); ++slot) {
+    if (!operations_[slot]) continue;
+    if (!operations_[slot]->replication) ++stats_.lookups_ended;
+    operations_[slot]->lookup.cancel(now, ErrorCode::shutting_down);
+    end(slot, {.operation = operations_[slot]->id, .code = ErrorCode::shutting_down});
+  }
+  asks_.clear();
+}
+
+// ---- time
+
+Instant Dht::next_deadline() const {
+  if (!open_) return kNever;
+  Instant next = std::min({timers_.next(), records_.next_deadline(), self_lookup_at_, refresh_at_});
+  if (!asks_.empty()) {
+    const PendingAsk& oldest = asks_.at_index(0).second;
+    next = std::min(next, after(oldest.issued, options_.ask_forgotten_after));
+  }
+  return next;
+}
+
+void Dht::on_deadline(Instant now) {
+  if (!open_) return;
+  records_.on_deadline(now);
+  forget_asks(now);
+  while (const auto slot = timers_.pop_due(now)) {
+    Operation& operation = *operations_[*slot];
+    operation.lookup.on_deadline(now);
+    if (operation.replication) operation.replication->on_deadline(now);
+    pump(now, *slot);
+  }
+  keep_up(now);
+}
+
+// ---- look
+
+DhtStats Dht::stats() const {
+  DhtStats stats = stats_;
+  stats.operations = static_cast<std::size_t>(
+      std::count_if(operations_.begin(), operations_.end(),
+                    [](const std::optional<Operation>& operation) { return bool(operation); }));
+  stats.links = links_.size();
+  stats.contacts_heard = heard_.size();
+  stats.table = table_.stats();
+  stats.records = records_.stats();
+  return stats;
+}
+
+}  // namespace trestle::dht

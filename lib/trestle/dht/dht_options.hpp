@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "trestle/base/time.hpp"
+#include "trestle/dht/heard_contacts.hpp"
+#include "trestle/dht/lookup.hpp"
+#include "trestle/dht/record_store.hpp"
+#include "trestle/dht/replication.hpp"
+#include "trestle/dht/routing_table.hpp"
+
+namespace trestle::dht {
+
+/// Whether this node keeps and serves records. A bridge does not (P-CR-12).
+enum class DataPolicy : std::uint8_t { keeps_data, refuses_data };
+
+struct DhtOptions {
+  DataPolicy data = DataPolicy::keeps_data;
+  /// Contacts in one answer, and nodes a record is stored at (X30: k = replication = 20).
+  std::size_t contacts_per_answer_max = 20;
+
+  RoutingTableOptions table;
+  LookupOptions lookup;
+  RecordStoreOptions records;
+  ReplicationOptions replication;
+  HeardContactsOptions heard;
+
+  /// Operations of users under way: 64 lookups of 4 parallel questions keep within the 256 that
+  /// the request tables of twenty links take without trouble. More get `busy`.
+  std::size_t operations_max = 64;
+  /// Peers of the table a lookup begins with: twice k, so that it can still fill its k answers
+  /// where some of the nearest are silent and everybody else names the same twenty.
+  std::size_t seeds_max = 40;
+  /// Questions under way altogether; a bound on memory, never reached with the figures above.
+  std::size_t asks_max = 2048;
+  /// A question whose end nobody reported is given up after this: longer than any ask's timeout.
+  Duration ask_forgotten_after = std::chrono::seconds(15);
+
+  /// Below this many links the node keeps looking for its own neighbourhood.
+  std::size_t links_wanted = 8;
+  /// First look-up of ourselves: its bound, its repetitions and the pauses 1, 2, 4 s (X31).
+  Duration self_lookup_timeout = std::chrono::seconds(15);
+  std::uint32_t self_lookup_retries_max = 3;
+  Duration self_lookup_backoff = std::chrono::seconds(1);
+  /// How often it is repeated while links are short: twice a minute finds a healed network within
+  /// the minute P-CR-17 allows, at the cost of some 25 questions each.
+  Duration self_lookup_interval = std::chrono::seconds(30);
+  /// One random part of the key space is looked up this often, as everybody's tables do.
+  Duration refresh_interval = std::chrono::minutes(10);
+  /// Both intervals vary by one part in this many, so that nodes started together drift apart
+  /// (T33).
+  std::uint32_t jitter_divisor = 5;
+};
+
+}  // namespace trestle::dht

@@ -1,0 +1,95 @@
+// Our own neighbourhood and the freshness of the table.
+#include <algorithm>
+
+#include "trestle/dht/dht.hpp"
+
+namespace trestle::dht {
+
+void Dht::keep_up(Instant now) {
+  if (self_lookup_at_ <= now) {
+    self_lookup_at_ = kNever;
+    if (knows_anybody()) begin_self_lookup(now);
+  }
+  if (refresh_at_ <= now) {
+    refresh_at_ = kNever;
+    if (!knows_anybody()) return;
+    refresh_at_ = jittered(now, options_.refresh_interval);
+    table_.replace_failed(now);
+    begin_refresh(now);
+  }
+}
+
+/// While links are short the neighbourhood is looked up again and again, linked or not: this is
+/// also how a node that lost everybody comes back through the peers it remembers.
+void Dht::plan_self_lookup(Instant now) {
+  if (!open_ || self_lookup_running_ || self_lookup_at_ != kNever) return;
+  if (links_.size() >= options_.links_wanted || !knows_anybody()) return;
+  self_lookup_at_ = jittered(now, options_.self_lookup_interval);
+}
+
+void Dht::begin_self_lookup(Instant now) {
+  if (self_lookup_running_) return;
+  self_lookup_running_ = true;
+  self_lookup_at_ = kNever;
+  begin(now, Purpose::self_lookup, LookupKind::find_node, self_.id, {});
+}
+
+void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
+  self_lookup_running_ = false;
+  const bool failed = ended.code != ErrorCode::none;
+  if (failed && !neighbourhood_known_ && self_lookup_retries_ < options_.self_lookup_retries_max) {
+    self_lookup_at_ = after(now, options_.self_lookup_backoff * (1u << self_lookup_retries_));
+    ++self_lookup_retries_;
+    return;
+  }
+  if (!neighbourhood_known_ || failed) {
+    if (ended.answered.size() > options_.lookup.nearest) {
+      ended.answered.resize(options_.lookup.nearest);
+    }
+    outbox_.push(NeighbourhoodKnown{.code = ended.code, .contacts = std::move(ended.answered)});
+  }
+  neighbourhood_known_ = !failed;
+  self_lookup_retries_ = 0;
+  plan_self_lookup(now);
+}
+
+/// As at the start: soon, with the same pauses between tries. Jittered, since whole networks lose
+/// their links in the same moment (T33).
+void Dht::on_all_links_lost(Instant now) {
+  neighbourhood_known_ = false;
+  self_lookup_retries_ = 0;
+  if (!open_ || self_lookup_running_ || !knows_anybody()) return;
+  self_lookup_at_ = jittered(now, options_.self_lookup_backoff);
+}
+
+void Dht::begin_refresh(Instant now) {
+  if (!has_vacancy(Purpose::refresh)) return;
+  const NodeId target = random_target();
+  begin(now, Purpose::refresh, LookupKind::find_node, target, {});
+}
+
+bool Dht::knows_anybody() const {
+  return !links_.empty() || table_.size() > 0 || heard_.size() > 0;
+}
+
+/// A random id in the range of a random bucket: every bucket gets its turn, the small near ones as
+/// often as the half of the network that is bucket 0.
+NodeId Dht::random_target() {
+  const auto bucket = static_cast<unsigned>(rng_.below(table_.bucket_count()));
+  const std::uint64_t high = rng_.next();
+  const std::uint64_t middle = rng_.next();
+  const auto low = static_cast<std::uint32_t>(rng_.next());
+  NodeId target(high, middle, low);
+  for (unsigned bit = 0; bit <= bucket; ++bit) {
+    const bool wanted = bit == bucket ? !self_.id.bit(bit) : self_.id.bit(bit);
+    if (target.bit(bit) != wanted) target = target.with_bit_flipped(bit);
+  }
+  return target;
+}
+
+Instant Dht::jittered(Instant now, Duration interval) {
+  const Duration spread = interval / options_.jitter_divisor;
+  return after(now, rng_.between(interval - spread, interval + spread));
+}
+
+}  // namespace trestle::dht

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <ev.h>
+
+#include "trestle/host/event_loop.hpp"
+#include "trestle/host/listening_socket.hpp"
+#include "trestle/host/timer.hpp"
+
+namespace trestle::host {
+
+struct AcceptorOptions {
+  /// Sockets accepted in one turn, so that a flood of newcomers leaves time for the peers that are
+  /// in.
+  unsigned accepts_per_turn_max = 64;
+  /// Pause after the process ran out of descriptors; the listener would otherwise be ready in every
+  /// turn.
+  Duration pause = std::chrono::milliseconds(100);
+};
+
+/// Takes connections from one listening socket and hands each, non-blocking, to its owner.
+class Acceptor {
+ public:
+  /// Gets the descriptor, now its own, and the peer's address: canonical text, IPv4-mapped
+  /// addresses as IPv4, empty for unix.
+  using OnSocket = std::function<void(int descriptor, const std::string& remote_address)>;
+
+  Acceptor(EventLoop& loop, ListeningSocket socket, OnSocket on_socket,
+           const AcceptorOptions& options = {});
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  const HostPort& address() const { return socket_.address(); }
+
+ private:
+  void on_ready();
+
+  EventLoop& loop_;
+  ListeningSocket socket_;
+  OnSocket on_socket_;
+  AcceptorOptions options_;
+  ev_io watcher_{};
+  Timer resume_;
+};
+
+}  // namespace trestle::host

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "trestle/base/result.hpp"
+
+namespace trestle::host {
+
+/// `HOST:PORT` of a listener. The host is an IP address or `localhost`; IPv6 stands in brackets.
+struct HostPort {
+  std::string host;  ///< Without brackets.
+  std::uint16_t port = 0;
+  friend bool operator==(const HostPort&, const HostPort&) = default;
+};
+
+/// Error: a sentence for the operator.
+Result<HostPort, std::string> parse_host_port(std::string_view text);
+/// The inverse, with brackets where they are needed.
+std::string to_text(const HostPort& address);
+
+/// Where an admin listener stands: `unix:PATH`, or `HOST:PORT`.
+struct AdminAddress {
+  std::string unix_path;  ///< Empty: `tcp` counts.
+  HostPort tcp;
+  friend bool operator==(const AdminAddress&, const AdminAddress&) = default;
+};
+
+Result<AdminAddress, std::string> parse_admin_address(std::string_view text);
+std::string to_text(const AdminAddress& address);
+
+/// A WebSocket URL taken apart: `ws://host[:port][/path]`.
+struct WebSocketUrl {
+  bool is_secure = false;
+  std::string host;  ///< A name or an address, without brackets.
+  std::uint16_t port = 0;
+  std::string path;  ///< Begins with `/`; query included.
+  friend bool operator==(const WebSocketUrl&, const WebSocketUrl&) = default;
+};
+
+Result<WebSocketUrl, std::string> parse_web_socket_url(std::string_view text);
+
+/// Whether the text is a literal IPv4 or IPv6 address, so that nothing needs to be resolved.
+bool is_literal_address(const std::string& host);
+
+}  // namespace trestle::host

@@ -1,0 +1,204 @@
+#include "trestle/host/admin_server.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <libwebsockets.h>
+#include <unistd.h>
+
+#include "trestle/host/timer.hpp"
+#include "trestle/wire/json/parse.hpp"
+
+namespace trestle::host {
+namespace {
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::none:
+      return 200;
+    case ErrorCode::invalid_request:
+      return 400;
+    case ErrorCode::not_found:
+      return 404;
+    case ErrorCode::too_large:
+      return 413;
+    case ErrorCode::rate_limited:
+      return 429;
+    case ErrorCode::unsupported:
+    case ErrorCode::data_refused:
+      return 501;
+    case ErrorCode::busy:
+    case ErrorCode::shutting_down:
+    case ErrorCode::bridge_unavailable:
+      return 503;
+    case ErrorCode::timeout:
+      return 504;
+    case ErrorCode::store_full:
+      return 507;
+    default:
+      return 502;
+  }
+}
+
+HttpReply reply_with(ErrorCode code, std::string body) {
+  body.push_back('\n');
+  return {http_status(code), "application/json", std::move(body)};
+}
+
+HttpReply refusal(ErrorCode code, std::string_view detail) {
+  return reply_with(code, code_to_json(code, detail));
+}
+
+}  // namespace
+
+/// One request on one accepted socket.
+class AdminServer::Socket final : public SocketUser {
+ public:
+  explicit Socket(AdminServer& server)
+      : server_(server), timer_(server.loop_.loop(), [this] { on_time(); }) {
+    timer_.start(server.options_.request_within);
+  }
+  ~Socket() override {
+    if (socket_ != nullptr) set_socket_user(socket_, nullptr);
+  }
+
+  int on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) override {
+    switch (reason) {
+      case LWS_CALLBACK_WSI_DESTROY:
+        socket_ = nullptr;
+        server_.remove(this);
+        return 0;
+      case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return -1;  // No WebSockets here.
+      default:
+        break;
+    }
+    socket_ = socket;
+    const int result = exchange_.on_event(socket, reason, in, bytes);
+    if (const auto request = exchange_.take_request()) {
+      timer_.stop();
+      // libwebsockets' own limit would cut a lookup short; an operation ends by itself.
+      lws_set_timeout(socket, NO_PENDING_TIMEOUT, 0);
+      server_.on_request(*this, *request);
+    }
+    return result;
+  }
+
+  void reply(HttpReply reply) {
+    if (socket_ != nullptr) exchange_.reply(socket_, std::move(reply));
+  }
+
+ private:
+  void on_time() {
+    if (socket_ != nullptr) server_.loop_.kill(socket_);
+  }
+
+  AdminServer& server_;
+  lws* socket_ = nullptr;
+  HttpExchange exchange_;
+  Timer timer_;
+};
+
+AdminServer::AdminServer(EventLoop& loop, AdminBackend& backend, const AdminOptions& options)
+    : loop_(loop), backend_(backend), options_(options) {}
+
+AdminServer::~AdminServer() = default;
+
+void AdminServer::listen(ListeningSocket socket) {
+  acceptor_.emplace(loop_, std::move(socket), [this](int descriptor, const std::string&) {
+    if (sockets_.size() >= options_.requests_max) {
+      ::close(descriptor);
+      return;
+    }
+    auto accepted = std::make_unique<Socket>(*this);
+    Socket* key = accepted.get();
+    sockets_.emplace(key, std::move(accepted));
+    if (!loop_.adopt(descriptor, *key)) remove(key);
+  });
+}
+
+void AdminServer::on_request(Socket& socket, const HttpRequest& request) {
+  if (request.method == HttpMethod::get) return on_get(socket, request);
+  if (request.method == HttpMethod::post && request.path == "/put") return on_put(socket, request);
+  if (request.method == HttpMethod::post) {
+    return socket.reply(refusal(ErrorCode::not_found, "POST /put is the only one"));
+  }
+  socket.reply({405, "application/json", code_to_json(ErrorCode::invalid_request) + "\n"});
+}
+
+void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
+  if (request.path == "/status") {
+    return socket.reply(reply_with(ErrorCode::none, to_json(backend_.admin_status())));
+  }
+  if (request.path == "/peers") {
+    return socket.reply(reply_with(ErrorCode::none, peers_to_json(backend_.admin_status())));
+  }
+  if (request.path == "/get") {
+    const auto key = request.argument("key");
+    if (!key || key->empty()) {
+      return socket.reply(refusal(ErrorCode::invalid_request, "which key? /get?key=..."));
+    }
+    return await(socket, OperationKind::get, backend_.admin_get(*key));
+  }
+  if (request.path == "/find") {
+    const auto text = request.argument("id");
+    const auto id = text ? NodeId::from_hex(*text) : std::nullopt;
+    if (!id)
+      return socket.reply(
+          refusal(ErrorCode::invalid_request, "an id has 40 hex digits: /find?id=..."));
+    return await(socket, OperationKind::find, backend_.admin_find(*id));
+  }
+  socket.reply(refusal(ErrorCode::not_found,
+                       "there are /status, /peers, /get?key=, /find?id= and POST /put"));
+}
+
+void AdminServer::on_put(Socket& socket, const HttpRequest& request) {
+  if (!request.content_type.starts_with("application/json")) {
+    return socket.reply(
+        refusal(ErrorCode::invalid_request, "the content type must be application/json"));
+  }
+  const auto document = wire::json::parse(request.body);
+  if (!document) return socket.reply(refusal(ErrorCode::invalid_request, "the body is not JSON"));
+  const wire::json::Value root = document->root();
+  const auto key = root.member("key");
+  const auto value = root.member("value");
+  if (!key || !key->text() || key->text()->empty() || !value || !value->text()) {
+    return socket.reply(
+        refusal(ErrorCode::invalid_request, "the body needs the strings key and value"));
+  }
+  std::chrono::seconds ttl = options_.ttl_default;
+  if (const auto given = root.member("ttl_s")) {
+    const auto seconds = given->integer();
+    if (!seconds || *seconds <= 0) {
+      return socket.reply(
+          refusal(ErrorCode::invalid_request, "ttl_s is a number of seconds above 0"));
+    }
+    ttl = std::chrono::seconds(std::min<std::int64_t>(*seconds, options_.ttl_max.count()));
+  }
+  await(socket, OperationKind::put,
+        backend_.admin_put(std::string(*key->text()), to_bytes(as_bytes(*value->text())), ttl));
+}
+
+void AdminServer::await(Socket& socket, OperationKind kind,
+                        Result<node::OperationId, ErrorCode> operation) {
+  if (!operation) return socket.reply(refusal(operation.error(), {}));
+  waiting_[operation->value] = {&socket, kind};
+}
+
+void AdminServer::on_operation_ended(const node::OperationEnded& ended) {
+  const auto place = waiting_.find(ended.operation.value);
+  if (place == waiting_.end()) return;
+  const auto [socket, kind] = place->second;
+  waiting_.erase(place);
+  ErrorCode code = ended.code;
+  if (kind == OperationKind::get && code == ErrorCode::none && !ended.record)
+    code = ErrorCode::not_found;
+  socket->reply(reply_with(code, code == ended.code ? to_json(kind, ended) : code_to_json(code)));
+}
+
+void AdminServer::remove(Socket* socket) {
+  std::erase_if(waiting_, [&](const auto& entry) { return entry.second.first == socket; });
+  sockets_.erase(socket);
+}
+
+}  // namespace trestle::host

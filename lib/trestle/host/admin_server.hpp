@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "trestle/base/result.hpp"
+#include "trestle/host/acceptor.hpp"
+#include "trestle/host/event_loop.hpp"
+#include "trestle/host/http_exchange.hpp"
+#include "trestle/host/status_json.hpp"
+#include "trestle/node/node.hpp"
+
+namespace trestle::host {
+
+struct AdminOptions {
+  /// Requests at once; the operator's tools ask one at a time.
+  std::size_t requests_max = 64;
+  /// From the accepted socket to the whole request.
+  Duration request_within = std::chrono::seconds(5);
+  /// How long a put lasts when the request does not say: one hour, the refresh period (requirements
+  /// X34).
+  std::chrono::seconds ttl_default = std::chrono::hours(1);
+  /// TTL cap (requirements X35).
+  std::chrono::seconds ttl_max = std::chrono::hours(24 * 30);
+};
+
+/// What the admin pages show and do. The runner implements it over `node::Node`.
+class AdminBackend {
+ public:
+  virtual ~AdminBackend() = default;
+  virtual node::Status admin_status() = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
+                                                         Duration ttl) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_get(std::string key) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) = 0;
+};
+
+/// HTTP for the operator: GET /status, /peers, /get?key=, /find?id=; POST /put with a JSON body.
+///
+/// Whoever reaches it may change data, so it listens on a unix socket in the data folder, which
+/// only its owner can open. State changes by POST with a JSON content type alone: a web page that
+/// tricks a browser into a request cannot send that one.
+class AdminServer {
+ public:
+  AdminServer(EventLoop& loop, AdminBackend& backend, const AdminOptions& options = {});
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  /// Once.
+  void listen(ListeningSocket socket);
+  /// Answers the request that waits for this operation, if it still does.
+  void on_operation_ended(const node::OperationEnded& ended);
+
+ private:
+  class Socket;
+
+  void on_request(Socket& socket, const HttpRequest& request);
+  void on_get(Socket& socket, const HttpRequest& request);
+  void on_put(Socket& socket, const HttpRequest& request);
+  /// The reply follows when the operation ends, or at once if it was refused.
+  void await(Socket& socket, OperationKind kind, Result<node::OperationId, ErrorCode> operation);
+  void remove(Socket* socket);
+
+  EventLoop& loop_;
+  AdminBackend& backend_;
+  AdminOptions options_;
+  std::optional<Acceptor> acceptor_;
+  std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
+  std::unordered_map<std::uint64_t, std::pair<Socket*, OperationKind>> waiting_;
+};
+
+}  // namespace trestle::host

@@ -1,0 +1,209 @@
+#include "trestle/host/command_line.hpp"
+
+// The only file that includes CLI11.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+
+namespace trestle::host {
+namespace {
+
+struct OptionHelp {
+  std::string_view name;
+  const char* value;  ///< Null: a switch without a value.
+  const char* text;
+};
+
+constexpr OptionHelp kOptions[] = {
+    {"listen", "HOST:PORT", "Accept WebSockets here; port 0 takes a free one"},
+    {"advertise", "URL", "How others reach this node, for example ws://node.example:8080"},
+    {"data", "DIR", "Keep the identity and the admin socket here; made if missing"},
+    {"admin", "unix:PATH|HOST:PORT",
+     "Serve status and user commands here (default: admin.sock in DIR)"},
+    {"bridge", "URL", "A bridge to ask for onboarding; repeat for several"},
+    {"bootstrap", "URL", "A bootstrap node to join through; repeat for several"},
+    {"bridge-secret-file", "F", "File with the secret that bootstrap and bridges share"},
+    {"genesis", nullptr, "Let the first node of an empty network in"},
+    {"legacy", "on|off", "Serve peers of the old system (default: on)"},
+    {"log", "text|json", "How to write the log to standard error (default: text)"},
+    {"log-level", "L", "debug, info, warning or error (default: info)"},
+    {"trace-frames", nullptr, "Log every frame as JSON"},
+};
+
+constexpr const char* kConfigText =
+    "Read settings from this TOML file; the command line overrules it";
+
+/// The words of `design.md` section 9 that this build understands but does not have.
+constexpr const char* kOptionsNotBuilt[] = {"tls-cert", "tls-key", "tls-ca"};
+constexpr const char* kCommandsNotBuilt[] = {"doctor", "invite", "revoke"};
+
+const char* summary(ProgramKind kind) {
+  switch (kind) {
+    case ProgramKind::bootstrap:
+      return "bootstrap-node: the public door of a network. Registers peers and has bridges "
+             "introduce them.\n"
+             "Try: bootstrap-node run --listen 127.0.0.1:8080 --genesis --data /tmp/bootstrap";
+    case ProgramKind::bridge:
+      return "bridge-node: a member that routes, keeps no data, and introduces newcomers for a "
+             "bootstrap node.\n"
+             "Try: bridge-node run --listen 127.0.0.1:8083 --bootstrap ws://127.0.0.1:8080 --data "
+             "/tmp/bridge";
+    case ProgramKind::node:
+      return "dht-node: a full member of the network: looks up, stores, answers.\n"
+             "Try: dht-node run --bootstrap ws://127.0.0.1:8080 --data /tmp/node\n"
+             "then: dht-node put greeting hello --data /tmp/node";
+  }
+  return "";
+}
+
+/// Collects what CLI11 finds; CLI11 keeps references into it.
+struct Found {
+  std::map<std::string, std::vector<std::string>> values;
+  std::map<std::string, bool> switches;
+  std::string config_file;
+  std::string bridge_mode;
+  std::string network;
+  std::vector<std::string> words;
+  bool wants_json = false;
+};
+
+void add_option(CLI::App& command, Found& found, const OptionHelp& help) {
+  const std::string flag = "--" + std::string(help.name);
+  if (help.value == nullptr) {
+    command.add_flag(flag, found.switches[std::string(help.name)], help.text);
+    return;
+  }
+  const bool is_list = help.name == "bridge" || help.name == "bootstrap";
+  CLI::Option* option = command.add_option(flag, found.values[std::string(help.name)], help.text);
+  option->option_text(help.value)->expected(1);
+  option->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll
+                                      : CLI::MultiOptionPolicy::TakeLast);
+}
+
+void add_settings(CLI::App& command, Found& found, ProgramKind kind) {
+  command.add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
+  const auto known = setting_names(kind);
+  for (const OptionHelp& help : kOptions) {
+    if (std::find(known.begin(), known.end(), help.name) != known.end())
+      add_option(command, found, help);
+  }
+  // Understood, so that whoever uses them gets a sentence of what is missing; not shown.
+  for (const char* option : kOptionsNotBuilt) {
+    command.add_option("--" + std::string(option), found.values[option])->group("");
+  }
+  command.add_option("--network", found.network)->group("");
+  if (kind == ProgramKind::bootstrap)
+    command.add_option("--bridge-mode", found.bridge_mode)->group("");
+}
+
+/// Options of the commands that ask a running node.
+void add_asking(CLI::App& command, Found& found) {
+  command.add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
+  for (const OptionHelp& help : kOptions) {
+    if (help.name == "data" || help.name == "admin") add_option(command, found, help);
+  }
+  command.add_flag("--json", found.wants_json, "Print the node's answer as it is");
+}
+
+std::optional<std::string> not_built(const CLI::App& command, const Found& found) {
+  const std::string name = command.get_name();
+  for (const char* unbuilt : kCommandsNotBuilt) {
+    if (name == unbuilt) return "this build has no command '" + name + "'";
+  }
+  if (name == "trace") return "this build has no command 'trace'; 'find' looks a node up";
+  for (const char* option : kOptionsNotBuilt) {
+    if (const auto place = found.values.find(option);
+        place != found.values.end() && !place->second.empty()) {
+      return "this build has no TLS, so --" + std::string(option) +
+             " cannot be used: put a TLS proxy in front";
+    }
+  }
+  if (!found.bridge_mode.empty() && found.bridge_mode != "pool") {
+    return "this build has no --bridge-mode " + found.bridge_mode +
+           "; it keeps one connection per bridge (pool)";
+  }
+  if (!found.network.empty() && found.network != "open") {
+    return "this build has no --network " + found.network + "; its networks are open";
+  }
+  return std::nullopt;
+}
+
+CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
+  CommandLine line;
+  line.command = kind;
+  line.config_file = found.config_file;
+  line.words = std::move(found.words);
+  line.wants_json = found.wants_json;
+  for (const auto& [name, values] : found.values) {
+    if (!values.empty()) line.given.push_back({name, values, "--" + name});
+  }
+  for (const auto& [name, is_on] : found.switches) {
+    if (is_on && command.count("--" + name) > 0)
+      line.given.push_back({name, {"true"}, "--" + name});
+  }
+  return line;
+}
+
+}  // namespace
+
+Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int argc,
+                                                       const char* const* argv) {
+  CLI::App app(summary(kind), std::string(name(kind)));
+  app.require_subcommand(1);
+  Found found;
+  std::vector<std::pair<CLI::App*, Command>> commands;
+  const auto add = [&](Command command, const char* word, const char* text) {
+    commands.emplace_back(app.add_subcommand(word, text), command);
+    return commands.back().first;
+  };
+
+  add_settings(*add(Command::run, "run", "Run the node until SIGTERM or SIGINT"), found, kind);
+  add_settings(
+      *add(Command::check, "check", "Read all settings, print those in force, run nothing"), found,
+      kind);
+  CLI::App* keygen = add(Command::keygen, "keygen", "Make the identity and print its id");
+  keygen->add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
+  add_option(*keygen, found, kOptions[2]);
+  add(Command::version, "version", "Print the version");
+  if (kind == ProgramKind::node) {
+    CLI::App* put = add(Command::put, "put", "Store VALUE under KEY (asks the running node)");
+    put->add_option("KEY VALUE", found.words, "The key's text and the value's text")
+        ->required()
+        ->expected(2);
+    add_asking(*put, found);
+    CLI::App* get = add(Command::get, "get", "Print the value stored under KEY");
+    get->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+    add_asking(*get, found);
+    CLI::App* find = add(Command::find, "find", "List the nodes nearest to ID");
+    find->add_option("ID", found.words, "40 hex digits")->required()->expected(1);
+    add_asking(*find, found);
+    add_asking(*add(Command::peers, "peers", "List the peers of the running node"), found);
+    add_asking(*add(Command::status, "status", "Show how the running node is"), found);
+    app.add_subcommand("trace")->group("")->allow_extras();
+  }
+  for (const char* word : kCommandsNotBuilt) app.add_subcommand(word)->group("")->allow_extras();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream output;
+    std::ostringstream complaint;
+    const bool is_help = app.exit(error, output, complaint) == 0;
+    if (is_help) return refuse(CommandLineEnd{ExitCode::done, output.str(), {}});
+    return refuse(CommandLineEnd{
+        ExitCode::wrong_usage, {}, std::string(name(kind)) + ": " + complaint.str()});
+  }
+  const CLI::App* chosen = app.get_subcommands().front();
+  if (const auto missing = not_built(*chosen, found)) {
+    return refuse(CommandLineEnd{
+        ExitCode::wrong_usage, {}, std::string(name(kind)) + ": " + *missing + "\n"});
+  }
+  const auto place = std::find_if(commands.begin(), commands.end(),
+                                  [&](const auto& entry) { return entry.first == chosen; });
+  return understood(*chosen, place->second, std::move(found));
+}
+
+}  // namespace trestle::host

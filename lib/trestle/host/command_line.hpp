@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trestle/base/result.hpp"
+#include "trestle/host/exit_code.hpp"
+#include "trestle/host/settings.hpp"
+
+namespace trestle::host {
+
+enum class Command : std::uint8_t { run, check, keygen, version, put, get, find, peers, status };
+
+/// What somebody typed, understood as far as grammar goes.
+struct CommandLine {
+  Command command = Command::version;
+  std::string config_file;  ///< Empty: none.
+  std::vector<GivenSetting> given;
+  std::vector<std::string> words;  ///< KEY VALUE, KEY or ID.
+  bool wants_json = false;
+};
+
+/// Nothing to run: help was asked for, or the line makes no sense, or names something this build
+/// has not.
+struct CommandLineEnd {
+  ExitCode code = ExitCode::done;
+  std::string output;  ///< For standard output.
+  std::string error;   ///< For standard error.
+};
+
+Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int argc,
+                                                       const char* const* argv);
+
+}  // namespace trestle::host

@@ -1,0 +1,175 @@
+#include "trestle/host/event_loop.hpp"
+
+#include <utility>
+
+#include <dlfcn.h>
+#include <ev.h>
+#include <libwebsockets.h>
+#include <sys/socket.h>
+
+#include "trestle/host/timer.hpp"
+
+namespace trestle::host {
+namespace {
+
+constexpr const char* kProtocol = "trestle";
+constexpr const char* kPlugin = "libwebsockets-evlib_ev.so";
+
+int on_library_event(lws* socket, lws_callback_reasons reason, void*, void* in, std::size_t bytes) {
+  SocketUser* user = nullptr;
+  if (socket != nullptr) user = static_cast<SocketUser*>(lws_get_opaque_user_data(socket));
+  if (user != nullptr) return user->on_socket_event(socket, reason, in, bytes);
+  switch (reason) {
+    // Reasons that concern a socket's traffic: a socket that belongs to nobody is closed.
+    case LWS_CALLBACK_HTTP:
+    case LWS_CALLBACK_HTTP_BODY:
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+      return -1;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+struct EventLoop::State {
+  explicit State(const EventLoopOptions& given)
+      : options(given),
+        loop(ev_loop_new(EVFLAG_AUTO)),
+        heartbeat(loop, [this] { on_heartbeat(); }) {
+    protocols[0].name = kProtocol;
+    protocols[0].callback = on_library_event;
+    protocols[0].rx_buffer_size = options.read_bytes;
+    protocols[0].tx_packet_size = options.write_bytes_max;
+    ev_prepare_init(&prepare, [](struct ev_loop*, ev_prepare* watcher, int) {
+      State& self = *static_cast<State*>(watcher->data);
+      if (self.end_of_turn) self.end_of_turn();
+    });
+    prepare.data = this;
+    ev_prepare_start(loop, &prepare);
+  }
+
+  ~State() {
+    heartbeat.stop();
+    ev_prepare_stop(loop, &prepare);
+    if (context != nullptr) {
+      lws_context_destroy(context);
+      // The first call closes the sockets of a foreign loop, the turn lets the plug-in's watchers
+      // go.
+      ev_run(loop, EVRUN_NOWAIT);
+    }
+    ev_loop_destroy(loop);
+  }
+
+  void on_heartbeat() {
+    lws_cancel_service(context);
+    heartbeat.start(options.heartbeat);
+  }
+
+  EventLoopOptions options;
+  struct ev_loop* loop;
+  Timer heartbeat;
+  ev_prepare prepare{};
+  std::function<void()> end_of_turn;
+  lws_protocols protocols[2] = {};
+  /// Zero: no pings and no hang-ups of the library's own. Whether a peer is well is the core's
+  /// business.
+  lws_retry_bo_t no_keepalive = {};
+  lws_context* context = nullptr;
+};
+
+Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoopOptions& options) {
+  void* plugin = dlopen(kPlugin, RTLD_LAZY | RTLD_LOCAL);
+  if (plugin == nullptr) {
+    return refuse(std::string("libwebsockets cannot load its libev plug-in (") + kPlugin +
+                  "): install the package libwebsockets-evlib-ev");
+  }
+  dlclose(plugin);
+  // What libwebsockets calls an error is mostly a stranger's malformed request: silent unless
+  // somebody asked for it.
+  lws_set_log_level(options.library_log != nullptr ? LLL_ERR | LLL_WARN : 0, options.library_log);
+
+  auto state = std::make_unique<State>(options);
+  void* foreign_loops[] = {state->loop};
+  lws_context_creation_info info{};
+  info.port = CONTEXT_PORT_NO_LISTEN;
+  info.protocols = state->protocols;
+  info.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_VALIDATE_UTF8;
+  info.foreign_loops = foreign_loops;
+  info.alpn = "http/1.1";
+  info.max_http_header_data = static_cast<unsigned short>(options.header_bytes_max);
+  info.retry_and_idle_policy = &state->no_keepalive;
+  // The deadlines that count are ours (accepted sockets, dials); these only have to be later.
+  info.timeout_secs = 30;
+  info.connect_timeout_secs = 120;
+  // An empty proxy keeps libwebsockets from taking one out of the environment: peers are dialled
+  // directly.
+  info.http_proxy_address = "";
+#if defined(LWS_WITH_SOCKS5)
+  info.socks_proxy_address = "";
+#endif
+  info.gid = static_cast<gid_t>(-1);
+  info.uid = static_cast<uid_t>(-1);
+  state->context = lws_create_context(&info);
+  if (state->context == nullptr) {
+    return refuse(std::string(
+        "libwebsockets could not start on libev; run with --log-level debug to see why"));
+  }
+  state->heartbeat.start(options.heartbeat);
+  return std::unique_ptr<EventLoop>(new EventLoop(std::move(state)));
+}
+
+EventLoop::EventLoop(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EventLoop::~EventLoop() = default;
+
+void EventLoop::set_end_of_turn(std::function<void()> end_of_turn) {
+  state_->end_of_turn = std::move(end_of_turn);
+}
+
+void EventLoop::run() { ev_run(state_->loop, 0); }
+void EventLoop::turn() { ev_run(state_->loop, EVRUN_NOWAIT); }
+void EventLoop::stop() { ev_break(state_->loop, EVBREAK_ALL); }
+void EventLoop::nudge() { lws_cancel_service(state_->context); }
+struct ev_loop* EventLoop::loop() const { return state_->loop; }
+
+bool EventLoop::adopt(int descriptor, SocketUser& user) {
+  lws_adopt_desc_t description{};
+  description.vh = lws_get_vhost_by_name(state_->context, "default");
+  description.type = static_cast<lws_adoption_type>(LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET);
+  description.fd.sockfd = descriptor;
+  description.opaque = &user;
+  return lws_adopt_descriptor_vhost_via_info(&description) != nullptr;
+}
+
+lws* EventLoop::connect(const std::string& address, std::uint16_t port,
+                        const std::string& host_header, const std::string& path, SocketUser& user) {
+  lws_client_connect_info info{};
+  info.context = state_->context;
+  info.address = address.c_str();
+  info.port = port;
+  info.host = host_header.c_str();
+  info.path = path.c_str();
+  info.local_protocol_name = kProtocol;
+  info.ietf_version_or_minus_one = -1;
+  info.ssl_connection =
+      LCCSCF_HTTP_NO_FOLLOW_REDIRECT;  // A peer must not send us to a third place.
+  info.opaque_user_data = &user;
+  info.retry_and_idle_policy = &state_->no_keepalive;
+  return lws_client_connect_via_info(&info);
+}
+
+void EventLoop::kill(lws* socket) {
+  // With output still buffered libwebsockets would try to flush it first; a socket that cannot send
+  // cuts that short.
+  ::shutdown(lws_get_socket_fd(socket), SHUT_RDWR);
+  lws_set_timeout(socket, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+  nudge();
+}
+
+void set_socket_user(lws* socket, SocketUser* user) { lws_set_opaque_user_data(socket, user); }
+
+}  // namespace trestle::host

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "trestle/base/result.hpp"
+#include "trestle/base/time.hpp"
+
+struct ev_loop;
+struct lws;
+struct lws_context;
+struct lws_vhost;
+
+namespace trestle::host {
+
+/// Who owns one libwebsockets socket. Everything that happens to the socket arrives at this one
+/// member.
+///
+/// The owner is attached to the socket, not to a virtual host: libwebsockets chooses the virtual
+/// host again by the request's Host header, so a stranger could otherwise reach the admin pages
+/// through the public port.
+class SocketUser {
+ public:
+  virtual ~SocketUser() = default;
+  /// `reason` is an `lws_callback_reasons`. Non-zero closes the socket. The last call is
+  /// LWS_CALLBACK_WSI_DESTROY; the user may be deleted in it.
+  virtual int on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) = 0;
+};
+
+struct EventLoopOptions {
+  /// What one message may weigh on its way out without being chopped into pieces: the largest frame
+  /// (256 KiB) and its head. libwebsockets would otherwise write in chunks of 4 KiB.
+  std::size_t write_bytes_max = 257 * 1024;
+  /// Read in pieces of this size. libwebsockets reserves as much for every connection: 10,000 of
+  /// them take 40 MB.
+  std::size_t read_bytes = 4 * 1024;
+  /// All header lines of one request together (reliability.md section 10).
+  unsigned header_bytes_max = 8 * 1024;
+  /// libwebsockets' own deadlines (close handshake, stalled handshakes) are looked at this often;
+  /// its libev plug-in may miss them otherwise, since it does not move a timer that is already
+  /// running.
+  Duration heartbeat = std::chrono::seconds(1);
+  /// Where libwebsockets' own complaints go, for the whole process; null: nowhere.
+  void (*library_log)(int level, const char* line) = nullptr;
+};
+
+/// One libev loop with one libwebsockets context on it: the program's only thread runs here.
+///
+/// libev rather than libwebsockets' own poll loop, which collapses with idle neighbours (design
+/// section 8). The context has one virtual host, no listener of its own (see Listener) and no TLS;
+/// permessage-deflate is not offered.
+class EventLoop {
+ public:
+  /// Error: one sentence that says what is missing, for example the plug-in's package.
+  static Result<std::unique_ptr<EventLoop>, std::string> create(const EventLoopOptions& options);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Called once per turn, after everything that was ready has been handled and before the loop
+  /// sleeps.
+  void set_end_of_turn(std::function<void()> end_of_turn);
+
+  /// Runs until `stop`.
+  void run();
+  /// One turn; does not sleep when nothing is ready. For tests that drive several loops in one
+  /// thread.
+  void turn();
+  void stop();
+
+  /// Makes libwebsockets look at what was changed from outside its callbacks.
+  void nudge();
+
+  /// The loop takes the accepted socket and reports to `user`. False (socket closed, `user` told
+  /// nothing more) on failure.
+  bool adopt(int descriptor, SocketUser& user);
+  /// Begins a WebSocket connection to a literal address. Null if it failed at once.
+  lws* connect(const std::string& address, std::uint16_t port, const std::string& host_header,
+               const std::string& path, SocketUser& user);
+  /// Ends a socket without ceremony. Not to be called from its own `on_socket_event`.
+  void kill(lws* socket);
+
+  struct ev_loop* loop() const;
+
+  struct State;
+
+ private:
+  explicit EventLoop(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The user of a socket changes or goes away (null: nobody; what happens then is ignored and the
+/// socket closes).
+void set_socket_user(lws* socket, SocketUser* user);
+
+}  // namespace trestle::host

@@ -1,0 +1,119 @@
+#include "trestle/host/http_exchange.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <libwebsockets.h>
+
+namespace trestle::host {
+namespace {
+
+constexpr std::size_t kHeadBytesMax = 1024;
+
+std::string header(lws* socket, lws_token_indexes token) {
+  const int bytes = lws_hdr_total_length(socket, token);
+  if (bytes <= 0) return {};
+  std::string text(static_cast<std::size_t>(bytes) + 1, '\0');
+  lws_hdr_copy(socket, text.data(), static_cast<int>(text.size()), token);
+  text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+std::optional<std::string> HttpRequest::argument(std::string_view name) const {
+  for (const std::string& pair : arguments) {
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string::npos && std::string_view(pair).substr(0, equals) == name) {
+      return pair.substr(equals + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+int HttpExchange::on_event(lws* socket, int reason, const void* in, std::size_t bytes) {
+  switch (reason) {
+    case LWS_CALLBACK_HTTP:
+      begin(socket, {static_cast<const char*>(in), bytes});
+      return 0;
+    case LWS_CALLBACK_HTTP_BODY:
+      if (reply_) return 0;
+      if (request_.body.size() + bytes > options_.body_bytes_max) {
+        reply(socket, {413, "text/plain", "the body is too large\n"});
+        return 0;
+      }
+      request_.body.append(static_cast<const char*>(in), bytes);
+      return 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+      is_complete_ = true;
+      return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return write_reply(socket);
+    default:
+      return 0;
+  }
+}
+
+void HttpExchange::begin(lws* socket, std::string_view path) {
+  request_.path = path;
+  if (lws_hdr_total_length(socket, WSI_TOKEN_GET_URI) > 0) request_.method = HttpMethod::get;
+  if (lws_hdr_total_length(socket, WSI_TOKEN_POST_URI) > 0) request_.method = HttpMethod::post;
+  request_.content_type = header(socket, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  std::string argument(options_.argument_bytes_max, '\0');
+  for (std::size_t index = 0; index < options_.arguments_max; ++index) {
+    const int bytes =
+        lws_hdr_copy_fragment(socket, argument.data(), static_cast<int>(argument.size()),
+                              WSI_TOKEN_HTTP_URI_ARGS, static_cast<int>(index));
+    if (bytes < 0) break;
+    request_.arguments.emplace_back(argument.data(), static_cast<std::size_t>(bytes));
+  }
+  const std::string length = header(socket, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+  const bool has_body = request_.method == HttpMethod::post && !length.empty() && length != "0";
+  if (has_body && std::strtoull(length.c_str(), nullptr, 10) > options_.body_bytes_max) {
+    reply(socket, {413, "text/plain", "the body is too large\n"});
+    return;
+  }
+  is_complete_ = !has_body;
+}
+
+std::optional<HttpRequest> HttpExchange::take_request() {
+  if (!is_complete_ || is_taken_ || reply_) return std::nullopt;
+  is_taken_ = true;
+  return std::move(request_);
+}
+
+void HttpExchange::reply(lws* socket, HttpReply reply) {
+  if (reply_) return;
+  reply_ = std::move(reply);
+  lws_callback_on_writable(socket);
+}
+
+int HttpExchange::write_reply(lws* socket) {
+  if (!reply_) return 0;
+  if (!has_head_gone_) {
+    unsigned char head[LWS_PRE + kHeadBytesMax];
+    unsigned char* begin = head + LWS_PRE;
+    unsigned char* place = begin;
+    unsigned char* end = head + sizeof head;
+    constexpr std::string_view kClose = "close";
+    const bool fits =
+        lws_add_http_common_headers(socket, static_cast<unsigned>(reply_->status),
+                                    reply_->content_type.c_str(), reply_->body.size(), &place,
+                                    end) == 0 &&
+        lws_add_http_header_by_token(socket, WSI_TOKEN_CONNECTION,
+                                     reinterpret_cast<const unsigned char*>(kClose.data()),
+                                     static_cast<int>(kClose.size()), &place, end) == 0 &&
+        lws_finalize_write_http_header(socket, begin, &place, end) == 0;
+    if (!fits) return -1;
+    has_head_gone_ = true;
+    lws_callback_on_writable(socket);
+    return 0;
+  }
+  std::vector<unsigned char> body(LWS_PRE + reply_->body.size());
+  std::memcpy(body.data() + LWS_PRE, reply_->body.data(), reply_->body.size());
+  lws_write(socket, body.data() + LWS_PRE, reply_->body.size(), LWS_WRITE_HTTP_FINAL);
+  return -1;  // libwebsockets flushes what is left, then closes.
+}
+
+}  // namespace trestle::host

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/base/log_record.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/node/node.hpp"
+
+namespace trestle::host {
+
+enum class LogFormat : std::uint8_t { text, json };
+
+struct LogOptions {
+  LogFormat format = LogFormat::text;
+  LogLevel level = LogLevel::info;
+  /// Lines of one event at once, and per second after that; what is held back is counted on the
+  /// next line that passes (reliability.md section 10: a peer must not be able to fill the disk).
+  std::uint32_t burst_lines = 50;
+  std::uint32_t lines_per_second = 10;
+  /// Events told apart for that. Names are fixed in the code, so this only guards against a mistake
+  /// of ours.
+  std::size_t events_max = 512;
+};
+
+/// The program's log on standard error: a line of text for people, or of JSON for machines.
+///
+/// Text that a peer chose can neither forge a line nor send escape sequences to a terminal: control
+/// characters are escaped.
+class Log {
+ public:
+  explicit Log(const LogOptions& options = {});
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  void write(Instant now, const LogRecord& record);
+  /// Event `joined` with its fields by name.
+  void write(Instant now, const node::Joined& joined);
+  /// One frame for `--trace-frames`; never held back.
+  void write_frame(std::string_view event, link::ConnectionId connection, std::string_view frame);
+
+  /// For `EventLoopOptions::library_log`: debug lines through the log made last.
+  static void write_library_line(int level, const char* line);
+
+ private:
+  struct Field {
+    std::string_view name;
+    std::string text;
+    bool is_number = false;
+  };
+  struct Allowance {
+    Instant refilled{};
+    std::uint32_t lines = 0;
+    std::uint64_t suppressed = 0;
+  };
+
+  /// False if this line is to be held back; otherwise how many were before it.
+  bool admit(Instant now, std::string_view event, std::uint64_t& suppressed);
+  void write_line(LogLevel level, std::string_view event, const std::vector<Field>& fields);
+  static void append_suppressed(std::vector<Field>& fields, std::uint64_t suppressed);
+
+  LogOptions options_;
+  FlatMap<std::string_view, Allowance> allowances_;
+  struct Sink;
+  std::unique_ptr<Sink> sink_;
+};
+
+/// The text with control characters (and what is not ASCII printable or UTF-8) as `\xNN`.
+std::string with_controls_escaped(std::string_view text);
+
+}  // namespace trestle::host

@@ -1,0 +1,189 @@
+#include "trestle/host/program.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include "trestle/host/clock.hpp"
+#include "trestle/host/command_line.hpp"
+#include "trestle/host/data_folder.hpp"
+#include "trestle/host/exit_code.hpp"
+#include "trestle/host/key_file.hpp"
+#include "trestle/host/runner.hpp"
+#include "trestle/host/settings_file.hpp"
+#include "trestle/host/user_command.hpp"
+
+namespace trestle::host {
+namespace {
+
+/// Descriptors wanted: 10,000 connections are half of them (reliability.md section 10). Not more
+/// even where the system would grant millions, since libwebsockets reserves a table of that length.
+constexpr rlim_t kDescriptorsWanted = 32'768;
+
+ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) {
+  fmt::print(stderr, "{}: {}\n", name(kind), sentence);
+  return code;
+}
+
+Result<Settings, std::string> settings_in_force(ProgramKind kind, const CommandLine& line) {
+  Settings settings = default_settings(kind);
+  std::vector<GivenSetting> given;
+  if (!line.config_file.empty()) {
+    auto file = read_settings_file(line.config_file);
+    if (!file) return refuse(std::move(file.error()));
+    given = std::move(*file);
+  }
+  given.insert(given.end(), line.given.begin(), line.given.end());
+  for (const GivenSetting& setting : given) {
+    if (auto applied = apply(settings, setting); !applied)
+      return refuse(std::move(applied.error()));
+  }
+  return settings;
+}
+
+/// Half of the descriptors may become connections; the rest is for dials, name servers, the admin
+/// and the disk.
+std::size_t prepare_descriptors(std::size_t connections_max) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections_max;
+  limit.rlim_cur = std::min(kDescriptorsWanted, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return connections_max;
+  return std::min<std::size_t>(connections_max, limit.rlim_cur / 2);
+}
+
+Rng seeded_rng(crypto::Suite& suite) {
+  std::array<std::uint8_t, sizeof(std::uint64_t)> bytes{};
+  suite.random(bytes);
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, bytes.data(), sizeof seed);
+  return Rng(seed);
+}
+
+void log_start(Log& log, const Settings& settings, const HostPort& real, const std::string& address,
+               const std::string& secret_warning) {
+  const Instant now = steady_now();
+  log.write(
+      now, {LogLevel::info,
+            "host.listening",
+            ErrorCode::none,
+            {},
+            fmt::format("listening on {}, advertised as {}, data in {}, admin at {}", to_text(real),
+                        address, settings.data_folder, to_text(admin_address(settings)))});
+  if (advertises_a_guess(settings)) {
+    log.write(now, {LogLevel::warning,
+                    "host.advertise",
+                    ErrorCode::none,
+                    {},
+                    "without --advertise URL only programs on this machine can reach " + address});
+  }
+  if (!secret_warning.empty()) {
+    log.write(now, {LogLevel::warning, "host.bridge_secret", ErrorCode::none, {}, secret_warning});
+  }
+}
+
+Result<ListeningSocket, std::string> open_admin(const AdminAddress& address) {
+  return address.unix_path.empty() ? ListeningSocket::open(address.tcp)
+                                   : ListeningSocket::open_unix(address.unix_path);
+}
+
+ExitCode run_node(const Program& program, const Settings& settings,
+                  const std::string& secret_warning) {
+  auto folder = DataFolder::open(settings.data_folder);
+  if (!folder) return complain(program.kind, folder.error(), ExitCode::bad_data_folder);
+  crypto::Suite suite;
+  auto keys = read_or_create_key_file(suite, key_file_path(folder->path()));
+  if (!keys) return complain(program.kind, keys.error(), ExitCode::bad_data_folder);
+  auto socket = ListeningSocket::open(settings.listen);
+  if (!socket) return complain(program.kind, socket.error(), ExitCode::cannot_listen);
+  auto admin_socket = open_admin(admin_address(settings));
+  if (!admin_socket) return complain(program.kind, admin_socket.error(), ExitCode::cannot_listen);
+
+  RunnerOptions options;
+  options.transport.connections_max = prepare_descriptors(options.transport.connections_max);
+  options.trace_frames = settings.traces_frames;
+  Log log({.format = settings.log_format, .level = settings.log_level});
+  EventLoopOptions loop_options;
+  if (settings.log_level == LogLevel::debug) loop_options.library_log = &Log::write_library_line;
+  auto loop = EventLoop::create(loop_options);
+  if (!loop) return complain(program.kind, loop.error(), ExitCode::failed);
+
+  const HostPort real = socket->address();
+  const std::string address = advertised_url(settings, real);
+  const crypto::Identity identity{keys->key, crypto::node_id_of(suite, keys->key)};
+  const std::unique_ptr<node::Node> node =
+      program.make_node(settings, address, identity, suite, seeded_rng(suite));
+  Runner runner(**loop, *node, suite, *keys, log, options);
+  runner.watch_signals();
+  runner.listen(std::move(*socket));
+  runner.listen_admin(std::move(*admin_socket));
+  log_start(log, settings, real, address, secret_warning);
+  runner.start();
+  fmt::print("ready {} {}\n", identity.id.to_hex(), address);
+  std::fflush(stdout);
+  (*loop)->run();
+  return ExitCode::done;
+}
+
+ExitCode make_identity(ProgramKind kind, const Settings& settings) {
+  auto folder = DataFolder::open(settings.data_folder);
+  if (!folder) return complain(kind, folder.error(), ExitCode::bad_data_folder);
+  crypto::Suite suite;
+  const std::string path = key_file_path(folder->path());
+  if (const auto existing = read_key_file(suite, path)) {
+    return complain(kind,
+                    fmt::format("{} already holds the identity {}", path,
+                                crypto::node_id_of(suite, existing->key).to_hex()),
+                    ExitCode::failed);
+  }
+  const auto keys = create_key_file(suite, path);
+  if (!keys) return complain(kind, keys.error(), ExitCode::bad_data_folder);
+  fmt::print("{}\n", crypto::node_id_of(suite, keys->key).to_hex());
+  return ExitCode::done;
+}
+
+ExitCode perform(const Program& program, const CommandLine& line) {
+  if (line.command == Command::version) {
+    fmt::print("{} {}\n", name(program.kind), TRESTLE_VERSION);
+    return ExitCode::done;
+  }
+  auto settings = settings_in_force(program.kind, line);
+  if (!settings) return complain(program.kind, settings.error(), ExitCode::bad_settings);
+  if (line.command == Command::keygen) return make_identity(program.kind, *settings);
+  if (line.command != Command::run && line.command != Command::check)
+    return run_user_command(line, *settings);
+
+  if (const auto valid = validate(*settings); !valid) {
+    return complain(program.kind, valid.error(), ExitCode::bad_settings);
+  }
+  const SecretReading secret = read_bridge_secret(*settings);
+  if (!secret.error.empty()) return complain(program.kind, secret.error, ExitCode::bad_settings);
+  if (line.command == Command::run) return run_node(program, *settings, secret.warning);
+  fmt::print("{}", to_toml(*settings));
+  if (!secret.warning.empty()) fmt::print(stderr, "{}: {}\n", name(program.kind), secret.warning);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv, const Program& program) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const auto line = parse_command_line(program.kind, argc, argv);
+    if (line) return static_cast<int>(perform(program, *line));
+    const CommandLineEnd& end = line.error();
+    std::fputs(end.output.c_str(), stdout);
+    std::fputs(end.error.c_str(), stderr);
+    return static_cast<int>(end.code);
+  } catch (const std::exception& error) {
+    return static_cast<int>(complain(program.kind, error.what(), ExitCode::failed));
+  }
+}
+
+}  // namespace trestle::host

@@ -1,0 +1,209 @@
+#include "trestle/host/runner.hpp"
+
+#include <csignal>
+#include <utility>
+#include <variant>
+
+#include "trestle/host/clock.hpp"
+#include "trestle/wire/native/codec.hpp"
+#include "trestle/wire/native/trace.hpp"
+
+namespace trestle::host {
+
+Runner::Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const crypto::KeyPair& keys,
+               Log& log, const RunnerOptions& options)
+    : loop_(loop),
+      node_(node),
+      suite_(suite),
+      keys_(keys),
+      log_(log),
+      options_(options),
+      transport_(loop, *this, options.transport),
+      admin_(loop, *this, options.admin),
+      deadline_(loop.loop(), [this] { on_deadline(); }),
+      wall_clock_(loop.loop(), [this] { tell_wall_clock(); }),
+      shutdown_(loop.loop(), [this] { stop(); }) {
+  for (ev_signal* watcher : {&terminate_, &interrupt_}) {
+    ev_init(watcher, [](struct ev_loop*, ev_signal* fired, int) {
+      static_cast<Runner*>(fired->data)->on_signal();
+    });
+    watcher->data = this;
+  }
+  loop_.set_end_of_turn([this] { end_turn(); });
+}
+
+Runner::~Runner() {
+  loop_.set_end_of_turn(nullptr);
+  ev_signal_stop(loop_.loop(), &terminate_);
+  ev_signal_stop(loop_.loop(), &interrupt_);
+}
+
+// ---- life
+
+void Runner::watch_signals() {
+  ev_signal_set(&terminate_, SIGTERM);
+  ev_signal_set(&interrupt_, SIGINT);
+  ev_signal_start(loop_.loop(), &terminate_);
+  ev_signal_start(loop_.loop(), &interrupt_);
+}
+
+void Runner::start() {
+  tell_wall_clock();
+  node_.start(steady_now());
+}
+
+void Runner::begin_shutdown() {
+  if (is_stopping_) return;
+  is_stopping_ = true;
+  transport_.stop_listening();
+  shutdown_.start(options_.shutdown_within);
+  node_.begin_shutdown(steady_now());
+}
+
+void Runner::on_signal() {
+  if (is_stopping_) return stop();
+  log_.write(steady_now(), {LogLevel::info, "host.signal", ErrorCode::none, {}, "shutting down"});
+  begin_shutdown();
+}
+
+void Runner::stop() {
+  is_stopped_ = true;
+  loop_.stop();
+}
+
+void Runner::tell_wall_clock() {
+  node_.on_wall_clock(steady_now(), wall_now());
+  wall_clock_.start(options_.wall_clock_every);
+}
+
+// ---- one turn
+
+void Runner::end_turn() {
+  while (auto effect = node_.poll_effect(steady_now())) {
+    std::visit([this](auto& order) { perform(order); }, *effect);
+  }
+  // The goodbyes leave before the program does.
+  if (is_drained_ && transport_.stats().connections == 0 && !is_stopped_) stop();
+  const Instant next = node_.next_deadline();
+  if (next == armed_) return;
+  armed_ = next;
+  if (next == kNever) {
+    deadline_.stop();
+  } else {
+    deadline_.start(next - steady_now());
+  }
+}
+
+void Runner::on_deadline() {
+  // libev counts from the beginning of its turn and may be early by as much as the turn took;
+  // `end_turn` arms it again.
+  armed_ = kNever;
+  const Instant now = steady_now();
+  if (node_.next_deadline() <= now) node_.on_deadline(now);
+}
+
+void Runner::perform(link::Dial& order) { transport_.dial(order); }
+
+void Runner::perform(link::SendFrame& order) {
+  if (options_.trace_frames) trace("frame.sent", order.connection, order.kind, order.bytes);
+  transport_.send(std::move(order));
+}
+
+void Runner::perform(link::CloseTransport& order) { transport_.close(std::move(order)); }
+
+void Runner::perform(link::Sign& order) {
+  const crypto::Signature signature = suite_.sign(keys_, order.message);
+  node_.on_signed(steady_now(), order.connection, order.ticket, signature);
+}
+
+void Runner::perform(link::Verify& order) {
+  const bool is_valid = suite_.verify(order.key, order.message, order.signature);
+  node_.on_verified(steady_now(), order.connection, order.ticket, is_valid);
+}
+
+void Runner::perform(node::OperationEnded& ended) { admin_.on_operation_ended(ended); }
+void Runner::perform(node::Joined& joined) { log_.write(steady_now(), joined); }
+void Runner::perform(LogRecord& record) { log_.write(steady_now(), record); }
+
+void Runner::perform(node::Stopped&) {
+  is_drained_ = true;
+  // Closing connections are bounded by the transport; this covers peers that never answer the
+  // close.
+  shutdown_.start(options_.transport.close_within);
+}
+
+void Runner::trace(std::string_view event, link::ConnectionId connection, link::FrameKind kind,
+                   ByteSpan bytes) {
+  if (kind == link::FrameKind::text) return log_.write_frame(event, connection, as_text(bytes));
+  wire::native::FrameReader reader(bytes, {});
+  while (true) {
+    const auto record = reader.next();
+    if (!record) return log_.write_frame(event, connection, "unreadable");
+    if (!*record) return;
+    log_.write_frame(event, connection, wire::native::to_json(**record));
+  }
+}
+
+// ---- from the transport
+
+link::ConnectionId Runner::on_accepted(const link::Accepted& accepted) {
+  return node_.on_accepted(steady_now(), accepted);
+}
+
+void Runner::on_dialled(link::ConnectionId connection) {
+  node_.on_dialled(steady_now(), connection);
+}
+
+void Runner::on_dial_failed(link::ConnectionId connection, ErrorCode code,
+                            std::string_view reason) {
+  node_.on_dial_failed(steady_now(), connection, code, reason);
+}
+
+void Runner::on_frame(link::ConnectionId connection, link::FrameKind kind, ByteSpan bytes) {
+  if (options_.trace_frames) trace("frame.received", connection, kind, bytes);
+  node_.on_frame(steady_now(), connection, kind, bytes);
+}
+
+void Runner::on_drained(link::ConnectionId connection, std::size_t bytes) {
+  node_.on_drained(steady_now(), connection, bytes);
+}
+
+void Runner::on_closed(link::ConnectionId connection, std::uint16_t status,
+                       std::string_view reason) {
+  node_.on_closed(steady_now(), connection, status, reason);
+}
+
+bool Runner::is_healthy() { return !is_stopping_ && node_.is_healthy(steady_now()); }
+
+// ---- from the admin pages
+
+node::Status Runner::admin_status() {
+  node::Status status = node_.status(steady_now());
+  const TransportStats& stats = transport_.stats();
+  status.counters.emplace_back("host.connections", stats.connections);
+  status.counters.emplace_back("host.connections_accepted", stats.accepted);
+  status.counters.emplace_back("host.pending", stats.pending);
+  status.counters.emplace_back("host.accepted_total", stats.accepted_total);
+  status.counters.emplace_back("host.dialled_total", stats.dialled_total);
+  status.counters.emplace_back("host.dial_failures_total", stats.dial_failures_total);
+  status.counters.emplace_back("host.refused_total", stats.refused_total);
+  status.counters.emplace_back("host.frames_received_total", stats.frames_received_total);
+  status.counters.emplace_back("host.frames_sent_total", stats.frames_sent_total);
+  status.counters.emplace_back("host.bytes_received_total", stats.bytes_received_total);
+  status.counters.emplace_back("host.bytes_sent_total", stats.bytes_sent_total);
+  return status;
+}
+
+Result<node::OperationId, ErrorCode> Runner::admin_put(std::string key, Bytes value, Duration ttl) {
+  return node_.put(steady_now(), std::move(key), std::move(value), ttl);
+}
+
+Result<node::OperationId, ErrorCode> Runner::admin_get(std::string key) {
+  return node_.get(steady_now(), std::move(key));
+}
+
+Result<node::OperationId, ErrorCode> Runner::admin_find(const NodeId& target) {
+  return node_.find(steady_now(), target);
+}
+
+}  // namespace trestle::host

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <string>
+
+#include <ev.h>
+
+#include "trestle/crypto/suite/suite.hpp"
+#include "trestle/host/admin_server.hpp"
+#include "trestle/host/event_loop.hpp"
+#include "trestle/host/log.hpp"
+#include "trestle/host/timer.hpp"
+#include "trestle/host/web_socket_transport.hpp"
+#include "trestle/node/node.hpp"
+
+namespace trestle::host {
+
+struct RunnerOptions {
+  TransportOptions transport;
+  AdminOptions admin;
+  /// How often the node is told the calendar anew, so that a jump is noticed within a minute.
+  Duration wall_clock_every = std::chrono::seconds(60);
+  /// From the order to stop to the end of the program, whatever peers do: what service managers
+  /// grant at least.
+  Duration shutdown_within = std::chrono::seconds(10);
+  /// Log every frame.
+  bool trace_frames = false;
+};
+
+/// Drives one node on one loop: feeds it sockets, time and users, and performs what it orders.
+///
+/// The node is drained once per turn of the loop, after everything that was ready has been fed in:
+/// what many inputs caused leaves in one frame per connection, and a lone message never waits
+/// (design section 4). Signing and verifying happen at once, on the loop.
+class Runner final : public TransportEvents, private AdminBackend {
+ public:
+  /// All are borrowed and outlive the runner; it must be gone before the loop is.
+  Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const crypto::KeyPair& keys,
+         Log& log, const RunnerOptions& options = {});
+  ~Runner() override;
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  void listen(ListeningSocket socket) { transport_.listen(std::move(socket)); }
+  void listen_admin(ListeningSocket socket) { admin_.listen(std::move(socket)); }
+  /// From here on SIGTERM and SIGINT begin the shutdown; a second one ends at once. One runner per
+  /// process.
+  void watch_signals();
+  void start();
+  /// Stops listening and lets the node say goodbye; the loop's `run` returns when that is done.
+  void begin_shutdown();
+  bool is_stopped() const { return is_stopped_; }
+  const TransportStats& transport_stats() const { return transport_.stats(); }
+
+ private:
+  link::ConnectionId on_accepted(const link::Accepted& accepted) override;
+  void on_dialled(link::ConnectionId connection) override;
+  void on_dial_failed(link::ConnectionId connection, ErrorCode code,
+                      std::string_view reason) override;
+  void on_frame(link::ConnectionId connection, link::FrameKind kind, ByteSpan bytes) override;
+  void on_drained(link::ConnectionId connection, std::size_t bytes) override;
+  void on_closed(link::ConnectionId connection, std::uint16_t status,
+                 std::string_view reason) override;
+  bool is_healthy() override;
+
+  node::Status admin_status() override;
+  Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
+                                                 Duration ttl) override;
+  Result<node::OperationId, ErrorCode> admin_get(std::string key) override;
+  Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) override;
+
+  void end_turn();
+  void perform(link::Dial& order);
+  void perform(link::SendFrame& order);
+  void perform(link::CloseTransport& order);
+  void perform(link::Sign& order);
+  void perform(link::Verify& order);
+  void perform(node::OperationEnded& ended);
+  void perform(node::Joined& joined);
+  void perform(LogRecord& record);
+  void perform(node::Stopped& stopped);
+
+  void on_deadline();
+  void on_signal();
+  void tell_wall_clock();
+  void trace(std::string_view event, link::ConnectionId connection, link::FrameKind kind,
+             ByteSpan bytes);
+  void stop();
+
+  EventLoop& loop_;
+  node::Node& node_;
+  crypto::Suite& suite_;
+  const crypto::KeyPair& keys_;
+  Log& log_;
+  RunnerOptions options_;
+  WebSocketTransport transport_;
+  AdminServer admin_;
+  Timer deadline_;
+  Timer wall_clock_;
+  Timer shutdown_;
+  Instant armed_ = kNever;
+  ev_signal terminate_{};
+  ev_signal interrupt_{};
+  bool is_stopping_ = false;  ///< The shutdown has begun.
+  bool is_drained_ = false;   ///< The node has nothing more to say.
+  bool is_stopped_ = false;
+};
+
+}  // namespace trestle::host

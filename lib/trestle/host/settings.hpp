@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trestle/base/bytes.hpp"
+#include "trestle/base/log_record.hpp"
+#include "trestle/base/result.hpp"
+#include "trestle/host/address.hpp"
+#include "trestle/host/log.hpp"
+
+namespace trestle::host {
+
+enum class ProgramKind : std::uint8_t { bootstrap, bridge, node };
+
+/// `bootstrap-node`, `bridge-node`, `dht-node`.
+std::string_view name(ProgramKind kind);
+
+/// What a program runs with. Read from defaults, then the settings file, then the command line;
+/// each overrules the one before.
+struct Settings {
+  ProgramKind kind = ProgramKind::node;
+  /// The network's name; links between different networks are refused.
+  std::string network_name = "main";
+  HostPort listen;
+  /// The URL others dial. Empty: made from `listen` once the port is known.
+  std::string advertise;
+  std::string data_folder;
+  /// Without a value the admin socket stands in the data folder.
+  std::optional<AdminAddress> admin;
+  std::vector<std::string> bridge_urls;     ///< bootstrap-node
+  std::vector<std::string> bootstrap_urls;  ///< bridge-node, dht-node
+  std::string bridge_secret_file;           ///< bootstrap-node, bridge-node
+  /// The content of that file without the line's end. Never printed.
+  Bytes bridge_secret;
+  bool is_genesis = false;  ///< bootstrap-node
+  bool serves_legacy = true;
+  LogFormat log_format = LogFormat::text;
+  LogLevel log_level = LogLevel::info;
+  bool traces_frames = false;
+};
+
+/// One setting as somebody wrote it: its name as on the command line without the dashes, its
+/// values, and where it stands.
+struct GivenSetting {
+  std::string name;
+  std::vector<std::string> values;
+  std::string where;  ///< `node.toml:3` or `--listen`
+};
+
+/// What stands when nobody says anything.
+Settings default_settings(ProgramKind kind);
+
+/// Takes over one setting. Error: a sentence that names the place.
+Result<void, std::string> apply(Settings& settings, const GivenSetting& given);
+
+/// Whether the settings make sense together. Error: a sentence that says what is missing.
+Result<void, std::string> validate(const Settings& settings);
+
+/// Reads the secret's file. The sentence of an error, or of a warning if the secret is readable by
+/// others.
+struct SecretReading {
+  std::string error;
+  std::string warning;
+};
+SecretReading read_bridge_secret(Settings& settings);
+
+AdminAddress admin_address(const Settings& settings);
+
+/// The URL to advertise when listening on `real` (port known): what was said, else made from the
+/// address.
+std::string advertised_url(const Settings& settings, const HostPort& real);
+/// Whether that URL was made from "any address", so that only this machine can use it.
+bool advertises_a_guess(const Settings& settings);
+
+/// The settings in force, in the settings file's own language.
+std::string to_toml(const Settings& settings);
+
+/// Every name that program knows.
+std::vector<std::string_view> setting_names(ProgramKind kind);
+
+}  // namespace trestle::host

@@ -1,0 +1,60 @@
+#include "trestle/host/settings_file.hpp"
+
+// The only file that includes toml++.
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
+
+#include <toml++/toml.h>
+
+namespace trestle::host {
+namespace {
+
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
+  if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return refuse("cannot read " + path + ": " + std::strerror(errno));
+  const std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (file.bad()) return refuse("cannot read " + path);
+
+  toml::table table;
+  try {
+    table = toml::parse(content, path);
+  } catch (const toml::parse_error& error) {
+    std::ostringstream sentence;
+    sentence << path << ":" << error.source().begin.line << ": " << error.description();
+    return refuse(sentence.str());
+  }
+  std::vector<GivenSetting> settings;
+  for (const auto& [key, node] : table) {
+    GivenSetting given{
+        std::string(key.str()), {}, path + ":" + std::to_string(key.source().begin.line)};
+    if (const toml::array* list = node.as_array()) {
+      for (const toml::node& element : *list) {
+        const auto text = text_of(element);
+        if (!text) return refuse(given.where + ": a list holds texts only");
+        given.values.push_back(*text);
+      }
+    } else if (const auto text = text_of(node)) {
+      given.values.push_back(*text);
+    } else {
+      return refuse(given.where + ": '" + given.name +
+                    "' is neither a text, a switch nor a list of texts");
+    }
+    settings.push_back(std::move(given));
+  }
+  return settings;
+}
+
+}  // namespace trestle::host

@@ -1,0 +1,167 @@
+#include "trestle/host/user_command.hpp"
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include <fmt/core.h>
+
+#include "trestle/base/node_id.hpp"
+#include "trestle/host/admin_client.hpp"
+#include "trestle/host/log.hpp"
+#include "trestle/wire/json/parse.hpp"
+#include "trestle/wire/json/writer.hpp"
+
+namespace trestle::host {
+namespace {
+
+using wire::json::Kind;
+using wire::json::Value;
+
+/// An answer is bounded by the node's own tables: thousands of peers, not 16 Ki values.
+constexpr wire::json::Limits kAnswerLimits{
+    .bytes_max = std::size_t{16} * 1024 * 1024, .depth_max = 16, .values_max = 1024 * 1024};
+
+const char* word_of(Command command) {
+  switch (command) {
+    case Command::put:
+      return "put";
+    case Command::get:
+      return "get";
+    case Command::find:
+      return "find";
+    case Command::peers:
+      return "peers";
+    default:
+      return "status";
+  }
+}
+
+struct Question {
+  std::string path;
+  std::string body;
+};
+
+Question question(const CommandLine& line) {
+  switch (line.command) {
+    case Command::put: {
+      wire::json::ObjectWriter body;
+      body.text("key", line.words[0]).text("value", line.words[1]);
+      return {"/put", body.take()};
+    }
+    case Command::get:
+      return {"/get?key=" + percent_encoded(line.words[0]), {}};
+    case Command::find:
+      return {"/find?id=" + line.words[0], {}};
+    case Command::peers:
+      return {"/peers", {}};
+    default:
+      return {"/status", {}};
+  }
+}
+
+/// A scalar for a person; text from peers cannot drive the terminal.
+std::string shown(const Value& value) {
+  if (const auto text = value.text()) return with_controls_escaped(*text);
+  return std::string(value.raw());
+}
+
+std::string member(const Value& object, std::string_view name) {
+  const auto value = object.member(name);
+  return value ? shown(*value) : std::string();
+}
+
+void print_peers(const Value& peers) {
+  for (const Value peer : peers.items()) {
+    fmt::print("{}  {:<9}  {:<6}  {}\n", member(peer, "id"), member(peer, "role"),
+               member(peer, "dialect"), member(peer, "address"));
+  }
+}
+
+void print_status(const Value& status) {
+  for (const auto& [name, value] : status.members()) {
+    if (value.kind() == Kind::array || value.kind() == Kind::object) continue;
+    fmt::print("{:<10} {}\n", name, shown(value));
+  }
+  if (const auto peers = status.member("peers"); peers && !peers->items().empty()) {
+    fmt::print("\npeers\n");
+    print_peers(*peers);
+  }
+  if (const auto bridges = status.member("bridges"); bridges && !bridges->items().empty()) {
+    fmt::print("\nbridges\n");
+    for (const Value bridge : bridges->items()) {
+      fmt::print(
+          "{}  {}  breaker {}  {} connections opened, {} requests, {} answers, {} in flight\n",
+          member(bridge, "url"), member(bridge, "state"), member(bridge, "breaker"),
+          member(bridge, "connections_opened"), member(bridge, "requests"),
+          member(bridge, "answers"), member(bridge, "in_flight"));
+    }
+  }
+  if (const auto counters = status.member("counters")) {
+    fmt::print("\ncounters\n");
+    for (const auto& [name, value] : counters->members())
+      fmt::print("{:<40} {}\n", name, value.raw());
+  }
+}
+
+void print_value(const Value& answer) {
+  if (const auto value = answer.member("value"); value && value->text()) {
+    // The value belongs to the user: printed as it is, so that it can be piped.
+    std::fwrite(value->text()->data(), 1, value->text()->size(), stdout);
+    std::fputc('\n', stdout);
+    return;
+  }
+  fmt::print("{}\n", member(answer, "value_hex"));
+}
+
+void print(Command command, const Value& answer) {
+  switch (command) {
+    case Command::put:
+      fmt::print("stored on {} nodes\n", member(answer, "replicas"));
+      return;
+    case Command::get:
+      return print_value(answer);
+    case Command::find:
+      if (const auto contacts = answer.member("contacts")) print_peers(*contacts);
+      return;
+    case Command::peers:
+      return print_peers(answer);
+    default:
+      return print_status(answer);
+  }
+}
+
+ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) {
+  fmt::print(stderr, "{}: {}\n", name(kind), sentence);
+  return code;
+}
+
+}  // namespace
+
+ExitCode run_user_command(const CommandLine& line, const Settings& settings) {
+  if (line.command == Command::find && !NodeId::from_hex(line.words[0])) {
+    return complain(settings.kind, "'" + line.words[0] + "' is not an id: it has 40 hex digits",
+                    ExitCode::wrong_usage);
+  }
+  const auto [path, body] = question(line);
+  const auto answer = ask_admin(admin_address(settings), path, body);
+  if (!answer) return complain(settings.kind, answer.error(), ExitCode::failed);
+  if (line.wants_json) {
+    std::fwrite(answer->body.data(), 1, answer->body.size(), stdout);
+    return answer->status == 200 ? ExitCode::done : ExitCode::failed;
+  }
+  const auto document = wire::json::parse(answer->body, kAnswerLimits);
+  if (!document) return complain(settings.kind, "the node's answer is not JSON", ExitCode::failed);
+  const Value root = document->root();
+  if (answer->status != 200) {
+    const std::string detail = member(root, "detail");
+    return complain(settings.kind,
+                    fmt::format("{} failed with {}{}{}", word_of(line.command),
+                                member(root, "code"), detail.empty() ? "" : ": ", detail),
+                    ExitCode::failed);
+  }
+  print(line.command, root);
+  return ExitCode::done;
+}
+
+}  // namespace trestle::host

@@ -1,0 +1,392 @@
+#include "trestle/host/web_socket_connection.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <libwebsockets.h>
+
+#include "trestle/host/web_socket_transport.hpp"
+
+namespace trestle::host {
+namespace {
+
+/// RFC 6455: a close frame's payload is at most 125 bytes, two of them the status.
+constexpr std::size_t kCloseReasonBytesMax = 123;
+constexpr std::uint16_t kNoStatus = 1005;
+constexpr std::uint16_t kAbnormal = 1006;
+
+constexpr std::string_view kBusyReply =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
+    "5\r\n\r\n";
+
+/// A close reason must be valid UTF-8, so it is not cut inside a character.
+std::string shortened(std::string reason) {
+  if (reason.size() <= kCloseReasonBytesMax) return reason;
+  std::size_t end = kCloseReasonBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xc0) == 0x80) --end;
+  reason.resize(end);
+  return reason;
+}
+
+std::string host_header(const WebSocketUrl& url) { return to_text(HostPort{url.host, url.port}); }
+
+ErrorCode code_of_system_error(int error) {
+  switch (error) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+      return ErrorCode::unreachable;
+    case EMFILE:
+    case ENFILE:
+      return ErrorCode::busy;
+    default:
+      return ErrorCode::refused;
+  }
+}
+
+/// libwebsockets reports a failed dial as a sentence only.
+ErrorCode code_of_library_text(std::string_view text) {
+  if (text.starts_with("Unable to connect")) return ErrorCode::refused;
+  if (text.starts_with("HS: ws upgrade")) return ErrorCode::refused;
+  if (text.starts_with("HS:")) return ErrorCode::protocol_error;
+  return ErrorCode::connection_lost;
+}
+
+}  // namespace
+
+WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, std::string remote_address)
+    : transport_(transport),
+      state_(State::requesting),
+      is_accepted_(true),
+      is_pending_(true),
+      remote_address_(std::move(remote_address)),
+      timer_(transport.loop_.loop(), [this] { on_time(); }),
+      http_(std::in_place) {
+  ++transport_.stats_.pending;
+  timer_.start(transport_.options_.request_within);
+}
+
+WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, link::ConnectionId id,
+                                         WebSocketUrl url)
+    : transport_(transport),
+      state_(State::dialling),
+      is_accepted_(false),
+      id_(id),
+      url_(std::move(url)),
+      timer_(transport.loop_.loop(), [this] { on_time(); }) {}
+
+WebSocketConnection::~WebSocketConnection() {
+  if (is_pending_) --transport_.stats_.pending;
+  if (is_counted_) --transport_.stats_.connections;
+  if (is_counted_ && is_accepted_) --transport_.stats_.accepted;
+  if (resolution != 0) transport_.resolver_.cancel(resolution);
+  if (socket_ != nullptr) set_socket_user(socket_, nullptr);
+}
+
+int WebSocketConnection::on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) {
+  if (reason == LWS_CALLBACK_WSI_DESTROY) {
+    on_destroyed();
+    return 0;
+  }
+  socket_ = socket;
+  const ByteSpan data{static_cast<const std::uint8_t*>(in), in == nullptr ? 0 : bytes};
+  switch (reason) {
+    case LWS_CALLBACK_HTTP:
+    case LWS_CALLBACK_HTTP_BODY:
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return on_http_event(socket, reason, in, bytes);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+      return on_upgrade(socket);
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+      on_established();
+      return state_ == State::open ? 0 : -1;
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+      return on_received(socket, data);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+      return on_writable(socket);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+      on_peer_closing(data);
+      return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+      on_dial_error(as_text(data));
+      return 0;
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_CLIENT_CLOSED:
+      on_lost();
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+// ---- before it is a WebSocket
+
+int WebSocketConnection::on_http_event(lws* socket, int reason, void* in, std::size_t bytes) {
+  if (!http_) return -1;
+  const int result = http_->on_event(socket, reason, in, bytes);
+  if (const auto request = http_->take_request()) {
+    const bool is_health = request->method == HttpMethod::get && request->path == "/health";
+    if (!is_health) {
+      http_->reply(socket, {404, "application/json", "{\"status\":\"not found\"}\n"});
+    } else if (transport_.events_.is_healthy()) {
+      http_->reply(socket, {200, "application/json", "{\"status\":\"ok\"}\n"});
+    } else {
+      http_->reply(socket, {503, "application/json", "{\"status\":\"unavailable\"}\n"});
+    }
+  }
+  return result;
+}
+
+int WebSocketConnection::on_upgrade(lws* socket) {
+  if (transport_.stats_.accepted < transport_.options_.connections_max) return 0;
+  ++transport_.stats_.refused_total;
+  state_ = State::ended;
+  unsigned char reply[LWS_PRE + kBusyReply.size()];
+  std::memcpy(reply + LWS_PRE, kBusyReply.data(), kBusyReply.size());
+  lws_write(socket, reply + LWS_PRE, kBusyReply.size(), LWS_WRITE_HTTP_HEADERS);
+  return -1;
+}
+
+void WebSocketConnection::on_established() {
+  if (state_ != State::requesting && state_ != State::dialling) return;
+  timer_.stop();
+  http_.reset();
+  if (is_pending_) --transport_.stats_.pending;
+  is_pending_ = false;
+  is_counted_ = true;
+  ++transport_.stats_.connections;
+  state_ = State::open;
+  if (is_accepted_) {
+    ++transport_.stats_.accepted;
+    ++transport_.stats_.accepted_total;
+    id_ = transport_.events_.on_accepted({remote_address_});
+    transport_.by_id_.emplace(id_.value(), this);
+  } else {
+    ++transport_.stats_.dialled_total;
+    transport_.events_.on_dialled(id_);
+  }
+}
+
+// ---- dialling
+
+void WebSocketConnection::limit_dial(Duration timeout) { timer_.start(timeout); }
+
+void WebSocketConnection::connect(const std::string& address) {
+  if (state_ != State::dialling) return;
+  errno = 0;
+  is_connecting_ = true;
+  lws* socket = transport_.loop_.connect(address, url_.port, host_header(url_), url_.path, *this);
+  const int error = errno;
+  is_connecting_ = false;
+  socket_ = socket;
+  if (socket == nullptr) {
+    if (state_ == State::dialling) {
+      fail_dial(code_of_system_error(error), "cannot connect to " + host_header(url_));
+    }
+    return;
+  }
+  transport_.loop_.nudge();
+}
+
+void WebSocketConnection::fail_dial(ErrorCode code, std::string reason) {
+  if (state_ != State::dialling) return;
+  state_ = State::failed;
+  dial_error_ = code;
+  reason_ = std::move(reason);
+  timer_.start(Duration::zero());
+}
+
+void WebSocketConnection::on_dial_error(std::string_view text) {
+  fail_dial(code_of_library_text(text), std::string(text));
+}
+
+// ---- messages
+
+int WebSocketConnection::on_received(lws* socket, ByteSpan part) {
+  if (state_ != State::open) return 0;
+  const TransportOptions& options = transport_.options_;
+  const std::size_t announced = part.size() + lws_remaining_packet_payload(socket);
+  if (message_.size() + announced > options.frame_bytes_max) {
+    return refuse_message(socket, link::CloseStatus::too_large, "message too large");
+  }
+  transport_.stats_.bytes_received_total += part.size();
+  const bool is_whole = lws_is_final_fragment(socket) != 0;
+  if (!is_whole) {
+    if (lws_remaining_packet_payload(socket) == 0 && ++fragments_ >= options.fragments_max) {
+      return refuse_message(socket, link::CloseStatus::protocol_error, "too many fragments");
+    }
+    if (message_.empty()) message_.reserve(announced);
+    append(message_, part);
+    return 0;
+  }
+  ByteSpan whole = part;
+  if (!message_.empty()) {
+    append(message_, part);
+    whole = message_;
+  }
+  ++transport_.stats_.frames_received_total;
+  const bool is_binary = lws_frame_is_binary(socket) != 0;
+  transport_.events_.on_frame(id_, is_binary ? link::FrameKind::binary : link::FrameKind::text,
+                              whole);
+  message_ = {};  // An idle connection keeps no buffer.
+  fragments_ = 0;
+  return 0;
+}
+
+int WebSocketConnection::refuse_message(lws* socket, link::CloseStatus status,
+                                        std::string_view reason) {
+  std::string text(reason);
+  lws_close_reason(socket, static_cast<lws_close_status>(status),
+                   reinterpret_cast<unsigned char*>(text.data()), text.size());
+  message_ = {};
+  end(static_cast<std::uint16_t>(status), reason);
+  return -1;
+}
+
+void WebSocketConnection::send(link::FrameKind kind, Bytes bytes) {
+  if (state_ != State::open) return;
+  queue_bytes_ += bytes.size();
+  queue_.push_back({kind, std::move(bytes)});
+  if (queue_bytes_ > transport_.options_.queue_bytes_max) {
+    reason_ = "more queued than the connection may hold";
+    timer_.start(Duration::zero());
+    return;
+  }
+  lws_callback_on_writable(socket_);
+}
+
+int WebSocketConnection::on_writable(lws* socket) {
+  if (state_ != State::open && state_ != State::closing) return 0;
+  report_drained();  // What was only buffered last time has gone: libwebsockets asks again no
+                     // earlier.
+  for (unsigned written = 0; written < transport_.options_.frames_per_turn_max; ++written) {
+    if (queue_.empty() || lws_partial_buffered(socket) != 0) break;
+    if (!write_front(socket)) return -1;
+  }
+  if (lws_partial_buffered(socket) == 0) report_drained();
+  if (!queue_.empty() || unreported_bytes_ > 0) {
+    lws_callback_on_writable(socket);
+    return 0;
+  }
+  if (state_ == State::open) return 0;
+  state_ = State::ended;
+  lws_close_reason(socket, static_cast<lws_close_status>(close_status_),
+                   reinterpret_cast<unsigned char*>(reason_.data()), reason_.size());
+  return -1;
+}
+
+bool WebSocketConnection::write_front(lws* socket) {
+  const Frame frame = std::move(queue_.front());
+  queue_.pop_front();
+  queue_bytes_ -= frame.bytes.size();
+  std::vector<unsigned char>& scratch = transport_.scratch_;
+  if (scratch.size() < LWS_PRE + frame.bytes.size()) scratch.resize(LWS_PRE + frame.bytes.size());
+  std::copy(frame.bytes.begin(), frame.bytes.end(), scratch.begin() + LWS_PRE);
+  const int written =
+      lws_write(socket, scratch.data() + LWS_PRE, frame.bytes.size(),
+                frame.kind == link::FrameKind::binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
+  if (written < 0) return false;
+  ++transport_.stats_.frames_sent_total;
+  transport_.stats_.bytes_sent_total += frame.bytes.size();
+  unreported_bytes_ += frame.bytes.size();
+  return true;
+}
+
+void WebSocketConnection::report_drained() {
+  const std::size_t bytes = std::exchange(unreported_bytes_, 0);
+  if (bytes > 0 && state_ == State::open) transport_.events_.on_drained(id_, bytes);
+}
+
+// ---- the end
+
+void WebSocketConnection::close(link::CloseStatus status, std::string reason) {
+  transport_.forget(id_);
+  if (state_ == State::open) {
+    state_ = State::closing;
+    close_status_ = static_cast<std::uint16_t>(status);
+    reason_ = shortened(std::move(reason));
+    timer_.start(transport_.options_.close_within);
+    lws_callback_on_writable(socket_);
+    return;
+  }
+  state_ = State::ended;
+  timer_.stop();
+  if (socket_ != nullptr) {
+    transport_.loop_.kill(socket_);
+  } else {
+    transport_.remove(this);
+  }
+}
+
+void WebSocketConnection::on_peer_closing(ByteSpan payload) {
+  std::uint16_t status = kNoStatus;
+  std::string_view reason;
+  if (payload.size() >= 2) {
+    status = static_cast<std::uint16_t>(payload[0] << 8 | payload[1]);
+    reason = as_text(payload.subspan(2));
+  }
+  end(status, reason);
+}
+
+void WebSocketConnection::on_lost() {
+  if (state_ == State::dialling) return fail_dial(ErrorCode::connection_lost, "connection lost");
+  end(kAbnormal, "connection lost");
+}
+
+void WebSocketConnection::end(std::uint16_t status, std::string_view reason) {
+  if (state_ == State::failed) return;
+  const bool is_news = state_ == State::open;
+  state_ = State::ended;
+  timer_.stop();
+  if (!is_news) return;
+  transport_.forget(id_);
+  queue_.clear();
+  transport_.events_.on_closed(id_, status, reason);
+}
+
+void WebSocketConnection::on_time() {
+  switch (state_) {
+    case State::dialling:
+    case State::failed: {
+      const bool is_late = state_ == State::dialling;
+      state_ = State::ended;
+      transport_.forget(id_);
+      ++transport_.stats_.dial_failures_total;
+      transport_.events_.on_dial_failed(id_, is_late ? ErrorCode::timeout : dial_error_,
+                                        is_late ? "no answer in time" : std::string_view(reason_));
+      break;
+    }
+    case State::open:  // The fuse of `send`.
+      end(kAbnormal, reason_);
+      break;
+    case State::requesting:
+    case State::closing:
+      state_ = State::ended;
+      break;
+    case State::ended:
+      break;
+  }
+  if (socket_ != nullptr) {
+    transport_.loop_.kill(socket_);
+  } else {
+    transport_.remove(this);
+  }
+}
+
+void WebSocketConnection::on_destroyed() {
+  socket_ = nullptr;
+  if (is_connecting_) return;
+  if (state_ == State::dialling) fail_dial(ErrorCode::connection_lost, "connection lost");
+  if (state_ == State::failed) return;  // The owner still has to hear of it, from the timer.
+  end(kAbnormal, "connection lost");
+  transport_.remove(this);
+}
+
+}  // namespace trestle::host

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "trestle/base/bytes.hpp"
+#include "trestle/base/error_code.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/host/address.hpp"
+#include "trestle/host/event_loop.hpp"
+#include "trestle/host/http_exchange.hpp"
+#include "trestle/host/timer.hpp"
+#include "trestle/link/transport.hpp"
+
+namespace trestle::host {
+
+struct TransportOptions {
+  /// One WebSocket message at most, its fragments together: the absolute bound of the protocol
+  /// (reliability.md section 10). Narrower bounds, by class of peer, are the core's.
+  std::size_t frame_bytes_max = 256 * 1024;
+  /// Fragments of one message; more is a way to keep us busy with nothing.
+  std::size_t fragments_max = 64;
+  /// Ordered but not yet written, per connection. The core stops at 1 MiB; this is the fuse behind
+  /// it.
+  std::size_t queue_bytes_max = 4 * 1024 * 1024;
+  /// Frames handed to the kernel before other sockets get their turn.
+  unsigned frames_per_turn_max = 16;
+  /// From the accepted socket to its upgrade or its whole HTTP request; slower callers only hold a
+  /// descriptor.
+  Duration request_within = std::chrono::seconds(5);
+  /// A closing connection gets this long to send what was ordered before.
+  Duration close_within = std::chrono::seconds(2);
+  /// WebSockets accepted at the same time.
+  std::size_t connections_max = 10'000;
+  /// Accepted sockets that have not sent a whole request yet, on top of these.
+  std::size_t pending_max = 256;
+};
+
+/// What the transport reports. The driver's runner implements it; the calls correspond to the
+/// inputs of `node::Node`.
+class TransportEvents {
+ public:
+  virtual ~TransportEvents() = default;
+  virtual link::ConnectionId on_accepted(const link::Accepted& accepted) = 0;
+  virtual void on_dialled(link::ConnectionId connection) = 0;
+  virtual void on_dial_failed(link::ConnectionId connection, ErrorCode code,
+                              std::string_view reason) = 0;
+  virtual void on_frame(link::ConnectionId connection, link::FrameKind kind, ByteSpan bytes) = 0;
+  virtual void on_drained(link::ConnectionId connection, std::size_t bytes) = 0;
+  virtual void on_closed(link::ConnectionId connection, std::uint16_t status,
+                         std::string_view reason) = 0;
+  /// For GET /health.
+  virtual bool is_healthy() = 0;
+};
+
+class WebSocketTransport;
+
+/// One WebSocket, dialled or accepted, over its whole life: HTTP request, upgrade, messages, close.
+///
+/// Assembles fragments, queues frames until the socket can take them, and makes sure that its owner
+/// hears of the end exactly once, or not at all if the owner ended it.
+class WebSocketConnection final : public SocketUser {
+ public:
+  /// An accepted socket, before its request.
+  WebSocketConnection(WebSocketTransport& transport, std::string remote_address);
+  ~WebSocketConnection() override;
+  /// A connection to be dialled.
+  WebSocketConnection(WebSocketTransport& transport, link::ConnectionId id, WebSocketUrl url);
+
+  int on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) override;
+
+  /// Orders. A dial fails, at the latest, `timeout` after this call.
+  void limit_dial(Duration timeout);
+  void connect(const std::string& address);
+  void fail_dial(ErrorCode code, std::string reason);
+  void send(link::FrameKind kind, Bytes bytes);
+  void close(link::CloseStatus status, std::string reason);
+
+  const WebSocketUrl& url() const { return url_; }
+  /// Set if the owner may be waiting for a name to be resolved.
+  std::uint64_t resolution = 0;
+  link::ConnectionId id() const { return id_; }
+
+ private:
+  enum class State : std::uint8_t {
+    requesting,  ///< Accepted; no whole HTTP request yet, or its reply is on the way.
+    dialling,
+    failed,  ///< The dial has failed; the owner hears of it in the next turn.
+    open,
+    closing,  ///< The owner is done with it. What was ordered still leaves.
+    ended,    ///< Nothing is reported any more; waits for libwebsockets to let go.
+  };
+  struct Frame {
+    link::FrameKind kind;
+    Bytes bytes;
+  };
+
+  int on_http_event(lws* socket, int reason, void* in, std::size_t bytes);
+  int on_upgrade(lws* socket);
+  void on_established();
+  int on_received(lws* socket, ByteSpan part);
+  int refuse_message(lws* socket, link::CloseStatus status, std::string_view reason);
+  int on_writable(lws* socket);
+  bool write_front(lws* socket);
+  void on_peer_closing(ByteSpan payload);
+  void on_lost();
+  void on_dial_error(std::string_view text);
+  void on_destroyed();
+  void on_time();
+  void report_drained();
+  /// Tells the owner, once.
+  void end(std::uint16_t status, std::string_view reason);
+
+  WebSocketTransport& transport_;
+  State state_;
+  bool is_accepted_;
+  bool is_pending_ = false;     ///< Counted among the sockets without a whole request.
+  bool is_counted_ = false;     ///< Counted among the accepted WebSockets.
+  bool is_connecting_ = false;  ///< Inside libwebsockets' connect call: must not be deleted.
+  link::ConnectionId id_;
+  WebSocketUrl url_;
+  std::string remote_address_;
+  lws* socket_ = nullptr;
+  Timer timer_;
+  std::optional<HttpExchange> http_;
+
+  Bytes message_;  ///< Fragments so far.
+  std::size_t fragments_ = 0;
+
+  std::deque<Frame> queue_;
+  std::size_t queue_bytes_ = 0;
+  std::size_t unreported_bytes_ = 0;
+
+  ErrorCode dial_error_ = ErrorCode::none;
+  std::uint16_t close_status_ = 0;
+  std::string reason_;
+};
+
+}  // namespace trestle::host

@@ -1,0 +1,92 @@
+#include "trestle/host/web_socket_transport.hpp"
+
+#include <utility>
+
+#include <unistd.h>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::host {
+
+WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
+                                       const TransportOptions& options)
+    : loop_(loop), events_(events), options_(options), resolver_(loop.loop()) {}
+
+WebSocketTransport::~WebSocketTransport() = default;
+
+void WebSocketTransport::listen(ListeningSocket socket) {
+  acceptor_.emplace(loop_, std::move(socket),
+                    [this](int descriptor, const std::string& remote_address) {
+                      on_accepted_socket(descriptor, remote_address);
+                    });
+}
+
+void WebSocketTransport::stop_listening() { acceptor_.reset(); }
+
+void WebSocketTransport::on_accepted_socket(int descriptor, const std::string& remote_address) {
+  if (stats_.pending >= options_.pending_max) {
+    ++stats_.refused_total;
+    ::close(descriptor);
+    return;
+  }
+  auto connection = std::make_unique<WebSocketConnection>(*this, remote_address);
+  WebSocketConnection* key = connection.get();
+  sockets_.emplace(key, std::move(connection));
+  if (!loop_.adopt(descriptor, *key)) remove(key);
+}
+
+void WebSocketTransport::dial(const link::Dial& order) {
+  TRESTLE_ASSERT(find(order.connection) == nullptr);
+  const auto url = parse_web_socket_url(order.url);
+  auto connection =
+      std::make_unique<WebSocketConnection>(*this, order.connection, url ? *url : WebSocketUrl{});
+  WebSocketConnection* key = connection.get();
+  by_id_.emplace(order.connection.value(), key);
+  sockets_.emplace(key, std::move(connection));
+  if (!url) return key->fail_dial(ErrorCode::invalid_request, url.error());
+  if (url->is_secure) {
+    return key->fail_dial(ErrorCode::unsupported,
+                          "this build does not dial wss:// (" + order.url + "); use ws://");
+  }
+  key->limit_dial(order.timeout);
+  if (url->host == "localhost") return key->connect("127.0.0.1");
+  if (is_literal_address(url->host)) return key->connect(url->host);
+  key->resolution = resolver_.resolve(
+      url->host,
+      [this, id = order.connection](const Resolution& resolution) { on_resolved(id, resolution); });
+}
+
+void WebSocketTransport::on_resolved(link::ConnectionId id, const Resolution& resolution) {
+  WebSocketConnection* connection = find(id);
+  if (connection == nullptr) return;
+  connection->resolution = 0;
+  if (resolution.code != ErrorCode::none) {
+    return connection->fail_dial(resolution.code, resolution.reason);
+  }
+  connection->connect(resolution.address);
+}
+
+void WebSocketTransport::send(link::SendFrame order) {
+  // An id that is gone lost its connection in this turn: its owner has the news, or will drain it
+  // presently.
+  if (WebSocketConnection* connection = find(order.connection)) {
+    connection->send(order.kind, std::move(order.bytes));
+  }
+}
+
+void WebSocketTransport::close(link::CloseTransport order) {
+  if (WebSocketConnection* connection = find(order.connection)) {
+    connection->close(order.status, std::move(order.reason));
+  }
+}
+
+WebSocketConnection* WebSocketTransport::find(link::ConnectionId id) const {
+  const auto place = by_id_.find(id.value());
+  return place == by_id_.end() ? nullptr : place->second;
+}
+
+void WebSocketTransport::forget(link::ConnectionId id) { by_id_.erase(id.value()); }
+
+void WebSocketTransport::remove(WebSocketConnection* connection) { sockets_.erase(connection); }
+
+}  // namespace trestle::host

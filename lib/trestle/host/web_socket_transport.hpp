@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "trestle/host/acceptor.hpp"
+#include "trestle/host/event_loop.hpp"
+#include "trestle/host/name_resolver.hpp"
+#include "trestle/host/web_socket_connection.hpp"
+#include "trestle/link/transport.hpp"
+
+namespace trestle::host {
+
+/// Counters for `/status`; names end in `_total` there.
+struct TransportStats {
+  std::size_t connections = 0;  ///< Open now, dialled and accepted.
+  std::size_t accepted = 0;     ///< Open now, accepted.
+  std::size_t pending = 0;      ///< Accepted sockets without a whole request.
+  std::uint64_t accepted_total = 0;
+  std::uint64_t dialled_total = 0;
+  std::uint64_t dial_failures_total = 0;
+  std::uint64_t refused_total = 0;  ///< Upgrades and sockets over a bound.
+  std::uint64_t frames_received_total = 0;
+  std::uint64_t frames_sent_total = 0;
+  std::uint64_t bytes_received_total = 0;
+  std::uint64_t bytes_sent_total = 0;
+};
+
+/// All WebSockets of a node, by the id the core knows them under: the libwebsockets adapter of the
+/// transport orders.
+///
+/// Reports to its owner from inside the loop's callbacks and never from inside an order, so an
+/// order may be given while the node is being drained.
+class WebSocketTransport {
+ public:
+  WebSocketTransport(EventLoop& loop, TransportEvents& events,
+                     const TransportOptions& options = {});
+  ~WebSocketTransport();
+  WebSocketTransport(const WebSocketTransport&) = delete;
+  WebSocketTransport& operator=(const WebSocketTransport&) = delete;
+
+  /// Accepts WebSockets on any path, and GET /health. Once.
+  void listen(ListeningSocket socket);
+  void stop_listening();
+
+  void dial(const link::Dial& order);
+  void send(link::SendFrame order);
+  void close(link::CloseTransport order);
+
+  const TransportStats& stats() const { return stats_; }
+  /// Sockets that still exist, closing ones included.
+  std::size_t sockets() const { return sockets_.size(); }
+
+ private:
+  friend class WebSocketConnection;
+
+  void on_accepted_socket(int descriptor, const std::string& remote_address);
+  void on_resolved(link::ConnectionId id, const Resolution& resolution);
+  WebSocketConnection* find(link::ConnectionId id) const;
+  /// The owner is done with this id, or it with the owner.
+  void forget(link::ConnectionId id);
+  /// Deletes the connection.
+  void remove(WebSocketConnection* connection);
+
+  EventLoop& loop_;
+  TransportEvents& events_;
+  TransportOptions options_;
+  TransportStats stats_;
+  NameResolver resolver_;
+  std::optional<Acceptor> acceptor_;
+  std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
+  std::unordered_map<std::uint64_t, WebSocketConnection*> by_id_;
+  std::vector<unsigned char>
+      scratch_;  ///< One outgoing frame with the head room libwebsockets writes into.
+};
+
+}  // namespace trestle::host

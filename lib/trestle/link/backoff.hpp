@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+
+#include "trestle/base/rng.hpp"
+#include "trestle/base/time.hpp"
+
+namespace trestle::link {
+
+struct BackoffOptions {
+  /// Upper end of the first wait (X4: 1 s).
+  Duration base = std::chrono::seconds(1);
+  /// No wait is longer (X4: 30 s).
+  Duration cap = std::chrono::seconds(30);
+  /// Growth of the upper end per attempt.
+  unsigned factor = 2;
+  /// Waits handed out before the operation is over; 0 for no end. A connect operation makes 5
+  /// attempts (P-CR-3, X5), so it waits 4 times between them.
+  unsigned attempts_max = 0;
+};
+
+/// How long to wait before the next attempt: a value, it arms nothing.
+///
+/// Full jitter: uniform in [0, min(cap, base * factor^n)]. Spreading over the whole interval is
+/// what keeps a thousand clients that lost the same peer from returning together (RECOV-05, T33).
+class Backoff {
+ public:
+  Backoff(const BackoffOptions& options, Rng rng) : options_(options), rng_(rng) {}
+
+  /// The next wait, or nothing when the attempts are used up.
+  std::optional<Duration> next();
+  /// After a success that lasted.
+  void reset() { waits_ = 0; }
+  unsigned attempts() const { return waits_; }
+
+ private:
+  BackoffOptions options_;
+  Rng rng_;
+  unsigned waits_ = 0;
+};
+
+}  // namespace trestle::link

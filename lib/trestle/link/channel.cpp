@@ -1,0 +1,278 @@
+#include "trestle/link/channel.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::link {
+
+using crypto::Side;
+
+Channel::Channel(ConnectionId id, Side side, const LocalPeer& local, crypto::Suite& suite,
+                 const ChannelOptions& options, Rng rng, std::string dialled_url,
+                 wire::Dialect dialect)
+    : id_(id),
+      side_(side),
+      options_(options),
+      state_(State::dialling),
+      own_id_(local.identity.id),
+      handshake_(side, local, suite, std::move(dialled_url)),
+      legacy_(local),
+      multiplexer_(options.multiplexer),
+      keepalive_(options.keepalive, rng.fork("keepalive")) {
+  if (side == Side::dialler) peer_.dialect = dialect;
+}
+
+// ---- commands
+
+Result<wire::RequestId, ErrorCode> Channel::request(Instant now, const wire::Message& message,
+                                                    Instant deadline, Token token) {
+  if (state_ != State::open) return refuse(ErrorCode::connection_lost);
+  if (speaks_legacy() && !LegacyDialect::has_word_for(message))
+    return refuse(ErrorCode::unsupported);
+  const auto id = multiplexer_.open(now, message, deadline, token);
+  if (!id) return refuse(ErrorCode::busy);
+  write(now, *id, message);
+  return *id;
+}
+
+void Channel::cancel(Instant now, wire::RequestId id) {
+  if (!multiplexer_.cancel(id)) return;
+  write(now, id, wire::Cancel{});
+  pump(now);
+}
+
+bool Channel::respond(Instant now, wire::RequestId id, const wire::Message& answer) {
+  if (state_ != State::open || !served_.erase(id)) return false;
+  write(now, id, answer);
+  return true;
+}
+
+void Channel::send_text(Instant, std::string text) {
+  if (state_ == State::closed) return;
+  send(FrameKind::text, to_bytes(as_bytes(text)));
+}
+
+void Channel::open_as_legacy(Instant now, const wire::Contact& peer) {
+  if (state_ == State::closed) return;
+  peer_ = peer;
+  peer_.dialect = wire::Dialect::legacy;
+  state_ = State::open;
+  open_by_ = kNever;
+  opened_at_ = now;
+}
+
+void Channel::close(Instant now, ErrorCode code, std::string text, std::uint32_t retry_after_ms) {
+  if (state_ == State::closed) return;
+  const bool say_why = state_ != State::dialling && !speaks_legacy();
+  if (say_why) {
+    const std::size_t text_bytes = std::min(text.size(), options_.limits.text_bytes_max);
+    write(now, {}, wire::Goodbye{code, retry_after_ms, text.substr(0, text_bytes)});
+    flush();
+  }
+  close_with_status(
+      now, code == ErrorCode::protocol_error ? CloseStatus::protocol_error : CloseStatus::refused,
+      code, std::move(text));
+}
+
+void Channel::close_with_status(Instant now, CloseStatus status, ErrorCode code,
+                                std::string reason) {
+  if (state_ == State::closed) return;
+  flush();
+  order(CloseTransport{id_, status, reason});
+  end(code, std::move(reason), false, static_cast<std::uint16_t>(status));
+  pump(now);
+}
+
+// ---- inputs
+
+void Channel::on_transport_open(Instant now) {
+  TRESTLE_ASSERT(state_ == State::dialling);
+  state_ = State::opening;
+  open_by_ = after(now, options_.open_within);
+  if (side_ == Side::dialler && speaks_legacy()) {
+    send_text(now, legacy_.hello());
+  } else if (side_ == Side::dialler) {
+    handshake_.start();
+  }
+  pump(now);
+}
+
+void Channel::on_frame(Instant now, FrameKind kind, ByteSpan bytes) {
+  if (state_ == State::closed) return;
+  ++stats_.frames_in;
+  stats_.bytes_in += bytes.size();
+  const bool decides = stats_.frames_in == 1 && side_ == Side::acceptor;
+  if (kind == FrameKind::binary && !speaks_legacy()) {
+    on_native_frame(now, bytes);
+  } else if (kind == FrameKind::text && decides && options_.legacy == LegacyMode::refused) {
+    close(now, ErrorCode::unsupported, "the old dialect is switched off here");
+  } else if (kind == FrameKind::text && (decides || speaks_legacy())) {
+    peer_.dialect = wire::Dialect::legacy;
+    on_legacy_frame(now, as_text(bytes));
+  } else {
+    close(now, ErrorCode::protocol_error, "frames of both kinds on one connection");
+  }
+  pump(now);
+}
+
+void Channel::on_drained(Instant, std::size_t bytes) {
+  unsent_bytes_ -= std::min(bytes, unsent_bytes_);
+}
+
+void Channel::on_transport_closed(Instant now, ErrorCode code, std::string_view reason,
+                                  std::uint16_t status) {
+  if (state_ == State::closed) return;
+  end(code, std::string(reason), true, status);
+  pump(now);
+}
+
+void Channel::on_signed(Instant now, Ticket ticket, const wire::Signature& signature) {
+  if (state_ != State::opening || ticket != open_ticket_) return;
+  handshake_.on_signed(signature);
+  pump(now);
+}
+
+void Channel::on_verified(Instant now, Ticket ticket, bool valid) {
+  if (state_ != State::opening || ticket != open_ticket_) return;
+  handshake_.on_verified(valid);
+  pump(now);
+}
+
+// ---- time
+
+Instant Channel::next_deadline() const {
+  if (state_ == State::closed) return kNever;
+  return std::min({open_by_, multiplexer_.next_deadline(), keepalive_.next_deadline()});
+}
+
+void Channel::on_deadline(Instant now) {
+  if (state_ == State::closed) return;
+  if (now >= open_by_) {
+    close(now, ErrorCode::timeout, "the link was not opened in time");
+    return;
+  }
+  multiplexer_.on_deadline(now);
+  keepalive_.on_deadline(now);
+  pump(now);
+}
+
+// ---- frames
+
+void Channel::write(Instant now, wire::RequestId id, const wire::Message& message) {
+  if (speaks_legacy()) {
+    if (auto text = legacy_.write(now, id, message)) send_text(now, std::move(*text));
+    return;
+  }
+  const wire::Envelope envelope{id, message};
+  if (!batch_.empty() &&
+      batch_.size() + wire::native::record_bytes(envelope) > options_.batch_bytes_max) {
+    flush();
+  }
+  wire::native::append_record(batch_, envelope);
+}
+
+void Channel::flush() {
+  if (batch_.empty()) return;
+  send(FrameKind::binary, std::exchange(batch_, {}));
+}
+
+void Channel::send(FrameKind kind, Bytes bytes) {
+  ++stats_.frames_out;
+  stats_.bytes_out += bytes.size();
+  unsent_bytes_ += bytes.size();
+  order(SendFrame{id_, kind, std::move(bytes)});
+  if (unsent_bytes_ > options_.unsent_bytes_max && state_ != State::closed) {
+    order(CloseTransport{id_, CloseStatus::refused, "slow reader"});
+    end(ErrorCode::slow_reader, "the peer does not read what it asked for", false,
+        static_cast<std::uint16_t>(CloseStatus::refused));
+  }
+}
+
+void Channel::open(Instant now, const wire::Contact& peer) {
+  peer_ = peer;
+  state_ = State::open;
+  open_by_ = kNever;
+  opened_at_ = now;
+  keepalive_.start(now);
+  report(Opened{peer_});
+}
+
+void Channel::end(ErrorCode code, std::string text, bool by_peer, std::uint16_t status) {
+  state_ = State::closed;
+  open_by_ = kNever;
+  batch_.clear();
+  served_.clear();
+  keepalive_.stop();
+  multiplexer_.close(by_peer ? ErrorCode::connection_lost : code);
+  while (const auto failed = multiplexer_.poll_effect()) {
+    if (failed->token != kPingToken) report(RequestFailed{failed->token, failed->code});
+  }
+  report(Closed{code, std::move(text), by_peer, status});
+}
+
+// ---- children
+
+void Channel::pump(Instant now) {
+  pump_handshake(now);
+  pump_requests(now);
+  pump_keepalive(now);
+}
+
+void Channel::pump_handshake(Instant now) {
+  while (state_ == State::opening) {
+    auto effect = handshake_.poll_effect();
+    if (!effect) return;
+    if (auto* send_order = std::get_if<Handshake::Send>(&*effect)) {
+      write(now, {}, send_order->message);
+    } else if (auto* sign = std::get_if<Handshake::SignTranscript>(&*effect)) {
+      ++open_ticket_.value;
+      order(Sign{id_, open_ticket_, std::move(sign->message)});
+    } else if (auto* verify = std::get_if<Handshake::VerifyTranscript>(&*effect)) {
+      ++open_ticket_.value;
+      order(Verify{id_, open_ticket_, verify->key, std::move(verify->message), verify->signature});
+    } else if (auto* completed = std::get_if<Handshake::Completed>(&*effect)) {
+      open(now, completed->peer);
+    } else if (auto* refused = std::get_if<Handshake::Refused>(&*effect)) {
+      close(now, refused->code, std::move(refused->text));
+    }
+  }
+}
+
+void Channel::pump_requests(Instant now) {
+  while (const auto failed = multiplexer_.poll_effect()) {
+    if (failed->token != kPingToken) {
+      report(RequestFailed{failed->token, failed->code});
+    } else if (failed->code == ErrorCode::timeout) {
+      keepalive_.on_miss(now);
+    }
+  }
+}
+
+void Channel::pump_keepalive(Instant now) {
+  while (const auto effect = keepalive_.poll_effect()) {
+    if (state_ != State::open) continue;
+    switch (*effect) {
+      case Keepalive::Effect::send_ping: {
+        const wire::Message ping = wire::Ping{};
+        const Instant deadline = after(now, keepalive_.answer_within());
+        // With the table full the link is busy, not dead: the next pong-less round asks again.
+        if (!request(now, ping, deadline, kPingToken))
+          keepalive_.on_pong(now, keepalive_.round_trip());
+        break;
+      }
+      case Keepalive::Effect::became_unhealthy:
+        report(HealthChanged{false});
+        break;
+      case Keepalive::Effect::became_healthy:
+        report(HealthChanged{true});
+        break;
+      case Keepalive::Effect::died:
+        close(now, ErrorCode::timeout, "pings were not answered");
+        return;
+    }
+  }
+}
+
+}  // namespace trestle::link

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "trestle/base/deadlines.hpp"
+#include "trestle/base/flat_map.hpp"
+#include "trestle/link/channel.hpp"
+
+namespace trestle::link {
+
+struct ChannelSetOptions {
+  ChannelOptions channel;
+  /// POOL: a dial that takes longer has failed (requirements section 3).
+  Duration dial_within = std::chrono::seconds(10);
+  /// Accepted connections that have not opened their link yet, in total and per address: strangers
+  /// live in a small class of their own (reliability.md section 10). Loopback is exempt from the
+  /// second: behind a proxy on the same machine everybody has that address.
+  std::size_t pending_max = 256;
+  std::size_t pending_per_address_max = 8;
+};
+
+/// Many channels of one owner: holds them, finds them by connection, keeps one timer for all,
+/// drains the busy ones in the order in which they became busy, and flushes batches when nothing
+/// else is left to report, so that everything a turn produced for one peer leaves in one frame.
+class ChannelSet {
+ public:
+  struct News {
+    ConnectionId connection;
+    Channel::News news;
+  };
+  using Effect = std::variant<TransportOrder, News>;
+
+  /// `local` and `suite` must outlive the set.
+  ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
+             const ChannelSetOptions& options, Rng rng);
+
+  // ---- commands ----
+  /// An unknown dialect is tried as native.
+  ConnectionId dial(Instant now, const std::string& url,
+                    wire::Dialect dialect = wire::Dialect::native);
+  Result<wire::RequestId, ErrorCode> request(Instant now, ConnectionId connection,
+                                             const wire::Message& message, Instant deadline,
+                                             Channel::Token token);
+  void cancel(Instant now, ConnectionId connection, wire::RequestId id);
+  bool respond(Instant now, ConnectionId connection, wire::RequestId id,
+               const wire::Message& answer);
+  void send_text(Instant now, ConnectionId connection, std::string text);
+  void open_as_legacy(Instant now, ConnectionId connection, const wire::Contact& peer);
+  void close(Instant now, ConnectionId connection, ErrorCode code, std::string text,
+             std::uint32_t retry_after_ms = 0);
+  void close_with_status(Instant now, ConnectionId connection, CloseStatus status, ErrorCode code,
+                         std::string reason);
+  void close_all(Instant now, ErrorCode code, const std::string& text);
+
+  // ---- inputs: those for connections no longer held are ignored ----
+  ConnectionId on_accepted(Instant now, const Accepted& accepted);
+  void on_dialled(Instant now, ConnectionId connection);
+  void on_dial_failed(Instant now, ConnectionId connection, ErrorCode code,
+                      std::string_view reason);
+  void on_frame(Instant now, ConnectionId connection, FrameKind kind, ByteSpan bytes);
+  void on_drained(Instant now, ConnectionId connection, std::size_t bytes);
+  void on_closed(Instant now, ConnectionId connection, std::uint16_t status,
+                 std::string_view reason);
+  void on_signed(Instant now, ConnectionId connection, Ticket ticket,
+                 const wire::Signature& signature);
+  void on_verified(Instant now, ConnectionId connection, Ticket ticket, bool valid);
+
+  // ---- time, drain, look ----
+  Instant next_deadline() const { return deadlines_.next(); }
+  void on_deadline(Instant now);
+  std::optional<Effect> poll_effect();
+
+  /// The channel, or nothing. Invalidated by the next changing call.
+  const Channel* find(ConnectionId connection) const;
+  std::size_t size() const { return slots_by_connection_.size(); }
+  std::size_t pending() const { return pending_; }
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  using Slot = Deadlines::Slot;
+  struct Place {
+    std::unique_ptr<Channel> channel;
+    ConnectionId connection;
+    std::string pending_address;
+    bool is_pending = false;
+    bool is_busy = false;      ///< Has something to report: stands in `busy_`.
+    bool is_settling = false;  ///< Was drained in this turn: stands in `settling_`.
+  };
+
+  Channel* touch(ConnectionId connection);
+  Slot insert(ConnectionId connection, std::unique_ptr<Channel> channel);
+  void erase(Slot slot);
+  void no_longer_pending(Place& place);
+  bool admits(const Accepted& accepted) const;
+  std::optional<Effect> poll_slot(Slot slot);
+  void flush_batches();
+
+  const LocalPeer& local_;
+  crypto::Suite& suite_;
+  ChannelSetOptions options_;
+  Rng rng_;
+  ConnectionIds ids_;
+  std::vector<Place> places_;
+  std::vector<Slot> free_;
+  FlatMap<ConnectionId, Slot> slots_by_connection_;
+  FlatMap<std::string, std::size_t> pending_by_address_;
+  std::size_t pending_ = 0;
+  std::uint64_t refused_ = 0;
+  Deadlines deadlines_;
+  std::vector<Slot> busy_;
+  std::size_t next_busy_ = 0;
+  std::vector<Slot> settling_;
+  Outbox<TransportOrder> orders_;
+};
+
+}  // namespace trestle::link

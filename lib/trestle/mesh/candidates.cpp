@@ -1,0 +1,207 @@
+#include "trestle/mesh/candidates.hpp"
+
+#include <algorithm>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::mesh {
+namespace {
+
+bool is_dialable(const wire::Contact& contact) {
+  return !contact.id.is_zero() && !contact.address.empty() &&
+         (contact.role == wire::Role::node || contact.role == wire::Role::bridge);
+}
+
+}  // namespace
+
+Candidates::Candidates(const CandidatesOptions& options, Rng rng)
+    : options_(options),
+      rng_(rng.fork("choice")),
+      backoff_rng_(rng.fork("backoff")),
+      legacy_(options.legacy, rng.fork("legacy")) {
+  TRESTLE_ASSERT(options_.attempts_max > 0);
+}
+
+bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
+  if (!is_dialable(contact)) return false;
+  if (Peer* peer = peers_.find(contact.id)) {
+    if (peer->phase == Phase::forgotten) {
+      if (now < peer->due) return false;
+      peer->failures = 0;
+      peer->backoff.reset();
+      peer->due = after(now, draw_first_wait(contact, haste));
+      enter(*peer, Phase::idle);
+    }
+    // Hearsay must not replace an address that works.
+    if (peer->phase != Phase::linked && peer->failures > 0) peer->contact = contact;
+    return true;
+  }
+  if (!make_room()) return false;
+  admit(contact).due = after(now, draw_first_wait(contact, haste));
+  return true;
+}
+
+bool Candidates::want(Instant now, const wire::Contact& contact) {
+  Peer* peer = peers_.find(contact.id);
+  if (peer == nullptr) {
+    if (!hear(now, contact, Haste::at_once)) return false;
+    peer = peers_.find(contact.id);
+  } else if (peer->phase == Phase::forgotten) {
+    if (is_dialable(contact)) peer->contact = contact;
+    peer->failures = 0;
+    peer->backoff.reset();
+    peer->due = after(now, draw_first_wait(peer->contact, Haste::at_once));
+    enter(*peer, Phase::idle);
+  } else if (peer->phase == Phase::idle && peer->failures == 0 &&
+             peer->contact.dialect != wire::Dialect::legacy) {
+    peer->due = std::min(peer->due, now);
+  }
+  peer->wanted = peer->phase == Phase::idle;
+  return true;
+}
+
+std::optional<NodeId> Candidates::unwant_any() {
+  for (auto& [id, peer] : peers_) {
+    if (peer.wanted && peer.phase == Phase::idle) {
+      peer.wanted = false;
+      return id;
+    }
+  }
+  return std::nullopt;
+}
+
+void Candidates::on_dial(const NodeId& id) {
+  if (Peer* peer = peers_.find(id)) enter(*peer, Phase::dialling);
+}
+
+std::optional<Candidates::Failure> Candidates::on_dial_failed(Instant now, const NodeId& id) {
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr || peer->phase != Phase::dialling) return std::nullopt;
+  return fail(now, *peer, peer->failures + 1);
+}
+
+std::optional<Candidates::Failure> Candidates::on_wrong_id(Instant now, const NodeId& id) {
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr || peer->phase != Phase::dialling) return std::nullopt;
+  return fail(now, *peer, options_.attempts_max);
+}
+
+void Candidates::on_linked(const wire::Contact& contact) {
+  Peer* peer = peers_.find(contact.id);
+  if (peer == nullptr) {
+    if (!is_dialable(contact)) return;
+    peer = &admit(contact);
+  } else if (is_dialable(contact)) {
+    peer->contact = contact;
+  }
+  peer->wanted = false;
+  enter(*peer, Phase::linked);
+}
+
+void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted) {
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr || peer->phase != Phase::linked) return;
+  if (lasted >= options_.stable_after) {
+    peer->failures = 0;
+    peer->backoff.reset();
+    peer->due = after(now, draw_redial_wait(*peer));
+    enter(*peer, Phase::idle);
+  } else {
+    fail(now, *peer, peer->failures + 1);
+  }
+  if (unlinked() > options_.candidates_max && !make_room()) {
+    enter(*peers_.find(id), Phase::forgotten);
+    peers_.erase(id);
+  }
+}
+
+std::optional<wire::Contact> Candidates::choose(Instant now, Choice choice) {
+  eligible_.clear();
+  bool wanted_only = choice == Choice::wanted_only;
+  for (std::size_t index = 0; index < peers_.size(); ++index) {
+    const Peer& peer = peers_.at_index(index).second;
+    if (peer.phase != Phase::idle || peer.due > now) continue;
+    if (peer.wanted && !wanted_only) {
+      wanted_only = true;
+      eligible_.clear();
+    }
+    if (peer.wanted || !wanted_only) eligible_.push_back(index);
+  }
+  if (eligible_.empty()) return std::nullopt;
+  const std::size_t drawn = rng_.below(eligible_.size());
+  return peers_.at_index(eligible_[drawn]).second.contact;
+}
+
+Instant Candidates::next_due(Instant now, Choice choice) const {
+  Instant next = kNever;
+  for (const auto& [id, peer] : peers_) {
+    if (peer.phase != Phase::idle || peer.due <= now) continue;
+    if (choice == Choice::any || peer.wanted) next = std::min(next, peer.due);
+  }
+  return next;
+}
+
+Candidates::Peer& Candidates::admit(const wire::Contact& contact) {
+  const Rng rng = backoff_rng_.fork("peer", ++admitted_);
+  const auto [peer, is_new] = peers_.insert(
+      contact.id, Peer{.contact = contact, .backoff = link::Backoff(options_.redial, rng)});
+  TRESTLE_ASSERT(is_new);
+  ++known_;
+  return *peer;
+}
+
+bool Candidates::make_room() {
+  if (unlinked() < options_.candidates_max) return true;
+  // Worst first: forgotten ones, then the one that failed most. Peers nobody has tried yet and
+  // those somebody waits for are never pushed out by hearsay.
+  auto worst = peers_.end();
+  for (auto place = peers_.begin(); place != peers_.end(); ++place) {
+    const Peer& peer = place->second;
+    if (peer.phase == Phase::forgotten) {
+      worst = place;
+      break;
+    }
+    if (peer.phase != Phase::idle || peer.wanted || peer.failures == 0) continue;
+    if (worst == peers_.end() || peer.failures > worst->second.failures) worst = place;
+  }
+  if (worst == peers_.end()) return false;
+  enter(worst->second, Phase::forgotten);
+  peers_.erase(worst);
+  return true;
+}
+
+Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures) {
+  peer.failures = failures;
+  peer.wanted = false;
+  const bool forgotten = failures >= options_.attempts_max;
+  if (forgotten) {
+    peer.due = after(now, options_.forget_for);
+    enter(peer, Phase::forgotten);
+  } else {
+    peer.due = after(now, draw_redial_wait(peer));
+    enter(peer, Phase::idle);
+  }
+  return {.attempts = failures, .forgotten = forgotten};
+}
+
+Duration Candidates::draw_redial_wait(Peer& peer) {
+  if (peer.contact.dialect == wire::Dialect::legacy) return legacy_.draw_redial_wait();
+  return peer.backoff.next().value_or(options_.redial.cap);
+}
+
+Duration Candidates::draw_first_wait(const wire::Contact& contact, Haste haste) {
+  if (contact.dialect == wire::Dialect::legacy) return legacy_.draw_first_wait();
+  if (haste == Haste::at_once) return Duration::zero();
+  return rng_.between(Duration::zero(), options_.first_dial_spread);
+}
+
+/// Keeps the two counters true; nothing else assigns a phase.
+void Candidates::enter(Peer& peer, Phase phase) {
+  known_ += peer.phase == Phase::forgotten ? 1 : 0;
+  known_ -= phase == Phase::forgotten ? 1 : 0;
+  linked_ -= peer.phase == Phase::linked ? 1 : 0;
+  linked_ += phase == Phase::linked ? 1 : 0;
+  peer.phase = phase;
+}
+
+}  // namespace trestle::mesh

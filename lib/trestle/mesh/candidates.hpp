@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/base/node_id.hpp"
+#include "trestle/base/rng.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/link/backoff.hpp"
+#include "trestle/mesh/legacy_dialling.hpp"
+#include "trestle/mesh/mesh_options.hpp"
+#include "trestle/wire/message/contact.hpp"
+
+namespace trestle::mesh {
+
+/// The dialable peers we know of and when each may be dialled (again). A policy: it never dials.
+///
+///            hear / want                 choose               dial failed (< 5)
+///   unknown -------------> idle (due at) ------> dialling ----------------------> idle (later)
+///                            ^                    |      `-- 5th failure --> forgotten, 60 s
+///                            | link lost          | open
+///                            `------ linked <-----'
+class Candidates {
+ public:
+  Candidates(const CandidatesOptions& options, Rng rng);
+
+  enum class Haste : std::uint8_t { spread, at_once };
+  /// Somebody named this peer. False when it was not taken up: no address, forgotten a moment ago,
+  /// or the table is full of better ones. A peer known already keeps its state, and its address
+  /// unless that one failed.
+  bool hear(Instant now, const wire::Contact& contact, Haste haste);
+  /// As `hear`, but somebody asked for a link: it is dialled whatever the number of links, and
+  /// taken up although forgotten.
+  bool want(Instant now, const wire::Contact& contact);
+  /// Takes back one unfulfilled `want` whose peer is not being dialled, if there is one.
+  std::optional<NodeId> unwant_any();
+
+  void on_dial(const NodeId& id);
+  struct Failure {
+    unsigned attempts = 0;
+    bool forgotten = false;
+  };
+  /// Nothing if the peer is not known here.
+  std::optional<Failure> on_dial_failed(Instant now, const NodeId& id);
+  /// Another id answered at its address: there is nobody to dial again.
+  std::optional<Failure> on_wrong_id(Instant now, const NodeId& id);
+  /// The peer is linked, by whichever side.
+  void on_linked(const wire::Contact& contact);
+  /// The link is gone after it `lasted` so long. The peer is a candidate again if it can be
+  /// dialled; a link that did not last counts like a failed dial.
+  void on_unlinked(Instant now, const NodeId& id, Duration lasted);
+
+  enum class Choice : std::uint8_t { wanted_only, any };
+  /// A random peer that may be dialled now; wanted ones first. Nothing if there is none.
+  std::optional<wire::Contact> choose(Instant now, Choice choice);
+  /// When `choose` may next have something that it does not have at `now`.
+  Instant next_due(Instant now, Choice choice) const;
+
+  /// Peers that count for the size of the network as seen from here: dialable and not forgotten,
+  /// linked ones included.
+  std::size_t known() const { return known_; }
+  bool contains(const NodeId& id) const { return peers_.contains(id); }
+
+ private:
+  enum class Phase : std::uint8_t { idle, dialling, linked, forgotten };
+  struct Peer {
+    wire::Contact contact;
+    link::Backoff backoff;
+    Phase phase = Phase::idle;
+    bool wanted = false;
+    unsigned failures = 0;
+    /// idle: not dialled before this. forgotten: until this.
+    Instant due{};
+  };
+
+  Peer& admit(const wire::Contact& contact);
+  /// Whether there is a place for one more unlinked peer; evicts a worse one for it if need be.
+  bool make_room();
+  std::size_t unlinked() const { return peers_.size() - linked_; }
+  Failure fail(Instant now, Peer& peer, unsigned failures);
+  Duration draw_redial_wait(Peer& peer);
+  Duration draw_first_wait(const wire::Contact& contact, Haste haste);
+  void enter(Peer& peer, Phase phase);
+
+  CandidatesOptions options_;
+  Rng rng_;
+  Rng backoff_rng_;
+  LegacyDialling legacy_;
+  FlatMap<NodeId, Peer> peers_;
+  std::uint64_t admitted_ = 0;
+  std::size_t known_ = 0;
+  std::size_t linked_ = 0;
+  std::vector<std::size_t> eligible_;
+};
+
+}  // namespace trestle::mesh

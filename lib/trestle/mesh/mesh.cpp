@@ -1,0 +1,347 @@
+#include "trestle/mesh/mesh.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::mesh {
+
+Mesh::Mesh(const wire::Contact& self, const MeshOptions& options, Rng rng)
+    : self_(self), options_(options), candidates_(options.candidates, rng.fork("candidates")) {
+  TRESTLE_ASSERT(!self.id.is_zero());
+  TRESTLE_ASSERT(options_.links_max > 0);
+  TRESTLE_ASSERT(options_.dials_max > 0);
+  links_.reserve(options_.links_max);
+  dials_.reserve(options_.dials_max);
+}
+
+// ---- who is there
+
+Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact) {
+  if (contact.id.is_zero() || contact.id == self_.id) return refuse(ErrorCode::invalid_request);
+  if (links_.contains(contact.id) || find_dial(contact.id) != dials_.end()) return {};
+  if (contact.address.empty() && !candidates_.contains(contact.id)) {
+    return refuse(ErrorCode::unreachable);
+  }
+  if (links_.size() >= options_.links_max) return refuse(ErrorCode::busy);
+  if (!candidates_.want(now, contact)) return refuse(ErrorCode::busy);
+  pump(now);
+  return {};
+}
+
+void Mesh::on_contact(Instant now, const wire::Contact& contact) {
+  const bool is_taken =
+      contact.id != self_.id && candidates_.hear(now, contact, Candidates::Haste::spread);
+  if (!is_taken) ++stats_.contacts_refused;
+  pump(now);
+}
+
+void Mesh::on_rtt(Instant, const NodeId& peer, Duration rtt) {
+  Link* link = links_.find(peer);
+  if (link == nullptr) return;
+  constexpr Duration::rep kNewSampleShare = 8;  // RFC 6298: 1/8
+  link->rtt = link->rtt == Duration::zero() ? rtt : link->rtt + (rtt - link->rtt) / kNewSampleShare;
+}
+
+// ---- dials
+
+void Mesh::on_dial_started(Instant now, const NodeId& peer, link::ConnectionId connection) {
+  const auto dial = find_dial(peer);
+  if (dial != dials_.end() && !dial->connection) {
+    dial->connection = connection;
+  } else if (links_.contains(peer)) {
+    disconnect(connection, ErrorCode::duplicate_connection);  // it linked itself meanwhile
+  } else {
+    wire::Contact contact;
+    contact.id = peer;
+    dials_.push_back({.peer = std::move(contact),
+                      .connection = connection,
+                      .gives_up = after(now, options_.dial_patience)});
+    candidates_.on_dial(peer);
+  }
+  pump(now);
+}
+
+void Mesh::on_dial_refused(Instant now, const NodeId& peer, ErrorCode code) {
+  const auto dial = find_dial(peer);
+  if (dial != dials_.end() && !dial->connection) fail_dial(now, dial, code);
+  pump(now);
+}
+
+void Mesh::on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code) {
+  const auto dial = find_dial(connection);
+  if (dial != dials_.end()) fail_dial(now, dial, code);
+  pump(now);
+}
+
+void Mesh::fail_dial(Instant now, Dials::iterator dial, ErrorCode code) {
+  const NodeId peer = dial->peer.id;
+  dials_.erase(dial);
+  if (links_.contains(peer)) return;  // the other side's dial came through
+  ++stats_.dials_failed;
+  report_failure(peer, code, candidates_.on_dial_failed(now, peer));
+}
+
+void Mesh::report_failure(const NodeId& peer, ErrorCode code,
+                          const std::optional<Candidates::Failure>& failure) {
+  const Candidates::Failure known = failure.value_or(Candidates::Failure{.forgotten = true});
+  if (known.forgotten) ++stats_.forgotten;
+  log(LogLevel::info, "mesh.dial_failed", code, peer,
+      known.forgotten ? "not dialled again for a while" : "dialled again later");
+  outbox_.push(ContactFailed{
+      .peer = peer, .code = code, .attempts = known.attempts, .forgotten = known.forgotten});
+}
+
+/// The dial whose connection opened is over; it need not have found the peer that was meant.
+void Mesh::settle_dial(Instant now, Link& opened) {
+  const auto dial = find_dial(opened.connection);
+  if (dial == dials_.end()) return;
+  const wire::Contact meant = dial->peer;
+  dials_.erase(dial);
+  if (meant.id == opened.peer.id) {
+    if (opened.peer.address.empty()) opened.peer.address = meant.address;
+    return;
+  }
+  if (links_.contains(meant.id)) return;
+  ++stats_.dials_failed;
+  report_failure(meant.id, ErrorCode::not_found, candidates_.on_wrong_id(now, meant.id));
+}
+
+void Mesh::yield_dial(Instant now, const wire::Contact& peer) {
+  const auto dial = find_dial(peer.id);
+  if (dial == dials_.end()) return;
+  if (peer.dialect == wire::Dialect::legacy) {
+    // Two sockets to a peer of the old dialect may well end in none.
+    if (dial->connection) disconnect(*dial->connection, ErrorCode::duplicate_connection);
+    dials_.erase(dial);
+  } else if (yielding_dialler(self_.id, peer.id) == self_.id) {
+    // The other side closes it as soon as it sees both open. To drop it before would cut a peer
+    // that sees only this one so far.
+    dial->gives_up = std::min(dial->gives_up, after(now, options_.yield_grace));
+  }
+}
+
+// ---- links
+
+void Mesh::on_link_opened(Instant now, link::ConnectionId connection, const wire::Contact& peer,
+                          Direction direction) {
+  if (owners_.contains(connection)) return;
+  Link opened{.peer = peer, .connection = connection, .direction = direction, .since = now};
+  settle_dial(now, opened);
+  if (peer.id.is_zero() || peer.id == self_.id) {
+    refuse_link(opened, ErrorCode::refused);
+  } else if (links_.contains(peer.id)) {
+    open_second(now, opened);
+  } else if (links_.size() >= options_.links_max) {
+    candidates_.on_dial_failed(now, peer.id);
+    refuse_link(opened, ErrorCode::busy);
+  } else {
+    open_first(now, opened);
+  }
+  pump(now);
+}
+
+void Mesh::refuse_link(const Link& link, ErrorCode code) {
+  ++stats_.links_refused;
+  log(LogLevel::warning, "mesh.link_refused", code, link.peer.id,
+      code == ErrorCode::busy ? "the limit of links is reached" : "that is our own id, or none");
+  disconnect(link.connection, code);
+}
+
+void Mesh::open_first(Instant now, const Link& link) {
+  links_.insert(link.peer.id, link);
+  owners_.insert(link.connection, link.peer.id);
+  candidates_.on_linked(link.peer);
+  ++stats_.links_up;
+  stats_.links_peak = std::max<std::uint64_t>(stats_.links_peak, links_.size());
+  log(LogLevel::info, "mesh.link_up", ErrorCode::none, link.peer.id,
+      link.direction == Direction::dialled ? "dialled" : "accepted");
+  outbox_.push(LinkUp{.peer = link.peer, .connection = link.connection});
+  yield_dial(now, link.peer);
+}
+
+void Mesh::open_second(Instant now, const Link& arrived) {
+  const Link current = *links_.find(arrived.peer.id);
+  ++stats_.collisions;
+  switch (decide({.self = self_.id,
+                  .peer = arrived.peer.id,
+                  .dialect = arrived.peer.dialect,
+                  .old_direction = current.direction,
+                  .new_direction = arrived.direction,
+                  .old_is_settled = now - current.since > options_.simultaneous_window})) {
+    case Collision::replace:
+      move_to(arrived);
+      owners_.erase(current.connection);
+      disconnect(current.connection, ErrorCode::duplicate_connection);
+      break;
+    case Collision::replace_leaving_spare:
+      move_to(arrived);
+      keep_spare(now, current);
+      break;
+    case Collision::refuse:
+      disconnect(arrived.connection, ErrorCode::duplicate_connection);
+      break;
+    case Collision::refuse_leaving_spare:
+      keep_spare(now, arrived);
+      break;
+  }
+}
+
+void Mesh::move_to(const Link& next) {
+  Link& link = *links_.find(next.peer.id);
+  const std::string address = link.peer.address;
+  link = next;
+  if (link.peer.address.empty()) link.peer.address = address;
+  owners_.insert(next.connection, next.peer.id);
+  ++stats_.links_moved;
+  log(LogLevel::debug, "mesh.link_moved", ErrorCode::none, next.peer.id,
+      "two connections to one peer; the other one goes");
+  outbox_.push(LinkMoved{.peer = next.peer.id, .connection = next.connection});
+}
+
+void Mesh::keep_spare(Instant now, const Link& link) {
+  if (const Spare* older = spares_.find(link.peer.id)) {
+    owners_.erase(older->link.connection);
+    disconnect(older->link.connection, ErrorCode::duplicate_connection);
+  }
+  owners_.insert(link.connection, link.peer.id);
+  spares_.insert_or_assign(link.peer.id,
+                           {.link = link, .closes = after(now, options_.yield_grace)});
+}
+
+void Mesh::on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code) {
+  const NodeId* owner = owners_.find(connection);
+  if (owner == nullptr) {
+    // A connection that ends before it was reported open is a failed dial.
+    return on_dial_failed(now, connection, code);
+  }
+  const NodeId peer = *owner;
+  owners_.erase(connection);
+  const Spare* spare = spares_.find(peer);
+  if (links_.find(peer)->connection != connection) {
+    spares_.erase(peer);
+  } else if (spare != nullptr) {
+    const Link next = spare->link;
+    spares_.erase(peer);
+    move_to(next);
+  } else {
+    take_down(now, peer, code);
+  }
+  pump(now);
+}
+
+void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code) {
+  const Duration lasted = now - links_.find(peer)->since;
+  links_.erase(peer);
+  ++stats_.links_down;
+  candidates_.on_unlinked(now, peer, lasted);
+  if (find_dial(peer) != dials_.end()) candidates_.on_dial(peer);
+  log(LogLevel::info, "mesh.link_down", code, peer, "no connection to this peer is left");
+  outbox_.push(LinkDown{.peer = peer, .code = code});
+  if (!links_.empty()) return;
+  ++stats_.isolated;
+  log(LogLevel::warning, "mesh.isolated", code, peer, "the last link went");
+  outbox_.push(Isolated{});
+}
+
+// ---- time, look
+
+void Mesh::on_deadline(Instant now) {
+  for (auto place = spares_.begin(); place != spares_.end();) {
+    if (place->second.closes > now) {
+      ++place;
+      continue;
+    }
+    const link::ConnectionId connection = place->second.link.connection;
+    owners_.erase(connection);
+    disconnect(connection, ErrorCode::duplicate_connection);
+    place = spares_.erase(place);
+  }
+  const auto is_due = [now](const DialState& dial) { return dial.gives_up <= now; };
+  for (auto dial = std::find_if(dials_.begin(), dials_.end(), is_due); dial != dials_.end();
+       dial = std::find_if(dials_.begin(), dials_.end(), is_due)) {
+    const bool linked = links_.contains(dial->peer.id);
+    const ErrorCode code = linked ? ErrorCode::duplicate_connection : ErrorCode::timeout;
+    if (dial->connection) disconnect(*dial->connection, code);
+    fail_dial(now, dial, code);
+  }
+  pump(now);
+}
+
+std::size_t Mesh::links_wanted() const {
+  std::size_t known = candidates_.known();
+  for (const auto& [id, link] : links_) known += candidates_.contains(id) ? 0 : 1;
+  const std::size_t wanted = known <= options_.full_mesh_max ? known : options_.links_target;
+  return std::min(wanted, options_.links_max);
+}
+
+void Mesh::pump(Instant now) {
+  while (dials_.size() < options_.dials_max && has_room()) {
+    const bool short_of_links = links_.size() + dials_.size() < links_wanted();
+    const auto contact = candidates_.choose(
+        now, short_of_links ? Candidates::Choice::any : Candidates::Choice::wanted_only);
+    if (!contact) break;
+    candidates_.on_dial(contact->id);
+    dials_.push_back({.peer = *contact,
+                      .connection = std::nullopt,
+                      .gives_up = after(now, options_.dial_patience)});
+    ++stats_.dials;
+    outbox_.push(Connect{*contact});
+  }
+  if (links_.size() >= options_.links_max) {
+    while (const auto peer = candidates_.unwant_any()) {
+      outbox_.push(ContactFailed{.peer = *peer, .code = ErrorCode::busy});
+    }
+  }
+  arm(now);
+}
+
+void Mesh::arm(Instant now) {
+  deadline_ = kNever;
+  for (const auto& [peer, spare] : spares_) deadline_ = std::min(deadline_, spare.closes);
+  for (const DialState& dial : dials_) deadline_ = std::min(deadline_, dial.gives_up);
+  if (dials_.size() >= options_.dials_max || !has_room()) return;  // a dial that ends wakes us
+  const bool short_of_links = links_.size() + dials_.size() < links_wanted();
+  const Instant due = candidates_.next_due(
+      now, short_of_links ? Candidates::Choice::any : Candidates::Choice::wanted_only);
+  deadline_ = std::min(deadline_, due);
+}
+
+std::optional<link::ConnectionId> Mesh::find(const NodeId& peer) const {
+  const Link* link = links_.find(peer);
+  if (link == nullptr) return std::nullopt;
+  return link->connection;
+}
+
+MeshStats Mesh::stats() const {
+  MeshStats stats = stats_;
+  stats.links = links_.size();
+  stats.dialling = dials_.size();
+  stats.known = candidates_.known();
+  return stats;
+}
+
+Mesh::Dials::iterator Mesh::find_dial(link::ConnectionId connection) {
+  return std::find_if(dials_.begin(), dials_.end(), [connection](const DialState& dial) {
+    return dial.connection == connection;
+  });
+}
+
+Mesh::Dials::iterator Mesh::find_dial(const NodeId& peer) {
+  return std::find_if(dials_.begin(), dials_.end(),
+                      [&peer](const DialState& dial) { return dial.peer.id == peer; });
+}
+
+void Mesh::disconnect(link::ConnectionId connection, ErrorCode code) {
+  outbox_.push(Disconnect{.connection = connection, .code = code});
+}
+
+void Mesh::log(LogLevel level, std::string_view event, ErrorCode code, const NodeId& peer,
+               std::string_view detail) {
+  outbox_.push(LogRecord{
+      .level = level, .event = event, .code = code, .peer = peer, .detail = std::string(detail)});
+}
+
+}  // namespace trestle::mesh

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+
+#include "trestle/base/time.hpp"
+#include "trestle/link/backoff.hpp"
+#include "trestle/mesh/legacy_dialling.hpp"
+
+namespace trestle::mesh {
+
+struct CandidatesOptions {
+  /// Unlinked peers remembered. Four times what a lookup names (k = 20) for each of the target
+  /// links would be 640; more than that is never dialled before it is stale.
+  std::size_t candidates_max = 512;
+  /// Waits between the dials of one candidate (P-CR-3, CR1.4): full jitter, 1 s, x2, cap 30 s.
+  link::BackoffOptions redial = {.base = std::chrono::seconds(1),
+                                 .cap = std::chrono::seconds(30),
+                                 .factor = 2,
+                                 .attempts_max = 0};
+  /// Dials of one candidate before it is forgotten (P-CR-3, X5).
+  unsigned attempts_max = 5;
+  /// A forgotten candidate is not taken up again from hearsay for this long: gossip repeats dead
+  /// addresses long after their owner went. Two full series of dials fit in.
+  Duration forget_for = std::chrono::seconds(60);
+  /// A link that lived this long proves its peer: the attempts count from zero again (P-BR-3).
+  Duration stable_after = std::chrono::seconds(10);
+  /// Spread of the first dial after hearing of a peer. Long enough to have heard a whole list
+  /// before the first of it is dialled (else everybody dials the head of the same list, and it
+  /// becomes a hub, MESH-03), and that peers introduced to each other rarely dial both (RECOV-05);
+  /// short enough not to be felt when joining.
+  Duration first_dial_spread = std::chrono::milliseconds(50);
+  /// How to dial peers of the old dialect.
+  LegacyDiallingOptions legacy;
+};
+
+struct MeshOptions {
+  /// Links at most (SMp: 20 mobile, 50 desktop, 200 server).
+  std::size_t links_max = 200;
+  /// With at most this many known peers everybody is linked to everybody (X47).
+  std::size_t full_mesh_max = 8;
+  /// Links kept up by dialling beyond that size (X47; CC7.2: 3 to 8 each). Never below the 3 of
+  /// CR8.5.
+  std::size_t links_target = 8;
+  /// Dials under way at the same time. A whole target's worth: MESH-02 allows 30 s for all of them,
+  /// and one dial may take 10 s.
+  std::size_t dials_max = 8;
+  /// A dial that was reported neither open nor failed is given up after this: connect timeout 10 s
+  /// and handshake 10 s (reliability section 10), and half of that again.
+  Duration dial_patience = std::chrono::seconds(30);
+  /// Two links to one peer can only come from dials at the same moment if the older one is younger
+  /// than a dial and a handshake may last. Beyond that the newer one means that the peer lost the
+  /// older.
+  Duration simultaneous_window = std::chrono::seconds(20);
+  /// The dialler of the link that stays closes the other one, since it is the last to see both
+  /// open; the accepting side waits this long for that before it closes the other one itself.
+  Duration yield_grace = std::chrono::seconds(2);
+  CandidatesOptions candidates;
+};
+
+/// The three profiles of SMp.
+inline MeshOptions mobile_mesh_options() {
+  MeshOptions options;
+  options.links_max = 20;
+  return options;
+}
+inline MeshOptions desktop_mesh_options() {
+  MeshOptions options;
+  options.links_max = 50;
+  return options;
+}
+inline MeshOptions server_mesh_options() { return {}; }
+
+}  // namespace trestle::mesh

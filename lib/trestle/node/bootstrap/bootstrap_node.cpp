@@ -1,0 +1,339 @@
+#include "trestle/node/bootstrap/bootstrap_node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "trestle/node/counters.hpp"
+
+namespace trestle::node {
+
+using link::Channel;
+using link::ConnectionId;
+
+namespace {
+
+onboarding::ReceptionOptions reception_options(const BootstrapOptions& options) {
+  onboarding::ReceptionOptions made;
+  if (options.genesis) made.genesis = onboarding::Genesis::allowed;
+  return made;
+}
+
+link::ChannelSetOptions client_options(const BootstrapOptions& options) {
+  link::ChannelSetOptions made;
+  if (options.common.legacy) made.channel.legacy = link::LegacyMode::clients;
+  return made;
+}
+
+pool::BridgeSetOptions bridge_set_options(const BootstrapOptions& options) {
+  pool::BridgeSetOptions made;
+  made.urls = options.bridge_urls;
+  return made;
+}
+
+}  // namespace
+
+BootstrapNode::BootstrapNode(const BootstrapOptions& options, const crypto::Identity& identity,
+                             crypto::Suite& suite, Rng rng)
+    : options_(options),
+      local_{identity,
+             wire::Role::bootstrap,
+             options.common.network,
+             options.common.address,
+             options.bridge_secret,
+             {},
+             {}},
+      clients_(link::ConnectionOwner::node, local_, suite, client_options(options),
+               rng.fork("clients")),
+      reception_(reception_options(options), rng.fork("reception")),
+      legacy_({}, local_),
+      bridges_(bridge_set_options(options), local_, suite, rng.fork("bridges")) {}
+
+// ---- life
+
+void BootstrapNode::start(Instant now) {
+  started_at_ = now;
+  bridges_.start(now);
+  pump(now);
+}
+
+void BootstrapNode::begin_shutdown(Instant now) {
+  if (is_stopping_) return;
+  pump(now);
+  is_stopping_ = true;
+  // The pool's end codes every join that waits for a bridge; their answers leave before the clients
+  // are closed.
+  bridges_.stop(now);
+  pump(now);
+  clients_.close_all(now, ErrorCode::shutting_down, "the bootstrap node is going away");
+  pump(now);
+  stop_when_drained();
+}
+
+void BootstrapNode::stop_when_drained() {
+  if (!is_stopping_ || is_stopped_ || clients_.size() > 0) return;
+  is_stopped_ = true;
+  outbox_.push(Stopped{});
+}
+
+void BootstrapNode::on_wall_clock(Instant now, WallTime wall) { local_.wall_clock = {now, wall}; }
+
+// ---- transport
+
+ConnectionId BootstrapNode::on_accepted(Instant now, const link::Accepted& accepted) {
+  return clients_.on_accepted(now, accepted);
+}
+
+void BootstrapNode::on_dialled(Instant now, ConnectionId connection) {
+  if (is_of_pool(connection)) bridges_.on_dialled(now, connection);
+}
+
+void BootstrapNode::on_dial_failed(Instant now, ConnectionId connection, ErrorCode code,
+                                   std::string_view reason) {
+  if (is_of_pool(connection)) bridges_.on_dial_failed(now, connection, code, reason);
+}
+
+void BootstrapNode::on_frame(Instant now, ConnectionId connection, link::FrameKind kind,
+                             ByteSpan bytes) {
+  if (is_of_pool(connection)) return bridges_.on_frame(now, connection, kind, bytes);
+  clients_.on_frame(now, connection, kind, bytes);
+}
+
+void BootstrapNode::on_drained(Instant now, ConnectionId connection, std::size_t bytes) {
+  if (is_of_pool(connection)) return bridges_.on_drained(now, connection, bytes);
+  clients_.on_drained(now, connection, bytes);
+}
+
+void BootstrapNode::on_closed(Instant now, ConnectionId connection, std::uint16_t status,
+                              std::string_view reason) {
+  if (is_of_pool(connection)) return bridges_.on_closed(now, connection, status, reason);
+  clients_.on_closed(now, connection, status, reason);
+}
+
+void BootstrapNode::on_signed(Instant now, ConnectionId connection, link::Ticket ticket,
+                              const wire::Signature& signature) {
+  if (is_of_pool(connection)) return bridges_.on_signed(now, connection, ticket, signature);
+  clients_.on_signed(now, connection, ticket, signature);
+}
+
+void BootstrapNode::on_verified(Instant now, ConnectionId connection, link::Ticket ticket,
+                                bool valid) {
+  if (is_of_pool(connection)) return bridges_.on_verified(now, connection, ticket, valid);
+  clients_.on_verified(now, connection, ticket, valid);
+}
+
+// ---- users
+
+Result<OperationId, ErrorCode> BootstrapNode::put(Instant, std::string, Bytes, Duration) {
+  return refuse(ErrorCode::unsupported);
+}
+Result<OperationId, ErrorCode> BootstrapNode::get(Instant, std::string) {
+  return refuse(ErrorCode::unsupported);
+}
+Result<OperationId, ErrorCode> BootstrapNode::find(Instant, const NodeId&) {
+  return refuse(ErrorCode::unsupported);
+}
+
+// ---- time and drain
+
+Instant BootstrapNode::next_deadline() const {
+  if (is_stopped_) return kNever;
+  return std::min({clients_.next_deadline(), reception_.next_deadline(), legacy_.next_deadline(),
+                   bridges_.next_deadline()});
+}
+
+void BootstrapNode::on_deadline(Instant now) {
+  if (is_stopped_) return;
+  clients_.on_deadline(now);
+  reception_.on_deadline(now);
+  legacy_.on_deadline(now);
+  bridges_.on_deadline(now);
+  pump(now);
+}
+
+std::optional<Effect> BootstrapNode::poll_effect(Instant now) {
+  if (auto effect = outbox_.poll()) return effect;
+  pump(now);
+  stop_when_drained();
+  return outbox_.poll();
+}
+
+void BootstrapNode::pump(Instant now) {
+  while (pump_once(now)) {
+  }
+}
+
+/// Channels come last: their batches are flushed only when nobody has anything more to say.
+bool BootstrapNode::pump_once(Instant now) {
+  bool moved = false;
+  while (auto effect = reception_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
+  while (auto effect = legacy_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
+  if (moved) return true;
+  if (auto effect = bridges_.poll_effect(now)) {
+    perform(now, std::move(*effect));
+    return true;
+  }
+  if (auto effect = clients_.poll_effect()) {
+    if (auto* transport_order = std::get_if<link::TransportOrder>(&*effect)) {
+      order(std::move(*transport_order));
+    } else {
+      on_news(now, std::get<link::ChannelSet::News>(std::move(*effect)));
+    }
+    return true;
+  }
+  return false;
+}
+
+void BootstrapNode::order(link::TransportOrder&& transport_order) {
+  std::visit([this](auto&& one) { outbox_.push(std::move(one)); }, std::move(transport_order));
+}
+
+// ---- clients
+
+void BootstrapNode::on_news(Instant now, link::ChannelSet::News&& news) {
+  const ConnectionId connection = news.connection;
+  if (const auto* opened = std::get_if<Channel::Opened>(&news.news)) {
+    reception_.on_client_opened(now, connection, opened->peer);
+  } else if (const auto* requested = std::get_if<Channel::Requested>(&news.news)) {
+    on_request(now, connection, *requested);
+  } else if (const auto* withdrawn = std::get_if<Channel::Withdrawn>(&news.news)) {
+    reception_.on_cancelled(now, connection, withdrawn->id);
+  } else if (auto* received = std::get_if<Channel::LegacyReceived>(&news.news)) {
+    legacy_.on_frame(now, connection, std::move(received->frame));
+  } else if (const auto* refused = std::get_if<Channel::LegacyRefused>(&news.news)) {
+    legacy_.on_refused(now, connection, refused->error);
+  } else if (std::holds_alternative<Channel::Closed>(news.news)) {
+    reception_.on_client_closed(now, connection);
+    legacy_.on_closed(now, connection);
+  }
+}
+
+void BootstrapNode::on_request(Instant now, ConnectionId connection,
+                               const Channel::Requested& requested) {
+  if (const auto* join = std::get_if<wire::JoinRequest>(&requested.message)) {
+    return reception_.on_join(now, connection, requested.id, *join);
+  }
+  clients_.respond(now, connection, requested.id,
+                   wire::Failure{ErrorCode::unsupported, 0,
+                                 "a bootstrap node does not answer " +
+                                     std::string(wire::name(requested.message))});
+}
+
+void BootstrapNode::perform(Instant now, onboarding::ReceptionEffect&& effect) {
+  if (auto* ask = std::get_if<onboarding::AskBridge>(&effect)) {
+    ask_bridge(now, *ask);
+  } else if (auto* cancelled = std::get_if<onboarding::CancelAsk>(&effect)) {
+    cancel_ask(now, cancelled->ask);
+  } else if (auto* ended = std::get_if<onboarding::Answer>(&effect)) {
+    answer(now, *ended);
+  } else if (auto* away = std::get_if<onboarding::TurnAway>(&effect)) {
+    clients_.close(now, away->client, away->code, "no room for another client");
+  } else if (auto* admitted = std::get_if<onboarding::Admitted>(&effect)) {
+    outbox_.push(Joined{admitted->newcomer, admitted->bridge, admitted->took,
+                        wire::name(admitted->outcome)});
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
+  }
+}
+
+void BootstrapNode::answer(Instant now, const onboarding::Answer& answer) {
+  if (legacy_.knows(answer.client)) {
+    legacy_.on_join_ended(now, answer.client, answer.request_id, answer.message);
+  } else {
+    clients_.respond(now, answer.client, answer.request_id, answer.message);
+  }
+}
+
+void BootstrapNode::perform(Instant now, LegacyReception::Effect&& effect) {
+  if (auto* text = std::get_if<LegacyReception::SendText>(&effect)) {
+    clients_.send_text(now, text->client, std::move(text->text));
+  } else if (auto* known = std::get_if<LegacyReception::ClientKnown>(&effect)) {
+    clients_.open_as_legacy(now, known->client, known->contact);
+    reception_.on_client_opened(now, known->client, known->contact);
+  } else if (auto* join = std::get_if<LegacyReception::Join>(&effect)) {
+    reception_.on_join(now, join->client, join->request_id, join->request);
+  } else if (auto* close = std::get_if<LegacyReception::CloseClient>(&effect)) {
+    clients_.close_with_status(now, close->client, close->status, close->code,
+                               std::move(close->reason));
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
+  }
+}
+
+// ---- bridges
+
+void BootstrapNode::ask_bridge(Instant now, const onboarding::AskBridge& ask) {
+  const auto request = bridges_.submit(now, ask.request);
+  if (!request) return reception_.on_introduction_failed(now, ask.ask, request.error(), 0);
+  asks_.insert(*request, ask.ask);
+}
+
+void BootstrapNode::cancel_ask(Instant now, onboarding::AskId ask) {
+  const auto place =
+      std::ranges::find(asks_, ask, &std::pair<pool::PoolRequestId, onboarding::AskId>::second);
+  if (place != asks_.end()) bridges_.cancel(now, place->first);
+}
+
+void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
+  if (auto* transport_order = std::get_if<link::TransportOrder>(&effect)) {
+    order(std::move(*transport_order));
+  } else if (auto* answered = std::get_if<pool::BridgeSet::Answered>(&effect)) {
+    const onboarding::AskId* ask = asks_.find(answered->request);
+    if (ask == nullptr) return;
+    if (const auto* response = std::get_if<wire::IntroduceResponse>(&answered->message)) {
+      reception_.on_introduced(now, *ask, answered->bridge, *response);
+    } else if (const auto* failure = std::get_if<wire::Failure>(&answered->message)) {
+      reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
+    }
+    asks_.erase(answered->request);
+  } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&effect)) {
+    const onboarding::AskId* ask = asks_.find(failed->request);
+    if (ask == nullptr) return;
+    reception_.on_introduction_failed(now, *ask, failed->code, failed->retry_after_ms);
+    asks_.erase(failed->request);
+  } else if (auto* changed = std::get_if<pool::BridgeSet::BridgesChanged>(&effect)) {
+    reception_.on_bridges(now, changed->connected);
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
+  }
+}
+
+// ---- look
+
+bool BootstrapNode::is_healthy(Instant) const { return !is_stopping_; }
+
+Status BootstrapNode::status(Instant now) const {
+  Status status;
+  status.program = "bootstrap-node";
+  status.id = local_.identity.id;
+  status.address = local_.address;
+  status.state = is_stopping_ ? "draining" : "serving";
+  status.uptime = now - started_at_;
+  status.healthy = is_healthy(now);
+  for (const pool::BridgeSlot& slot : bridges_.slots()) {
+    const pool::BridgeCounters& counters = slot.counters;
+    status.bridges.push_back({slot.url, slot.peer.id, pool::public_name(slot.state),
+                              name(slot.breaker.state(now)), counters.connections_opened,
+                              counters.requests, counters.answers, counters.busy_answers,
+                              counters.timeouts, counters.failures, slot.in_flight});
+  }
+  add_counters(status, clients_);
+  add_counters(status, reception_.stats());
+  const LegacyReception::Stats legacy = legacy_.stats();
+  status.counters.emplace_back("legacy.clients", legacy.clients);
+  status.counters.emplace_back("legacy.frames_total", legacy.frames);
+  status.counters.emplace_back("legacy.frames_ignored_total", legacy.frames_ignored);
+  status.counters.emplace_back("legacy.frames_refused_total", legacy.frames_refused);
+  status.counters.emplace_back("legacy.version_refused_total", legacy.version_refused);
+  status.counters.emplace_back("legacy.invitations_total", legacy.invitations_relayed);
+  status.counters.emplace_back("pool.connections", bridges_.connections_held());
+  status.counters.emplace_back("pool.requests_under_way", bridges_.requests_under_way());
+  return status;
+}
+
+}  // namespace trestle::node

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/base/outbox.hpp"
+#include "trestle/link/channel_set.hpp"
+#include "trestle/node/bootstrap/legacy_reception.hpp"
+#include "trestle/node/node.hpp"
+#include "trestle/node/options.hpp"
+#include "trestle/onboarding/reception.hpp"
+#include "trestle/pool/bridge_set.hpp"
+
+namespace trestle::node {
+
+/// The public edge: registers peers, asks a bridge for active members, answers joins. Keeps no DHT.
+///
+///     clients ----> ChannelSet ----> Reception ----> BridgeSet ==== one connection per bridge
+///     ====> bridges
+class BootstrapNode final : public Node {
+ public:
+  BootstrapNode(const BootstrapOptions& options, const crypto::Identity& identity,
+                crypto::Suite& suite, Rng rng);
+
+  void start(Instant now) override;
+  void begin_shutdown(Instant now) override;
+  void on_wall_clock(Instant now, WallTime wall) override;
+
+  link::ConnectionId on_accepted(Instant now, const link::Accepted& accepted) override;
+  void on_dialled(Instant now, link::ConnectionId connection) override;
+  void on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code,
+                      std::string_view reason) override;
+  void on_frame(Instant now, link::ConnectionId connection, link::FrameKind kind,
+                ByteSpan bytes) override;
+  void on_drained(Instant now, link::ConnectionId connection, std::size_t bytes) override;
+  void on_closed(Instant now, link::ConnectionId connection, std::uint16_t status,
+                 std::string_view reason) override;
+  void on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                 const wire::Signature& signature) override;
+  void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                   bool valid) override;
+
+  /// UNSUPPORTED: a bootstrap node keeps no data and looks nothing up.
+  Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
+                                     Duration ttl) override;
+  Result<OperationId, ErrorCode> get(Instant now, std::string key) override;
+  Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) override;
+
+  Instant next_deadline() const override;
+  void on_deadline(Instant now) override;
+  std::optional<Effect> poll_effect(Instant now) override;
+  Status status(Instant now) const override;
+  /// Answers joins, with or without bridges: what it says then is coded.
+  bool is_healthy(Instant now) const override;
+
+ private:
+  static bool is_of_pool(link::ConnectionId connection) {
+    return connection.owner() == link::ConnectionOwner::pool;
+  }
+  void on_news(Instant now, link::ChannelSet::News&& news);
+  void on_request(Instant now, link::ConnectionId connection,
+                  const link::Channel::Requested& requested);
+  void perform(Instant now, onboarding::ReceptionEffect&& effect);
+  void perform(Instant now, pool::BridgeSet::Effect&& effect);
+  void perform(Instant now, LegacyReception::Effect&& effect);
+  void answer(Instant now, const onboarding::Answer& answer);
+  void ask_bridge(Instant now, const onboarding::AskBridge& ask);
+  void cancel_ask(Instant now, onboarding::AskId ask);
+  void order(link::TransportOrder&& transport_order);
+  bool pump_once(Instant now);
+  void pump(Instant now);
+  void stop_when_drained();
+
+  BootstrapOptions options_;
+  link::LocalPeer local_;
+  link::ChannelSet clients_;
+  onboarding::Reception reception_;
+  LegacyReception legacy_;
+  pool::BridgeSet bridges_;
+  FlatMap<pool::PoolRequestId, onboarding::AskId> asks_;
+  Instant started_at_{};
+  bool is_stopping_ = false;
+  bool is_stopped_ = false;
+  Outbox<Effect> outbox_;
+};
+
+}  // namespace trestle::node

@@ -1,0 +1,86 @@
+#include "trestle/node/counters.hpp"
+
+#include "trestle/bridge/introduction_desk.hpp"
+
+namespace trestle::node {
+
+void add_counters(Status& status, const link::ChannelSet& channels) {
+  auto& counters = status.counters;
+  counters.emplace_back("link.connections", channels.size());
+  counters.emplace_back("link.pending", channels.pending());
+  counters.emplace_back("link.refused_total", channels.refused());
+}
+
+void add_counters(Status& status, const mesh::MeshStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("mesh.links", stats.links);
+  counters.emplace_back("mesh.known", stats.known);
+  counters.emplace_back("mesh.dialling", stats.dialling);
+  counters.emplace_back("mesh.links_up_total", stats.links_up);
+  counters.emplace_back("mesh.links_down_total", stats.links_down);
+  counters.emplace_back("mesh.links_moved_total", stats.links_moved);
+  counters.emplace_back("mesh.links_refused_total", stats.links_refused);
+  counters.emplace_back("mesh.dials_total", stats.dials);
+  counters.emplace_back("mesh.dials_failed_total", stats.dials_failed);
+  counters.emplace_back("mesh.collisions_total", stats.collisions);
+  counters.emplace_back("mesh.isolated_total", stats.isolated);
+}
+
+void add_counters(Status& status, const dht::DhtStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("dht.table", stats.table.peers);
+  counters.emplace_back("dht.buckets", stats.table.buckets);
+  counters.emplace_back("dht.records", stats.records.records);
+  counters.emplace_back("dht.record_bytes", stats.records.bytes);
+  counters.emplace_back("dht.operations", stats.operations);
+  counters.emplace_back("dht.operations_total", stats.operations_started);
+  counters.emplace_back("dht.lookups_total", stats.lookups_started);
+  counters.emplace_back("dht.lookup_hops_total", stats.lookup_hops);
+  counters.emplace_back("dht.asks_total", stats.asks);
+  counters.emplace_back("dht.asks_failed_total", stats.asks_failed);
+  counters.emplace_back("dht.requests_total", stats.requests);
+  counters.emplace_back("dht.data_refused_total", stats.data_refused);
+  counters.emplace_back("dht.stores_accepted_total", stats.stores_accepted);
+  counters.emplace_back("dht.stores_refused_total", stats.stores_refused);
+}
+
+void add_counters(Status& status, const onboarding::JoinerStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("joiner.dials_total", stats.dials);
+  counters.emplace_back("joiner.dials_failed_total", stats.dials_failed);
+  counters.emplace_back("joiner.gave_up_total", stats.gave_up);
+  counters.emplace_back("joiner.asks_total", stats.asks);
+  counters.emplace_back("joiner.ask_failures_total", stats.ask_failures);
+  counters.emplace_back("joiner.joined_total", stats.joined);
+  counters.emplace_back("joiner.isolated_total", stats.isolated);
+}
+
+void add_counters(Status& status, const onboarding::ReceptionStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("reception.clients", stats.clients);
+  counters.emplace_back("reception.nodes", stats.nodes);
+  counters.emplace_back("reception.joins_in_flight", stats.in_flight);
+  counters.emplace_back("reception.joins_total", stats.joins);
+  counters.emplace_back("reception.introduced_total", stats.introduced);
+  counters.emplace_back("reception.genesis_total", stats.genesis);
+  counters.emplace_back("reception.emergency_total", stats.emergency);
+  counters.emplace_back("reception.bridges_total", stats.bridges);
+  counters.emplace_back("reception.failed_total", stats.failed);
+  counters.emplace_back("reception.busy_total", stats.busy);
+  counters.emplace_back("reception.turned_away_total", stats.turned_away);
+}
+
+void add_counters(Status& status, const bridge::DeskStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("desk.members", stats.members);
+  counters.emplace_back("desk.in_service", stats.in_service);
+  counters.emplace_back("desk.waiting", stats.waiting);
+  counters.emplace_back("desk.waiting_peak", stats.waiting_peak);
+  counters.emplace_back("desk.received_total", stats.received);
+  counters.emplace_back("desk.answered_total", stats.answered);
+  counters.emplace_back("desk.busy_total", stats.busy);
+  counters.emplace_back("desk.expired_total", stats.expired);
+  counters.emplace_back("desk.cancelled_total", stats.cancelled);
+}
+
+}  // namespace trestle::node

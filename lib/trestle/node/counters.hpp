@@ -1,0 +1,25 @@
+#pragma once
+
+#include "trestle/dht/dht.hpp"
+#include "trestle/link/channel_set.hpp"
+#include "trestle/mesh/mesh.hpp"
+#include "trestle/node/status.hpp"
+#include "trestle/onboarding/joiner.hpp"
+#include "trestle/onboarding/reception.hpp"
+
+namespace trestle::bridge {
+struct DeskStats;
+}
+
+namespace trestle::node {
+
+/// Each room's figures under the stable names that `/status` and the metrics show. `_total` marks
+/// those that only grow.
+void add_counters(Status& status, const link::ChannelSet& channels);
+void add_counters(Status& status, const mesh::MeshStats& stats);
+void add_counters(Status& status, const dht::DhtStats& stats);
+void add_counters(Status& status, const onboarding::JoinerStats& stats);
+void add_counters(Status& status, const onboarding::ReceptionStats& stats);
+void add_counters(Status& status, const bridge::DeskStats& stats);
+
+}  // namespace trestle::node

@@ -1,0 +1,193 @@
+// A member's links: what channels and mesh report, and where it goes.
+
+#include <string>
+#include <utility>
+
+#include "trestle/node/member/member_node.hpp"
+#include "trestle/node/request_token.hpp"
+
+namespace trestle::node {
+
+using link::Channel;
+using link::ConnectionId;
+
+// ---- news of channels
+
+void MemberNode::on_news(Instant now, link::ChannelSet::News&& news) {
+  const ConnectionId connection = news.connection;
+  if (auto* requested = std::get_if<Channel::Requested>(&news.news)) {
+    on_request(now, connection, std::move(*requested));
+  } else if (auto* answered = std::get_if<Channel::Answered>(&news.news)) {
+    on_answer(now, connection, std::move(*answered));
+  } else if (const auto* failed = std::get_if<Channel::RequestFailed>(&news.news)) {
+    on_request_failed(now, failed->token, failed->code);
+  } else if (const auto* opened = std::get_if<Channel::Opened>(&news.news)) {
+    on_opened(now, connection, opened->peer);
+  } else if (const auto* withdrawn = std::get_if<Channel::Withdrawn>(&news.news)) {
+    on_withdrawn(now, connection, withdrawn->id);
+  } else if (const auto* closed = std::get_if<Channel::Closed>(&news.news)) {
+    on_closed_news(now, connection, *closed);
+  }
+}
+
+void MemberNode::on_opened(Instant now, ConnectionId connection, const wire::Contact& peer) {
+  if (registration_ == connection) {
+    if (peer.role == wire::Role::bootstrap) return joiner_.on_bootstrap_opened(now);
+    // Settings that name a peer as bootstrap: the URL is useless for joining, say so instead of
+    // asking in vain.
+    channels_.close(now, connection, ErrorCode::refused, "the peer is not a bootstrap node");
+    return;
+  }
+  const Channel* channel = channels_.find(connection);
+  const bool dialled = channel != nullptr && channel->side() == crypto::Side::dialler;
+  switch (peer.role) {
+    case wire::Role::bootstrap:
+      return on_bootstrap_linked(now, connection);
+    case wire::Role::observer:
+      return;
+    case wire::Role::bridge:
+    case wire::Role::node:
+      mesh_.on_link_opened(now, connection, peer,
+                           dialled ? mesh::Direction::dialled : mesh::Direction::accepted);
+  }
+}
+
+void MemberNode::on_closed_news(Instant now, ConnectionId connection,
+                                const Channel::Closed& closed) {
+  if (registration_ == connection) {
+    registration_.reset();
+    if (joiner_.is_bootstrap_open()) return joiner_.on_bootstrap_closed(now, closed.code);
+    return joiner_.on_bootstrap_failed(now, closed.code, closed.text);
+  }
+  on_channel_closed(now, connection);
+  // Whether it was a dial or a link the mesh knows; the other input is ignored.
+  mesh_.on_dial_failed(now, connection, closed.code);
+  mesh_.on_link_closed(now, connection, closed.code);
+}
+
+void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Requested&& requested) {
+  const Channel* channel = channels_.find(connection);
+  if (channel == nullptr) return;
+  const bool for_dht = std::holds_alternative<wire::FindNodeRequest>(requested.message) ||
+                       std::holds_alternative<wire::FindValueRequest>(requested.message) ||
+                       std::holds_alternative<wire::StoreRequest>(requested.message);
+  if (!for_dht) return serve(now, connection, requested.id, requested.message);
+  // The DHT answers within the call, so one place for the request under way is enough.
+  serving_ = {connection, requested.id};
+  dht_.on_request(now, channel->peer().id, {requested.id.value}, requested.message);
+  while (auto effect = dht_.poll_effect()) perform(now, std::move(*effect));
+  serving_.reset();
+}
+
+void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answered&& answered) {
+  if (const Channel* channel = channels_.find(connection)) {
+    mesh_.on_rtt(now, channel->peer().id, answered.round_trip);
+  }
+  switch (asker_of(answered.token)) {
+    case Asker::dht:
+      return dht_.on_answer(now, {number_of(answered.token)}, answered.message);
+    case Asker::joiner:
+      if (const auto* response = std::get_if<wire::JoinResponse>(&answered.message)) {
+        joiner_.on_join_response(now, *response);
+      } else if (const auto* failure = std::get_if<wire::Failure>(&answered.message)) {
+        joiner_.on_join_failed(now, *failure);
+      }
+      return;
+    case Asker::probe: {
+      const std::uint64_t number = number_of(answered.token);
+      if (const NodeId* member = probes_.find(number)) {
+        const NodeId id = *member;
+        probes_.erase(number);
+        on_probe_ended(now, id, true);
+      }
+    }
+  }
+}
+
+void MemberNode::on_request_failed(Instant now, Channel::Token token, ErrorCode code) {
+  switch (asker_of(token)) {
+    case Asker::dht:
+      return dht_.on_ask_failed(now, {number_of(token)}, code);
+    case Asker::joiner:
+      return joiner_.on_join_failed(now,
+                                    wire::Failure{code, 0, "no answer from the bootstrap node"});
+    case Asker::probe: {
+      const std::uint64_t number = number_of(token);
+      if (const NodeId* member = probes_.find(number)) {
+        const NodeId id = *member;
+        probes_.erase(number);
+        on_probe_ended(now, id, false);
+      }
+    }
+  }
+}
+
+/// Any frame of a linked peer is a sign of life.
+void MemberNode::heard(Instant now, ConnectionId connection) {
+  const Channel* channel = channels_.find(connection);
+  if (channel == nullptr || !channel->is_open()) return;
+  dht_.on_heard(now, channel->peer().id);
+  on_member_heard(now, channel->peer().id);
+}
+
+// ---- orders and news of the mesh
+
+void MemberNode::perform(Instant now, mesh::MeshEffect&& effect) {
+  if (auto* wanted = std::get_if<mesh::Connect>(&effect)) {
+    if (is_stopping_)
+      return mesh_.on_dial_refused(now, wanted->contact.id, ErrorCode::shutting_down);
+    const NodeId id = wanted->contact.id;
+    const ConnectionId connection =
+        channels_.dial(now, wanted->contact.address, wanted->contact.dialect);
+    mesh_.on_dial_started(now, id, connection);
+  } else if (auto* unwanted = std::get_if<mesh::Disconnect>(&effect)) {
+    on_channel_closed(now, unwanted->connection);
+    channels_.close(now, unwanted->connection, unwanted->code, std::string(name(unwanted->code)));
+  } else if (auto* up = std::get_if<mesh::LinkUp>(&effect)) {
+    on_link_up(now, *up);
+  } else if (auto* down = std::get_if<mesh::LinkDown>(&effect)) {
+    dht_.on_link_down(now, down->peer);
+    on_member_down(now, down->peer);
+  } else if (auto* failed = std::get_if<mesh::ContactFailed>(&effect)) {
+    fail_asks(now, pending_asks_.take(failed->peer), ErrorCode::unreachable);
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
+  }
+}
+
+void MemberNode::on_link_up(Instant now, const mesh::LinkUp& up) {
+  dht_.on_link_up(now, up.peer);
+  on_member_up(now, up.peer);
+  for (const PendingAsk& ask : pending_asks_.take(up.peer.id)) send_ask(now, up.connection, ask);
+}
+
+// ---- what a program may do, or does not
+
+void MemberNode::respond(Instant now, ConnectionId connection, wire::RequestId id,
+                         const wire::Message& answer) {
+  channels_.respond(now, connection, id, answer);
+}
+
+void MemberNode::probe(Instant now, const NodeId& member, Duration within) {
+  const std::uint64_t number = ++last_probe_;
+  const auto connection = mesh_.find(member);
+  if (connection && channels_.request(now, *connection, wire::Ping{}, after(now, within),
+                                      make_token(Asker::probe, number))) {
+    probes_.insert(number, member);
+  } else {
+    on_probe_ended(now, member, false);
+  }
+}
+
+void MemberNode::serve(Instant now, ConnectionId connection, wire::RequestId id,
+                       const wire::Message& request) {
+  respond(now, connection, id,
+          wire::Failure{ErrorCode::unsupported, 0,
+                        "this program does not answer " + std::string(wire::name(request))});
+}
+
+void MemberNode::on_bootstrap_linked(Instant now, ConnectionId connection) {
+  channels_.close(now, connection, ErrorCode::unsupported, "only a bridge serves a bootstrap node");
+}
+
+}  // namespace trestle::node

@@ -1,0 +1,316 @@
+// A member's life, its users' operations, and what its systems order. Links are in
+// member_links.cpp.
+
+#include "trestle/node/member/member_node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "trestle/node/counters.hpp"
+#include "trestle/node/request_token.hpp"
+
+namespace trestle::node {
+namespace {
+
+dht::DhtOptions dht_options(const MemberOptions& options) {
+  dht::DhtOptions made = options.dht;
+  if (options.role == wire::Role::bridge) made.data = dht::DataPolicy::refuses_data;
+  return made;
+}
+
+link::ChannelSetOptions channel_options(const MemberOptions& options) {
+  link::ChannelSetOptions made = options.channels;
+  if (options.common.legacy) made.channel.legacy = link::LegacyMode::peers;
+  return made;
+}
+
+onboarding::JoinerOptions joiner_options(const MemberOptions& options) {
+  onboarding::JoinerOptions made = options.joiner;
+  made.bootstrap_urls = options.bootstrap_urls;
+  return made;
+}
+
+Result<OperationId, ErrorCode> as_node_result(const Result<dht::OperationId, ErrorCode>& result) {
+  if (!result) return refuse(result.error());
+  return OperationId{result->value};
+}
+
+}  // namespace
+
+MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
+                       crypto::Suite& suite, Rng rng)
+    : options_(std::move(options)),
+      self_{identity.id, options_.role, wire::Dialect::native, options_.common.address, {}},
+      local_{identity,
+             options_.role,
+             options_.common.network,
+             options_.common.address,
+             options_.bridge_secret,
+             {},
+             {}},
+      channels_(link::ConnectionOwner::node, local_, suite, channel_options(options_),
+                rng.fork("channels")),
+      mesh_(self_, options_.mesh, rng.fork("mesh")),
+      dht_(self_, dht_options(options_), suite, rng.fork("dht")),
+      joiner_(joiner_options(options_), rng.fork("joiner")),
+      pending_asks_(options_.pending_asks_max) {}
+
+// ---- life
+
+void MemberNode::start(Instant now) {
+  started_at_ = now;
+  if (!options_.bootstrap_urls.empty()) joiner_.start(now);
+  pump(now);
+}
+
+void MemberNode::begin_shutdown(Instant now) {
+  if (is_stopping_) return;
+  pump(now);
+  is_stopping_ = true;
+  joiner_.stop(now);
+  fail_asks(now, pending_asks_.take_all(), ErrorCode::shutting_down);
+  dht_.close(now);
+  pump(now);
+  channels_.close_all(now, ErrorCode::shutting_down, "the node is going away");
+  pump(now);
+  stop_when_drained();
+}
+
+void MemberNode::stop_when_drained() {
+  if (!is_stopping_ || is_stopped_ || channels_.size() > 0) return;
+  is_stopped_ = true;
+  outbox_.push(Stopped{});
+}
+
+void MemberNode::on_wall_clock(Instant now, WallTime wall) {
+  if (local_.started_at == WallTime{}) local_.started_at = wall;
+  local_.wall_clock = {now, wall};
+}
+
+// ---- users
+
+Result<OperationId, ErrorCode> MemberNode::put(Instant now, std::string key, Bytes value,
+                                               Duration ttl) {
+  return as_node_result(dht_.put(now, std::move(key), std::move(value), ttl));
+}
+
+Result<OperationId, ErrorCode> MemberNode::get(Instant now, std::string key) {
+  return as_node_result(dht_.get(now, std::move(key)));
+}
+
+Result<OperationId, ErrorCode> MemberNode::find(Instant now, const NodeId& target) {
+  return as_node_result(dht_.find(now, target));
+}
+
+// ---- transport: everything goes to the channels
+
+link::ConnectionId MemberNode::on_accepted(Instant now, const link::Accepted& accepted) {
+  return channels_.on_accepted(now, accepted);
+}
+
+void MemberNode::on_dialled(Instant now, link::ConnectionId connection) {
+  channels_.on_dialled(now, connection);
+}
+
+void MemberNode::on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code,
+                                std::string_view reason) {
+  channels_.on_dial_failed(now, connection, code, reason);
+}
+
+void MemberNode::on_frame(Instant now, link::ConnectionId connection, link::FrameKind kind,
+                          ByteSpan bytes) {
+  channels_.on_frame(now, connection, kind, bytes);
+  heard(now, connection);
+}
+
+void MemberNode::on_drained(Instant now, link::ConnectionId connection, std::size_t bytes) {
+  channels_.on_drained(now, connection, bytes);
+}
+
+void MemberNode::on_closed(Instant now, link::ConnectionId connection, std::uint16_t status,
+                           std::string_view reason) {
+  channels_.on_closed(now, connection, status, reason);
+}
+
+void MemberNode::on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                           const wire::Signature& signature) {
+  channels_.on_signed(now, connection, ticket, signature);
+}
+
+void MemberNode::on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                             bool valid) {
+  channels_.on_verified(now, connection, ticket, valid);
+}
+
+// ---- time and drain
+
+Instant MemberNode::next_deadline() const {
+  if (is_stopped_) return kNever;
+  return std::min({channels_.next_deadline(), mesh_.next_deadline(), dht_.next_deadline(),
+                   joiner_.next_deadline(), pending_asks_.next_deadline()});
+}
+
+void MemberNode::on_deadline(Instant now) {
+  if (is_stopped_) return;
+  channels_.on_deadline(now);
+  mesh_.on_deadline(now);
+  dht_.on_deadline(now);
+  joiner_.on_deadline(now);
+  fail_asks(now, pending_asks_.take_due(now), ErrorCode::timeout);
+  pump(now);
+}
+
+std::optional<Effect> MemberNode::poll_effect(Instant now) {
+  if (auto effect = outbox_.poll()) return effect;
+  pump(now);
+  stop_when_drained();
+  return outbox_.poll();
+}
+
+/// Moves every child's effects until all are silent. Channels come last in each round: their
+/// batches are flushed only when nobody has anything more to say, so that a turn's messages to one
+/// peer leave together.
+void MemberNode::pump(Instant now) {
+  while (pump_systems(now) || pump_channels(now)) {
+  }
+}
+
+bool MemberNode::pump_systems(Instant now) {
+  bool moved = pump_program(now);
+  while (auto effect = dht_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
+  while (auto effect = mesh_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
+  report_links(now);
+  while (auto effect = joiner_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
+  return moved;
+}
+
+bool MemberNode::pump_channels(Instant now) {
+  auto effect = channels_.poll_effect();
+  if (!effect) return false;
+  if (auto* order = std::get_if<link::TransportOrder>(&*effect)) {
+    std::visit([this](auto&& one) { outbox_.push(std::move(one)); }, std::move(*order));
+  } else {
+    on_news(now, std::get<link::ChannelSet::News>(std::move(*effect)));
+  }
+  return true;
+}
+
+/// The joiner follows the number of links; it is told once per change.
+void MemberNode::report_links(Instant now) {
+  const std::size_t links = mesh_.links().size();
+  if (links == reported_links_) return;
+  reported_links_ = links;
+  joiner_.on_links(now, links);
+}
+
+// ---- what the DHT orders
+
+void MemberNode::perform(Instant now, dht::Effect&& effect) {
+  if (auto* ask = std::get_if<dht::Ask>(&effect)) {
+    ask_peer(now, std::move(*ask));
+  } else if (auto* answer = std::get_if<dht::Respond>(&effect)) {
+    if (serving_) respond(now, serving_->connection, serving_->id, answer->message);
+  } else if (auto* ended = std::get_if<dht::Ended>(&effect)) {
+    outbox_.push(OperationEnded{{ended->operation.value},
+                                ended->code,
+                                ended->replicas,
+                                std::move(ended->record),
+                                std::move(ended->contacts)});
+  } else if (auto* discovered = std::get_if<dht::Discovered>(&effect)) {
+    mesh_.on_contact(now, discovered->contact);
+  } else if (auto* known = std::get_if<dht::NeighbourhoodKnown>(&effect)) {
+    outbox_.push(LogRecord{LogLevel::info,
+                           "dht.neighbourhood",
+                           known->code,
+                           {},
+                           std::to_string(known->contacts.size()) + " neighbours answered"});
+  }
+}
+
+void MemberNode::ask_peer(Instant now, dht::Ask&& ask) {
+  PendingAsk pending{ask.ask, ask.peer.id, std::move(ask.message), after(now, ask.timeout)};
+  if (const auto connection = mesh_.find(ask.peer.id)) return send_ask(now, *connection, pending);
+  const auto wanted = mesh_.connect(now, ask.peer);
+  if (!wanted) return dht_.on_ask_failed(now, ask.ask, wanted.error());
+  if (!pending_asks_.add(std::move(pending))) dht_.on_ask_failed(now, ask.ask, ErrorCode::busy);
+}
+
+void MemberNode::send_ask(Instant now, link::ConnectionId connection, const PendingAsk& ask) {
+  const auto sent = channels_.request(now, connection, ask.message, ask.deadline,
+                                      make_token(Asker::dht, ask.ask.value));
+  if (!sent) dht_.on_ask_failed(now, ask.ask, sent.error());
+}
+
+void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code) {
+  for (const PendingAsk& ask : asks) dht_.on_ask_failed(now, ask.ask, code);
+}
+
+// ---- what the joiner orders
+
+void MemberNode::perform(Instant now, onboarding::JoinerEffect&& effect) {
+  if (auto* open = std::get_if<onboarding::OpenBootstrap>(&effect)) {
+    registration_ = channels_.dial(now, open->url);
+  } else if (auto* ask = std::get_if<onboarding::AskJoin>(&effect)) {
+    if (!registration_) return;
+    const Instant deadline = after(now, options_.join_timeout);
+    const auto sent = channels_.request(now, *registration_, ask->request, deadline,
+                                        make_token(Asker::joiner, 0));
+    if (!sent) joiner_.on_join_failed(now, wire::Failure{sent.error(), 0, {}});
+  } else if (auto* close = std::get_if<onboarding::CloseBootstrap>(&effect)) {
+    if (!registration_) return;
+    const link::ConnectionId connection = *std::exchange(registration_, std::nullopt);
+    channels_.close(now, connection, close->code, "the registration is not needed any more");
+  } else if (auto* candidates = std::get_if<onboarding::Candidates>(&effect)) {
+    for (const wire::Contact& contact : candidates->contacts) {
+      mesh_.on_contact(now, contact);
+      dht_.on_contact(now, contact);
+    }
+  } else if (auto* joined = std::get_if<onboarding::Joined>(&effect)) {
+    report_joined(*joined);
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
+  }
+}
+
+void MemberNode::report_joined(const onboarding::Joined& joined) {
+  wire::Contact through;
+  through.id = joined.introduced_by;
+  if (const mesh::Link* link = mesh_.links().find(joined.introduced_by)) through = link->peer;
+  outbox_.push(
+      Joined{self_, through, joined.took, joined.outcome ? wire::name(*joined.outcome) : "linked"});
+}
+
+// ---- look
+
+bool MemberNode::is_healthy(Instant) const { return !is_stopping_ && !mesh_.links().empty(); }
+
+Status MemberNode::status(Instant now) const {
+  Status status;
+  status.program = options_.program;
+  status.id = self_.id;
+  status.address = self_.address;
+  status.state = is_stopping_ ? "draining" : mesh_.links().empty() ? "joining" : "joined";
+  status.uptime = now - started_at_;
+  status.healthy = is_healthy(now);
+  for (const auto& [id, link] : mesh_.links()) {
+    const bool dialled = link.direction == mesh::Direction::dialled;
+    status.peers.push_back({id, link.peer.role, link.peer.dialect, link.peer.address, dialled,
+                            now - link.since, link.rtt});
+  }
+  add_counters(status, channels_);
+  add_counters(status, mesh_.stats());
+  add_counters(status, dht_.stats());
+  add_counters(status, joiner_.stats());
+  return status;
+}
+
+}  // namespace trestle::node

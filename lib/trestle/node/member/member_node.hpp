@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/base/outbox.hpp"
+#include "trestle/dht/dht.hpp"
+#include "trestle/link/channel_set.hpp"
+#include "trestle/mesh/mesh.hpp"
+#include "trestle/node/member/pending_asks.hpp"
+#include "trestle/node/node.hpp"
+#include "trestle/node/options.hpp"
+#include "trestle/onboarding/joiner.hpp"
+
+namespace trestle::node {
+
+/// What distinguishes the two programs that are members of the DHT.
+struct MemberOptions {
+  CommonOptions common;
+  std::string_view program;
+  wire::Role role = wire::Role::node;
+  std::vector<std::string> bootstrap_urls;
+  Bytes bridge_secret;
+  link::ChannelSetOptions channels;
+  mesh::MeshOptions mesh;
+  dht::DhtOptions dht;
+  onboarding::JoinerOptions joiner;
+  /// How long a join asked of a bootstrap node may take: its own bound is 4.5 s.
+  Duration join_timeout = std::chrono::seconds(6);
+  /// Questions to peers whose link is still being made; one more fails at once.
+  std::size_t pending_asks_max = 1024;
+};
+
+/// A member of the DHT: channels, mesh, DHT and joiner, and the messages carried between them. The
+/// systems do not see each other; whatever one of them emits for another passes through here.
+///
+///        transport ----> ChannelSet ----> requests ----> Dht (or the program's own desk)
+///                           |  ^                          |
+///                     opened, closed      Ask, Respond <--'  Discovered
+///                           v  |                                 v
+///                         Mesh  <----- Candidates ---- Joiner <--'-- links
+class MemberNode : public Node {
+ public:
+  MemberNode(MemberOptions options, const crypto::Identity& identity, crypto::Suite& suite,
+             Rng rng);
+
+  void start(Instant now) override;
+  void begin_shutdown(Instant now) override;
+  void on_wall_clock(Instant now, WallTime wall) override;
+
+  link::ConnectionId on_accepted(Instant now, const link::Accepted& accepted) override;
+  void on_dialled(Instant now, link::ConnectionId connection) override;
+  void on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code,
+                      std::string_view reason) override;
+  void on_frame(Instant now, link::ConnectionId connection, link::FrameKind kind,
+                ByteSpan bytes) override;
+  void on_drained(Instant now, link::ConnectionId connection, std::size_t bytes) override;
+  void on_closed(Instant now, link::ConnectionId connection, std::uint16_t status,
+                 std::string_view reason) override;
+  void on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                 const wire::Signature& signature) override;
+  void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                   bool valid) override;
+
+  Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
+                                     Duration ttl) override;
+  Result<OperationId, ErrorCode> get(Instant now, std::string key) override;
+  Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) override;
+
+  Instant next_deadline() const override;
+  void on_deadline(Instant now) override;
+  std::optional<Effect> poll_effect(Instant now) override;
+  Status status(Instant now) const override;
+  /// Linked to somebody and not going away.
+  bool is_healthy(Instant now) const override;
+
+ protected:
+  // ---- what a program adds ----
+  /// A request that is not the DHT's. The default refuses with UNSUPPORTED.
+  virtual void serve(Instant now, link::ConnectionId connection, wire::RequestId id,
+                     const wire::Message& request);
+  /// A bootstrap node connected and has shown the shared secret. The default closes the link.
+  virtual void on_bootstrap_linked(Instant now, link::ConnectionId connection);
+  virtual void on_withdrawn(Instant, link::ConnectionId, wire::RequestId) {}
+  virtual void on_channel_closed(Instant, link::ConnectionId) {}
+  virtual void on_member_up(Instant, const wire::Contact&) {}
+  virtual void on_member_heard(Instant, const NodeId&) {}
+  virtual void on_member_down(Instant, const NodeId&) {}
+  virtual void on_probe_ended(Instant, const NodeId&, bool /*alive*/) {}
+  /// Moves the effects of the program's own machines; true if there were any.
+  virtual bool pump_program(Instant) { return false; }
+
+  void respond(Instant now, link::ConnectionId connection, wire::RequestId id,
+               const wire::Message& answer);
+  /// Sends a ping of our own; ends in `on_probe_ended`.
+  void probe(Instant now, const NodeId& member, Duration within);
+  void emit(Effect effect) { outbox_.push(std::move(effect)); }
+  const wire::Contact& self() const { return self_; }
+  bool is_stopping() const { return is_stopping_; }
+
+ private:
+  // member_links.cpp: news of channels and of the mesh
+  void on_news(Instant now, link::ChannelSet::News&& news);
+  void on_opened(Instant now, link::ConnectionId connection, const wire::Contact& peer);
+  void on_closed_news(Instant now, link::ConnectionId connection,
+                      const link::Channel::Closed& closed);
+  void on_request(Instant now, link::ConnectionId connection, link::Channel::Requested&& requested);
+  void on_answer(Instant now, link::ConnectionId connection, link::Channel::Answered&& answered);
+  void on_request_failed(Instant now, link::Channel::Token token, ErrorCode code);
+  void perform(Instant now, mesh::MeshEffect&& effect);
+  void on_link_up(Instant now, const mesh::LinkUp& up);
+  void heard(Instant now, link::ConnectionId connection);
+
+  // member_node.cpp
+  void perform(Instant now, dht::Effect&& effect);
+  void perform(Instant now, onboarding::JoinerEffect&& effect);
+  void ask_peer(Instant now, dht::Ask&& ask);
+  void send_ask(Instant now, link::ConnectionId connection, const PendingAsk& ask);
+  void fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code);
+  void report_joined(const onboarding::Joined& joined);
+  void report_links(Instant now);
+  bool pump_channels(Instant now);
+  bool pump_systems(Instant now);
+  void pump(Instant now);
+  void stop_when_drained();
+
+  struct ServedRequest {
+    link::ConnectionId connection;
+    wire::RequestId id;
+  };
+
+  MemberOptions options_;
+  wire::Contact self_;
+  link::LocalPeer local_;
+  link::ChannelSet channels_;
+  mesh::Mesh mesh_;
+  dht::Dht dht_;
+  onboarding::Joiner joiner_;
+  PendingAsks pending_asks_;
+  /// The connection to a bootstrap node, while there is one.
+  std::optional<link::ConnectionId> registration_;
+  std::optional<ServedRequest> serving_;
+  FlatMap<std::uint64_t, NodeId> probes_;
+  std::uint64_t last_probe_ = 0;
+  std::size_t reported_links_ = 0;
+  Instant started_at_{};
+  bool is_stopping_ = false;
+  bool is_stopped_ = false;
+  Outbox<Effect> outbox_;
+};
+
+}  // namespace trestle::node

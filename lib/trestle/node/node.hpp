@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "trestle/base/bytes.hpp"
+#include "trestle/base/log_record.hpp"
+#include "trestle/base/result.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/link/transport.hpp"
+#include "trestle/node/status.hpp"
+#include "trestle/wire/message/contact.hpp"
+#include "trestle/wire/message/dht.hpp"
+
+namespace trestle::node {
+
+/// Names one operation of a user (put, get, find) until its end is reported.
+struct OperationId {
+  std::uint64_t value = 0;
+  friend constexpr auto operator<=>(const OperationId&, const OperationId&) = default;
+};
+
+/// How a user's operation ended. Every accepted operation ends exactly once.
+struct OperationEnded {
+  OperationId operation;
+  ErrorCode code = ErrorCode::none;
+  /// put: how many nodes keep the record, this one included if it is among the nearest.
+  std::uint32_t replicas = 0;
+  /// get: the record, when found.
+  std::optional<wire::Record> record;
+  /// find: the nearest nodes, nearest first.
+  wire::Contacts contacts;
+};
+
+/// A peer joined through this node (bootstrap) or this node joined (the others): what `make run`
+/// and an operator's log show.
+struct Joined {
+  wire::Contact peer;
+  wire::Contact through;
+  Duration took{};
+  std::string_view outcome;
+};
+
+/// The node has finished draining after `begin_shutdown`; the driver may stop.
+struct Stopped {};
+
+using Effect = std::variant<link::Dial, link::SendFrame, link::CloseTransport, link::Sign,
+                            link::Verify, OperationEnded, Joined, LogRecord, Stopped>;
+
+/// A whole node as its driver sees it: the only boundary between the core and the world (design
+/// section 2).
+///
+/// The driver calls one changing member, drains `poll_effect` to the end, performs the effects in
+/// order, then arms one timer for `next_deadline`. It may call several changing members before it
+/// drains: what is ready then leaves in fewer, larger frames. `now` never goes backwards. All calls
+/// come from one thread. Virtual on purpose: the driver is one piece of code for all three
+/// programs, and one indirect call per input costs nothing beside the system call that brought it.
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  // ---- life ----
+  virtual void start(Instant now) = 0;
+  /// Refuse new work, answer or code what is in flight, say goodbye; `Stopped` follows, at the
+  /// latest after the drain bound.
+  virtual void begin_shutdown(Instant now) = 0;
+  /// The calendar, at start and whenever it jumped.
+  virtual void on_wall_clock(Instant now, WallTime wall) = 0;
+
+  // ---- transport ----
+  /// An inbound WebSocket is open. The id names it from now on.
+  virtual link::ConnectionId on_accepted(Instant now, const link::Accepted& accepted) = 0;
+  virtual void on_dialled(Instant now, link::ConnectionId connection) = 0;
+  virtual void on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code,
+                              std::string_view reason) = 0;
+  /// One whole message, fragments joined. `bytes` is borrowed for the call.
+  virtual void on_frame(Instant now, link::ConnectionId connection, link::FrameKind kind,
+                        ByteSpan bytes) = 0;
+  /// So many bytes of the frames ordered earlier have left for the kernel.
+  virtual void on_drained(Instant now, link::ConnectionId connection, std::size_t bytes) = 0;
+  /// The peer closed, or the connection broke (`status` 1006). The last input for this id.
+  virtual void on_closed(Instant now, link::ConnectionId connection, std::uint16_t status,
+                         std::string_view reason) = 0;
+
+  // ---- crypto ----
+  virtual void on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                         const wire::Signature& signature) = 0;
+  virtual void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
+                           bool valid) = 0;
+
+  // ---- users ----
+  /// UNSUPPORTED on nodes that keep no data, BUSY when too many operations are under way.
+  virtual Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
+                                             Duration ttl) = 0;
+  virtual Result<OperationId, ErrorCode> get(Instant now, std::string key) = 0;
+  virtual Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) = 0;
+
+  // ---- time, drain, look ----
+  virtual Instant next_deadline() const = 0;
+  virtual void on_deadline(Instant now) = 0;
+  virtual std::optional<Effect> poll_effect(Instant now) = 0;
+  virtual Status status(Instant now) const = 0;
+  /// What `/health` says: whether the node can do its job right now.
+  virtual bool is_healthy(Instant now) const = 0;
+};
+
+}  // namespace trestle::node

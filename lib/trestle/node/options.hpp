@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "trestle/base/bytes.hpp"
+#include "trestle/base/time.hpp"
+
+namespace trestle::node {
+
+/// What all three programs are told.
+struct CommonOptions {
+  /// Links between different networks are refused.
+  std::string network = "main";
+  /// The URL under which others reach this node; what is advertised, never what is listened on
+  /// (X15). Empty: cannot be dialled.
+  std::string address;
+  /// Whether peers of the old dialect are served. Off refuses their first frame.
+  bool legacy = true;
+  /// Bound of a clean shutdown: what is in flight is answered or coded within it (C4: exit within
+  /// 10 s).
+  Duration drain_max = std::chrono::seconds(5);
+};
+
+struct BootstrapOptions {
+  CommonOptions common;
+  /// One URL per bridge; each gets exactly one connection.
+  std::vector<std::string> bridge_urls;
+  /// Keys the challenge between bootstrap and bridge. Empty: bridges that demand it refuse us.
+  Bytes bridge_secret;
+  /// Whether the first node of an empty network may be designated genesis (BOOT-08).
+  bool genesis = false;
+};
+
+struct BridgeOptions {
+  CommonOptions common;
+  std::vector<std::string> bootstrap_urls;
+  /// Demanded from whoever connects as a bootstrap node. Empty: nobody can.
+  Bytes bridge_secret;
+};
+
+struct NodeOptions {
+  CommonOptions common;
+  std::vector<std::string> bootstrap_urls;
+};
+
+}  // namespace trestle::node

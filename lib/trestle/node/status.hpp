@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "trestle/base/node_id.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/wire/message/contact.hpp"
+
+namespace trestle::node {
+
+/// One live link to a peer.
+struct PeerStatus {
+  NodeId id{};
+  wire::Role role = wire::Role::node;
+  wire::Dialect dialect = wire::Dialect::native;
+  std::string address;
+  bool dialled_by_us = false;
+  Duration connected_for{};
+  /// Smoothed round trip of pings; zero if none was measured yet.
+  Duration rtt{};
+};
+
+/// One slot of the bridge set.
+struct BridgeSlotStatus {
+  std::string url;
+  NodeId id{};               ///< Zero until the bridge proved one.
+  std::string_view state;    ///< connected, connecting, disconnected, failed (X11)
+  std::string_view breaker;  ///< closed, open, half-open
+  std::uint64_t connections_opened = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t busy_answers = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t failures = 0;
+  std::uint32_t in_flight = 0;
+};
+
+/// A snapshot for operators: `/status` prints it as JSON, field by field under these names.
+struct Status {
+  std::string_view program;  ///< bootstrap-node, bridge-node, dht-node
+  NodeId id{};
+  std::string address;
+  std::string_view state;  ///< starting, joining, joined, draining
+  Duration uptime{};
+  bool healthy = false;
+  std::vector<PeerStatus> peers;
+  std::vector<BridgeSlotStatus> bridges;
+  /// Every other figure as `room.name`, in the order of the rooms. Names are stable, monotonic
+  /// counters end in `_total`.
+  std::vector<std::pair<std::string_view, std::uint64_t>> counters;
+};
+
+}  // namespace trestle::node

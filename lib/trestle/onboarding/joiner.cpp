@@ -1,0 +1,283 @@
+#include "trestle/onboarding/joiner.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::onboarding {
+namespace {
+
+/// The least wait, so that a draw of zero does not make a timer fire twice at one instant.
+constexpr Duration kTick = Duration(1);
+
+/// Our own side ended the ask; the bootstrap node has not shown that it works.
+bool is_local(ErrorCode code) {
+  return code == ErrorCode::timeout || code == ErrorCode::connection_lost ||
+         code == ErrorCode::cancelled;
+}
+
+/// The network may have changed in two seconds; a refusal of ourselves will not have.
+bool passes_soon(ErrorCode code) {
+  return is_local(code) || code == ErrorCode::bridge_unavailable || code == ErrorCode::busy ||
+         code == ErrorCode::rate_limited;
+}
+
+}  // namespace
+
+Joiner::Joiner(JoinerOptions options, Rng rng)
+    : options_(std::move(options)),
+      rng_(rng.fork("joiner")),
+      backoff_(options_.redial, rng.fork("redial")) {
+  TRESTLE_ASSERT(!options_.bootstrap_urls.empty());
+  TRESTLE_ASSERT(options_.attempts_max > 0);
+  TRESTLE_ASSERT(options_.links_enough > 0);
+  TRESTLE_ASSERT(options_.jitter_divisor > 0);
+}
+
+void Joiner::start(Instant now) {
+  if (phase_ != Phase::stopped) return;
+  joining_since_ = now;
+  outcome_.reset();
+  introduced_by_ = {};
+  begin_operation();
+  url_index_ = rng_.below(options_.bootstrap_urls.size());
+  if (links_ > 0) become_joined(now);
+  open(now);
+}
+
+void Joiner::stop(Instant) {
+  if (phase_ == Phase::open || phase_ == Phase::opening) {
+    outbox_.push(CloseBootstrap{ErrorCode::shutting_down});
+  }
+  enter(Phase::stopped);
+}
+
+// ---- the registration connection
+
+void Joiner::begin_operation() {
+  attempts_ = 0;
+  backoff_.reset();
+}
+
+void Joiner::open(Instant now) {
+  if (attempts_ == 0) ++stats_.operations;
+  ++attempts_;
+  ++stats_.dials;
+  last_dial_ = now;
+  enter(Phase::opening);
+  phase_due_ = after(now, options_.patience);
+  outbox_.push(OpenBootstrap{options_.bootstrap_urls[url_index_]});
+}
+
+void Joiner::on_bootstrap_opened(Instant now) {
+  if (phase_ != Phase::opening) return;
+  enter(Phase::open);
+  settle(now);
+}
+
+void Joiner::on_bootstrap_failed(Instant now, ErrorCode code, std::string_view reason) {
+  if (phase_ != Phase::opening) return;
+  ++stats_.dials_failed;
+  std::string detail = options_.bootstrap_urls[url_index_];
+  detail.append(": ").append(reason);
+  log(LogLevel::warning, "join.bootstrap_failed", code, std::move(detail));
+  fail_attempt(now);
+}
+
+void Joiner::on_bootstrap_closed(Instant now, ErrorCode code) {
+  if (phase_ == Phase::opening) return on_bootstrap_failed(now, code, "closed while opening");
+  if (phase_ != Phase::open) return;
+  if (ask_in_flight_) ++stats_.ask_failures;
+  log(LogLevel::info, "join.bootstrap_closed", code, options_.bootstrap_urls[url_index_]);
+  fail_attempt(now);
+}
+
+void Joiner::fail_attempt(Instant now) {
+  rotate();
+  if (has_enough()) return enter(Phase::closed);
+  enter(Phase::waiting);
+  if (attempts_ < options_.attempts_max) {
+    const Duration wait = backoff_.next().value_or(options_.redial.cap);
+    phase_due_ = after(now, std::max(wait, kTick));
+    return;
+  }
+  ++stats_.gave_up;
+  log(LogLevel::error, "join.gave_up", ErrorCode::bootstrap_failed,
+      "no bootstrap node could be used; trying again by itself, check --bootstrap");
+  outbox_.push(GaveUp{.code = ErrorCode::bootstrap_failed, .attempts = attempts_});
+  begin_operation();
+  phase_due_ = after(now, std::max(lengthen(options_.redial.cap), kTick));
+}
+
+void Joiner::rotate() { url_index_ = (url_index_ + 1) % options_.bootstrap_urls.size(); }
+
+// ---- asking
+
+void Joiner::ask(Instant now) {
+  ask_in_flight_ = true;
+  last_ask_ = now;
+  ask_due_ = after(now, options_.patience);
+  ++stats_.asks;
+  outbox_.push(AskJoin{{.contacts_max = options_.contacts_max, .rejoining = joined_before_}});
+}
+
+void Joiner::schedule_ask(Instant now, Duration wait) {
+  ask_due_ = std::max(after(now, std::max(lengthen(wait), kTick)), not_before_);
+}
+
+void Joiner::on_join_response(Instant now, const wire::JoinResponse& response) {
+  if (phase_ != Phase::open || !ask_in_flight_) return;
+  ask_in_flight_ = false;
+  asks_failed_in_row_ = 0;
+  begin_operation();  // this one did its work: the next loss starts with fresh attempts
+  ++stats_.answers;
+  stats_.contacts += response.contacts.size();
+  outcome_ = response.outcome;
+  introduced_by_ = response.introduced_by;
+  const bool is_sparse = response.contacts.size() < options_.links_enough ||
+                         response.outcome == wire::JoinOutcome::genesis ||
+                         response.outcome == wire::JoinOutcome::emergency;
+  schedule_ask(now, is_sparse ? options_.ask_again_sparse : options_.ask_again);
+  if (!response.contacts.empty()) outbox_.push(Candidates{response.contacts});
+  settle(now);
+}
+
+void Joiner::on_join_failed(Instant now, const wire::Failure& failure) {
+  if (phase_ != Phase::open || !ask_in_flight_) return;
+  ask_in_flight_ = false;
+  ++asks_failed_in_row_;
+  ++stats_.ask_failures;
+  if (!is_local(failure.code)) begin_operation();
+  const Duration stated = std::chrono::milliseconds(failure.retry_after_ms);
+  not_before_ = after(now, lengthen(std::min(stated, options_.retry_after_max)));
+  log(LogLevel::warning, "join.refused", failure.code, failure.text);
+  if (asks_failed_in_row_ >= options_.ask_failures_max && options_.bootstrap_urls.size() > 1) {
+    // Another bootstrap node may have bridges, or know somebody (BOOT-05).
+    asks_failed_in_row_ = 0;
+    not_before_ = now;
+    outbox_.push(CloseBootstrap{ErrorCode::idle});
+    return fail_attempt(now);
+  }
+  schedule_ask(now, passes_soon(failure.code) ? options_.ask_again_sparse : options_.ask_again);
+  settle(now);
+}
+
+// ---- links
+
+void Joiner::on_links(Instant now, std::size_t live_links) {
+  const std::size_t before = std::exchange(links_, live_links);
+  if (phase_ == Phase::stopped) return;
+  if (before == 0 && live_links > 0) become_joined(now);
+  if (before > 0 && live_links == 0) become_isolated(now);
+  settle(now);
+}
+
+void Joiner::become_joined(Instant now) {
+  ++stats_.joined;
+  outbox_.push(Joined{.outcome = outcome_,
+                      .introduced_by = introduced_by_,
+                      .took = now - joining_since_,
+                      .again = joined_before_});
+  joined_before_ = true;
+}
+
+/// Bootstrap first, and at once (P-CR-16, RECOV-03).
+void Joiner::become_isolated(Instant now) {
+  ++stats_.isolated;
+  joining_since_ = now;
+  outcome_.reset();
+  introduced_by_ = {};
+  log(LogLevel::warning, "join.isolated", ErrorCode::none, "no link is left; asking the bootstrap");
+  if (phase_ == Phase::open && !ask_in_flight_) {
+    ask_due_ = std::max({now, not_before_, last_ask_ + options_.urgent_gap});
+    if (ask_due_ <= now) ask(now);
+  } else if (phase_ == Phase::waiting || phase_ == Phase::closed) {
+    if (phase_ == Phase::closed) begin_operation();
+    enter(Phase::waiting);
+    phase_due_ = std::max(now, last_dial_ + options_.urgent_gap);
+    if (phase_due_ <= now) open(now);
+  }
+}
+
+void Joiner::settle(Instant now) {
+  if (phase_ == Phase::waiting && has_enough()) enter(Phase::closed);
+  if (phase_ == Phase::closed) {
+    if (has_enough()) {
+      phase_due_ = kNever;
+    } else if (phase_due_ == kNever) {
+      phase_due_ = after(now, lengthen(options_.ask_again));
+    }
+  }
+  if (phase_ != Phase::open) return;
+  if (!has_enough()) {
+    hold_until_ = kNever;
+    if (ask_due_ == kNever) {
+      ask_due_ = std::max({now, not_before_, last_ask_ + options_.ask_again_sparse});
+    }
+    if (!ask_in_flight_ && ask_due_ <= now) ask(now);
+    return;
+  }
+  if (!ask_in_flight_) ask_due_ = kNever;
+  if (hold_until_ == kNever) hold_until_ = after(now, options_.hold_after_enough);
+  if (hold_until_ <= now) release();
+}
+
+void Joiner::release() {
+  outbox_.push(CloseBootstrap{ErrorCode::idle});
+  enter(Phase::closed);
+}
+
+// ---- time
+
+Instant Joiner::next_deadline() const {
+  if (phase_ == Phase::stopped) return kNever;
+  return phase_ == Phase::open ? std::min(ask_due_, hold_until_) : phase_due_;
+}
+
+void Joiner::on_deadline(Instant now) {
+  if (next_deadline() > now) return;
+  switch (phase_) {
+    case Phase::stopped:
+      break;
+    case Phase::closed:
+      begin_operation();
+      open(now);
+      break;
+    case Phase::waiting:
+      open(now);
+      break;
+    case Phase::opening:
+      outbox_.push(CloseBootstrap{ErrorCode::timeout});
+      on_bootstrap_failed(now, ErrorCode::timeout, "nothing was heard of the dial");
+      break;
+    case Phase::open:
+      if (hold_until_ <= now) {
+        release();
+      } else if (ask_in_flight_) {
+        on_join_failed(now, {.code = ErrorCode::timeout, .text = "no answer came"});
+      } else {
+        ask(now);
+      }
+      break;
+  }
+}
+
+void Joiner::enter(Phase phase) {
+  phase_ = phase;
+  phase_due_ = kNever;
+  ask_due_ = kNever;
+  hold_until_ = kNever;
+  ask_in_flight_ = false;
+}
+
+Duration Joiner::lengthen(Duration wait) {
+  return wait + rng_.between(Duration::zero(), wait / options_.jitter_divisor);
+}
+
+void Joiner::log(LogLevel level, std::string_view event, ErrorCode code, std::string detail) {
+  outbox_.push(
+      LogRecord{.level = level, .event = event, .code = code, .detail = std::move(detail)});
+}
+
+}  // namespace trestle::onboarding

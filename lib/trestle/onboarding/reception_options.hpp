@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "trestle/base/time.hpp"
+
+namespace trestle::onboarding {
+
+/// Who may join.
+enum class Admission : std::uint8_t {
+  open,
+  /// Only whoever holds an invitation. Joins of nodes without one are answered UNAUTHORIZED.
+  invitation,
+};
+
+/// Whether this bootstrap may declare an asker the first node of a new network (BOOT-08: under the
+/// operator's control).
+enum class Genesis : std::uint8_t {
+  refused,
+  /// When a connected bridge knows nobody.
+  allowed,
+  /// Also when no bridge is connected: the first node then starts with no peers at all.
+  allowed_without_bridges,
+};
+
+struct ReceptionOptions {
+  Admission admission = Admission::open;
+  Genesis genesis = Genesis::refused;
+  /// Registered clients (reliability section 10: 10,000 connections).
+  std::size_t clients_max = 10'000;
+  /// Joins under way (X8: 500 at the bootstrap).
+  std::size_t joins_max = 500;
+  /// Every join is answered within this time. The asker hears within 5 s (P-CC-1); the rest is for
+  /// the way there and back.
+  Duration answer_within = std::chrono::milliseconds(4500);
+  /// The question to a bridge carries a budget shorter than ours by this much, so that its answer
+  /// arrives before we stop waiting for it.
+  Duration ask_margin = std::chrono::milliseconds(250);
+  /// Bridges asked one after the other while they know nobody: one that has just started must not
+  /// make an old network look empty. Two is the reference network; four keeps within 5 s.
+  unsigned asks_max = 4;
+  /// Contacts in one answer (find_node's k), also for askers that want more.
+  std::size_t contacts_max = 20;
+  /// Bounds of the wait stated with our own BUSY and BRIDGE_UNAVAILABLE (BOOT-07: 2 s), drawn
+  /// between them so that the refused do not return together (RECOV-05).
+  Duration retry_after_min = std::chrono::milliseconds(1500);
+  Duration retry_after_max = std::chrono::milliseconds(2500);
+};
+
+}  // namespace trestle::onboarding

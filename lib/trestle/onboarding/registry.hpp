@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/base/node_id.hpp"
+#include "trestle/base/rng.hpp"
+#include "trestle/link/transport.hpp"
+#include "trestle/wire/message/contact.hpp"
+#include "trestle/wire/message/onboarding.hpp"
+
+namespace trestle::onboarding {
+
+/// A peer registered at the bootstrap: its connection is open.
+struct Client {
+  wire::Contact contact;
+  /// The outcome that was last told as news, so that asking again is not news again.
+  std::optional<wire::JoinOutcome> admitted_as;
+  /// The join under way on this connection, if any.
+  std::optional<std::size_t> join;
+};
+
+/// Who is registered, and a uniform choice among the live nodes that can be dialled. A policy
+/// without time.
+class Registry {
+ public:
+  Registry(std::size_t clients_max, Rng rng);
+
+  /// False when full; an open connection is renewed with the new contact.
+  bool open(link::ConnectionId connection, const wire::Contact& contact);
+  void close(link::ConnectionId connection);
+
+  /// Null when unknown.
+  Client* find(link::ConnectionId connection);
+  /// The contact of a live node that can be dialled, or null.
+  const wire::Contact* find_node(const NodeId& id) const;
+  /// Up to `count` distinct live nodes that can be dialled, without `asker`; uniform.
+  wire::Contacts choose_nodes(const NodeId& asker, std::size_t count);
+
+  std::size_t clients() const { return clients_.size(); }
+  std::size_t nodes() const { return roster_.size(); }
+
+ private:
+  /// A live node and one of its connections (a restarted peer may have two for a while).
+  struct Place {
+    std::size_t index = 0;
+    std::size_t connections = 0;
+    link::ConnectionId latest;
+  };
+
+  void enrol(link::ConnectionId connection, const wire::Contact& contact);
+  void strike(link::ConnectionId connection, const wire::Contact& contact);
+  void swap_places(std::size_t left, std::size_t right);
+
+  std::size_t clients_max_;
+  Rng rng_;
+  /// Ordered, and references stay valid while others come and go.
+  std::map<link::ConnectionId, Client> clients_;
+  FlatMap<NodeId, Place> places_;
+  /// Ids in no order that means anything: choosing shuffles it in place.
+  std::vector<NodeId> roster_;
+};
+
+}  // namespace trestle::onboarding

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "trestle/sim/checkers/answers.hpp"
+#include "trestle/sim/checkers/conduct.hpp"
+#include "trestle/sim/checkers/operations.hpp"
+#include "trestle/sim/checkers/single_bridge_connection.hpp"
+
+namespace trestle::sim::checkers {
+
+/// All rules that hold in every world, at every event.
+struct Checkers {
+  SingleBridgeConnection single_bridge_connection;
+  Answers answers;
+  Operations operations;
+  Conduct conduct;
+
+  /// Must outlive the world's running.
+  void watch(World& world) {
+    world.add_observer(single_bridge_connection);
+    world.add_observer(answers);
+    world.add_observer(operations);
+    world.add_observer(conduct);
+  }
+};
+
+}  // namespace trestle::sim::checkers

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/sim/world.hpp"
+
+namespace trestle::sim::checkers {
+
+struct OperationsOptions {
+  /// No operation of a user may take longer: a lookup is bounded by 15 s (X31), a put is a lookup and a round of stores.
+  Duration operation_max = std::chrono::seconds(60);
+};
+
+/// Every operation that was accepted ends exactly once, in time; nothing ends that was not begun.
+class Operations : public Observer {
+ public:
+  explicit Operations(const OperationsOptions& options = {}) : options_(options) {}
+  void observe(World& world, const Happening& happening) override;
+  void after_event(World& world) override;
+
+  std::uint64_t accepted() const { return accepted_; }
+  std::uint64_t ended() const { return ended_; }
+  std::uint64_t lost_with_node() const { return lost_with_node_; }
+  std::size_t under_way() const { return open_.size(); }
+
+ private:
+  OperationsOptions options_;
+  FlatMap<OperationKey, Instant> open_;  ///< Until when.
+  Instant earliest_ = kNever;
+  std::uint64_t accepted_ = 0;
+  std::uint64_t ended_ = 0;
+  std::uint64_t lost_with_node_ = 0;
+};
+
+}  // namespace trestle::sim::checkers

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trestle/base/time.hpp"
+#include "trestle/sim/happening.hpp"
+
+namespace trestle::sim {
+
+enum class FaultKind : std::uint8_t {
+  partition,          ///< Nothing passes between groups.
+  one_way_partition,  ///< Nothing passes from a group to a higher one.
+  restart,            ///< The node is asked to go, does, and comes back after `lasts`.
+  kill,               ///< The process dies; its kernel closes the sockets. Restarted after `lasts`.
+  power_cut,          ///< The machine dies silently. Restarted after `lasts`.
+  reset,              ///< One connection breaks, both ends are told.
+  half_open,          ///< One connection dies, nobody is told.
+  latency,            ///< Everything at the node takes `number` microseconds longer, for `lasts`.
+};
+
+inline constexpr std::uint8_t kFaultKinds = 8;
+
+std::string_view name(FaultKind kind);
+
+/// One thing a nemesis does. A value, so that a list of them can be printed, shortened by hand and run again without the seed
+/// that drew it.
+struct Fault {
+  Instant at{};
+  FaultKind kind = FaultKind::reset;
+  Duration lasts{};
+  NodeIndex node = 0;               ///< Not for partitions.
+  std::uint64_t number = 0;         ///< reset, half_open: which of the node's connections, modulo their number
+  std::vector<std::uint8_t> groups;  ///< Partitions: one group number, 0..9, per node.
+  friend bool operator==(const Fault&, const Fault&) = default;
+};
+
+/// Everything that will go wrong in a run, in order of time.
+using FaultScript = std::vector<Fault>;
+
+/// One line per fault: `at kind lasts node number`, or `at kind lasts groups` with one digit per node; times in microseconds.
+std::string to_text(const FaultScript& script);
+
+/// The reverse. Empty lines and lines that begin with `#` are skipped. Nothing if a line is not understood.
+std::optional<FaultScript> fault_script_from_text(std::string_view text);
+
+}  // namespace trestle::sim

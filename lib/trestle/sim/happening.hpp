@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+#include "trestle/base/bytes.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/link/transport.hpp"
+
+namespace trestle::sim {
+
+/// Names one node of a world for its whole life, restarts included.
+using NodeIndex = std::uint32_t;
+inline constexpr NodeIndex kNoNode = std::numeric_limits<NodeIndex>::max();
+
+/// Names one connection (or attempt) of a world; counted from 1, never used again. 0: none.
+using ConnectionSerial = std::uint64_t;
+
+/// Everything that can happen to or be ordered by a node.
+enum class HappeningKind : std::uint8_t {
+  // life
+  started,
+  killed,
+  shutdown_begun,
+  stopped,
+  // orders of the node
+  dial_ordered,   ///< peer: who listens at the URL, or kNoNode; text: the URL
+  frame_ordered,  ///< bytes, records
+  close_ordered,  ///< number: status; text: reason
+  stray_order,    ///< An order for a connection that is not (or no longer) the node's. text: which
+  sign_ordered,
+  verify_ordered,
+  // inputs of the node
+  accepted,
+  dialled,
+  dial_failed,      ///< number: ErrorCode; text: reason
+  frame_delivered,  ///< bytes, records
+  drained,          ///< number: bytes
+  closed,           ///< number: status; text: reason
+  signed_,
+  verified,  ///< number: 1 if valid
+  deadline,
+  // users
+  operation_accepted,  ///< number: operation
+  operation_refused,   ///< number: ErrorCode
+  operation_ended,     ///< number: operation; code
+  joined,              ///< text: outcome
+  logged,              ///< text: event; code
+  // faults
+  fault,
+};
+
+std::string_view name(HappeningKind kind);
+
+/// What a record of a native frame is to the rules of conversation.
+enum class RecordPart : std::uint8_t { notification, request, answer, withdrawal };
+
+/// The head of one record of a native frame. Frames are decoded once, when they are ordered.
+struct RecordHead {
+  std::string_view name;  ///< Static storage.
+  std::uint64_t request_id = 0;
+  RecordPart part = RecordPart::notification;
+};
+
+/// One thing that happened, as observers, the trace and the fingerprint see it. Views are valid during the call only.
+struct Happening {
+  HappeningKind kind = HappeningKind::fault;
+  Instant at{};
+  NodeIndex node = kNoNode;
+  std::uint32_t incarnation = 0;
+  NodeIndex peer = kNoNode;
+  ConnectionSerial connection = 0;
+  /// 0: the node is the connection's dialler; 1: its acceptor.
+  std::uint8_t side = 0;
+  ErrorCode code = ErrorCode::none;
+  std::uint64_t number = 0;
+  link::FrameKind frame_kind = link::FrameKind::binary;
+  ByteSpan bytes;
+  std::span<const RecordHead> records;
+  /// The frame was ordered by one of our nodes in the native dialect and does not decode.
+  bool undecodable = false;
+  std::string_view text;
+};
+
+class World;
+
+/// Watches a world. Called after every happening and after every event; may look at everything and change nothing. A checker is
+/// an observer that calls `World::report_violation`.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void observe(World& world, const Happening& happening) = 0;
+  virtual void after_event(World& world) { static_cast<void>(world); }
+};
+
+}  // namespace trestle::sim

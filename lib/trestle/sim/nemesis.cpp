@@ -1,0 +1,225 @@
+#include "trestle/sim/nemesis.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::sim {
+namespace {
+
+/// How many of a class happen in that many node-microseconds.
+std::uint64_t count_of(std::uint32_t rate, std::uint32_t nodes, Duration length) {
+  if (rate == 0) return 0;
+  constexpr std::uint64_t kSecondsPerThousandHours = 1000 * 3600;
+  const auto seconds = static_cast<std::uint64_t>(length.count() / 1'000'000);
+  return std::max<std::uint64_t>(1, rate * nodes * seconds / kSecondsPerThousandHours);
+}
+
+/// A minority of 5 to 50 % against the rest, or up to four parts of about one size.
+std::vector<std::uint8_t> draw_groups(Rng& rng, std::uint32_t nodes) {
+  std::vector<std::uint8_t> groups;
+  groups.reserve(nodes);
+  const bool minority = rng.chance(1, 2);
+  const std::uint64_t percent = 5 + rng.below(46);
+  const std::uint64_t parts = 2 + rng.below(3);
+  for (std::uint32_t node = 0; node < nodes; ++node) {
+    const std::uint64_t drawn = minority ? (rng.chance(percent, 100) ? 1u : 0u) : rng.below(parts);
+    groups.push_back(static_cast<std::uint8_t>(drawn));
+  }
+  return groups;
+}
+
+struct Span {
+  Duration low;
+  Duration high;
+};
+
+Span span_of(const NemesisOptions& options, FaultKind kind) {
+  switch (kind) {
+    case FaultKind::partition:
+    case FaultKind::one_way_partition:
+      return {options.partition_min, options.partition_max};
+    case FaultKind::restart:
+    case FaultKind::kill:
+    case FaultKind::power_cut:
+      return {options.downtime_min, options.downtime_max};
+    case FaultKind::latency:
+      return {Duration::zero(), options.spike_max};
+    case FaultKind::reset:
+    case FaultKind::half_open:
+      break;
+  }
+  return {Duration::zero(), Duration::zero()};
+}
+
+Fault draw_fault(const NemesisOptions& options, FaultKind kind, Rng& rng, std::uint32_t nodes,
+                 Instant from, Instant until) {
+  Fault fault;
+  fault.kind = kind;
+  fault.at = from + rng.between(Duration::zero(), until - from - Duration(1));
+  const Span span = span_of(options, kind);
+  fault.lasts = rng.between(span.low, span.high);
+  if (kind == FaultKind::partition || kind == FaultKind::one_way_partition) {
+    fault.groups = draw_groups(rng, nodes);
+    return fault;
+  }
+  fault.node = static_cast<NodeIndex>(rng.below(nodes));
+  if (kind == FaultKind::latency) {
+    const Duration extra = rng.between(options.latency_min, options.latency_max);
+    fault.number = static_cast<std::uint64_t>(extra.count());
+  } else if (kind == FaultKind::reset || kind == FaultKind::half_open) {
+    fault.number = rng.below(1000);  // more connections than a node has
+  }
+  return fault;
+}
+
+}  // namespace
+
+NemesisOptions storm() {
+  NemesisOptions options;
+  options.partitions = 300;
+  options.one_way_partitions = 200;
+  options.restarts = 800;
+  options.kills = 300;
+  options.power_cuts = 300;
+  options.resets = 2500;  // drop-link and reset of the table
+  options.half_opens = 700;
+  options.latencies = 1000;
+  return options;
+}
+
+FaultScript draw_faults(const NemesisOptions& options, Rng rng, std::uint32_t nodes, Instant from,
+                        Instant until) {
+  TRESTLE_ASSERT(from < until && nodes > 0);
+  FaultScript script;
+  const std::pair<FaultKind, std::uint32_t> classes[] = {
+      {FaultKind::partition, options.partitions},
+      {FaultKind::one_way_partition, options.one_way_partitions},
+      {FaultKind::restart, options.restarts},
+      {FaultKind::kill, options.kills},
+      {FaultKind::power_cut, options.power_cuts},
+      {FaultKind::reset, options.resets},
+      {FaultKind::half_open, options.half_opens},
+      {FaultKind::latency, options.latencies},
+  };
+  for (const auto& [kind, rate] : classes) {
+    Rng stream = rng.fork(name(kind));
+    const std::uint64_t count = count_of(rate, nodes, until - from);
+    for (std::uint64_t index = 0; index < count; ++index) {
+      script.push_back(draw_fault(options, kind, stream, nodes, from, until));
+    }
+  }
+  std::stable_sort(script.begin(), script.end(),
+                   [](const Fault& left, const Fault& right) { return left.at < right.at; });
+  return script;
+}
+
+void Nemesis::unleash() {
+  for (std::size_t index = 0; index < script_.size(); ++index) {
+    world_.schedule(script_[index].at, [this, index](World&) {
+      if (!retired_) apply(script_[index]);
+    });
+  }
+}
+
+void Nemesis::retire() {
+  retired_ = true;
+  world_.note_fault("all faults end");
+  world_.network().heal_all(world_.now());
+  for (NodeIndex node = 0; node < world_.size(); ++node) {
+    if (!world_.is_running(node)) world_.start(node);
+  }
+}
+
+void Nemesis::apply(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::partition:
+    case FaultKind::one_way_partition:
+      return apply_partition(fault);
+    case FaultKind::restart:
+      return apply_restart(fault);
+    case FaultKind::kill:
+    case FaultKind::power_cut:
+      return apply_kill(fault);
+    case FaultKind::reset:
+    case FaultKind::half_open:
+      return apply_to_connection(fault);
+    case FaultKind::latency:
+      return apply_latency(fault);
+  }
+}
+
+void Nemesis::apply_partition(const Fault& fault) {
+  ++applied_;
+  world_.note_fault(name(fault.kind));
+  const auto kind = fault.kind == FaultKind::partition ? Partition::Kind::two_way
+                                                       : Partition::Kind::one_way;
+  const std::uint32_t number = world_.network().partition({kind, fault.groups});
+  world_.schedule(after(world_.now(), fault.lasts), [this, number](World& world) {
+    if (retired_) return;
+    world.note_fault("partition heals");
+    world.network().heal(world.now(), number);
+  });
+}
+
+void Nemesis::apply_kill(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || !world_.is_running(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  world_.kill(node, fault.kind == FaultKind::kill ? KillKind::process : KillKind::power);
+  start_when_down(node, after(world_.now(), fault.lasts));
+}
+
+void Nemesis::apply_restart(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || !world_.is_running(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  world_.begin_shutdown(node);
+  const std::uint32_t incarnation = world_.incarnation(node);
+  world_.schedule(after(world_.now(), kShutdownMax), [node, incarnation](World& world) {
+    if (!world.is_running(node) || world.incarnation(node) != incarnation) return;
+    world.report_violation("C4: gone within 10 s",
+                           "n" + std::to_string(node) + " was asked to go and is still there");
+  });
+  start_when_down(node, after(world_.now(), fault.lasts));
+}
+
+/// Not before `at`, and not while the old life is still draining. Goes on after the nemesis retired: who was asked to go before
+/// must come back too.
+void Nemesis::start_when_down(NodeIndex node, Instant at) {
+  const std::uint32_t incarnation = world_.incarnation(node);
+  world_.schedule(at, [this, node, incarnation](World& world) {
+    if (world.incarnation(node) != incarnation) return;
+    if (!world.is_running(node)) return world.start(node);
+    constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+    start_when_down(node, after(world.now(), kLookAgain));
+  });
+}
+
+void Nemesis::apply_to_connection(const Fault& fault) {
+  if (fault.node >= world_.size() || !world_.is_running(fault.node)) return;
+  const ConnectionSerial hit =
+      fault.kind == FaultKind::reset
+          ? world_.network().reset(world_.now(), fault.node, fault.number)
+          : world_.network().cut(fault.node, fault.number);
+  if (hit == 0) return;
+  ++applied_;
+  world_.note_fault(std::string(name(fault.kind)) + " #" + std::to_string(hit), fault.node);
+}
+
+void Nemesis::apply_latency(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size()) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  world_.network().set_extra_latency(node,
+                                     Duration(static_cast<Duration::rep>(fault.number)));
+  world_.schedule(after(world_.now(), fault.lasts), [this, node](World& world) {
+    if (!retired_) world.network().set_extra_latency(node, Duration::zero());
+  });
+}
+
+}  // namespace trestle::sim

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "trestle/base/time.hpp"
+#include "trestle/sim/fault_script.hpp"
+#include "trestle/sim/nemesis.hpp"
+#include "trestle/sim/world_options.hpp"
+
+namespace trestle::sim {
+
+/// How much goes wrong.
+enum class Weather : std::uint8_t {
+  calm,   ///< A network without accidents: latency and nothing else.
+  storm,  ///< Losses, resets, slow dials, and the nemesis.
+};
+
+std::string_view name(Weather weather);
+std::optional<Weather> weather_from_name(std::string_view text);
+
+/// What a person decides about a run. Everything else follows from the seed.
+struct PlanRequest {
+  std::uint64_t seed = 1;
+  std::uint32_t nodes = 100;  ///< All of them: one bootstrap node, the bridges, the rest members.
+  std::uint32_t bridges = 2;
+  std::uint32_t minutes = 10;  ///< Of weather, after everybody was started.
+  Weather weather = Weather::storm;
+  /// Per million frames; drawn from the seed if not given.
+  std::optional<std::uint32_t> loss_per_million;
+  /// Instead of the faults the seed would draw; the rest of the run still follows the seed.
+  std::optional<FaultScript> faults;
+  /// The name by which a person gives that script again.
+  std::string faults_file;
+};
+
+/// One run, decided to the last detail before it begins.
+///
+///     0        starts          settled                storm_ends           ends
+///     |--------|---------------|----------------------|--------------------|
+///      bootstrap, bridges,      faults and workload     healed: must converge
+///      then members one by one
+struct Plan {
+  PlanRequest request;
+  WorldOptions world;
+  Duration start_spacing{};
+  Instant settled{};
+  Instant storm_ends{};
+  Instant ends{};
+  Duration workload_spacing{};
+  FaultScript faults;
+};
+
+struct PlanOptions {
+  Duration start_spacing_min = std::chrono::milliseconds(20);  ///< A join storm: 50 a second.
+  Duration start_spacing_max = std::chrono::milliseconds(500);
+  /// From the last start to the first fault: some runs begin while peers still join.
+  Duration calm_before_max = std::chrono::seconds(60);
+  /// Healed networks must be whole again within this: 60 s to rejoin (RECOV-03) and the longest wait between two tries, twice.
+  Duration convergence = std::chrono::minutes(3);
+  std::uint32_t loss_per_million_max = 20'000;  ///< 2 %: a bad mobile link.
+  std::uint32_t reset_per_million_max = 200;
+  std::uint32_t dial_accidents_per_million_max = 50'000;
+};
+
+/// Expands a request. The same request gives the same plan everywhere.
+Plan make_plan(const PlanRequest& request, const PlanOptions& options = {});
+
+/// The plan for people, several lines, the fault script included.
+std::string to_text(const Plan& plan);
+
+/// The command that runs exactly this again.
+std::string replay_command(const PlanRequest& request);
+
+}  // namespace trestle::sim

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "trestle/base/assertion.hpp"
+#include "trestle/base/time.hpp"
+
+namespace trestle::sim {
+
+/// What a scheduled event is about. Network events name a connection, the others a slot of the world.
+enum class EventKind : std::uint8_t {
+  dial_arrives,      ///< The opening handshake reaches the listener.
+  dial_concludes,    ///< Its answer reaches the dialler.
+  dial_expires,      ///< The dialler's own bound.
+  lane_due,          ///< The first item of one direction arrives.
+  lane_drains,       ///< Bytes left for the kernel.
+  lane_gives_up,     ///< Unacknowledged for too long.
+  connection_broken,  ///< A reset reaches one end.
+  crypto_done,
+  action,
+};
+
+/// One entry of the schedule: a plain value, so that the heap moves words and never allocates for an event.
+struct Event {
+  Instant at{};
+  std::uint64_t sequence = 0;
+  EventKind kind = EventKind::action;
+  std::uint8_t side = 0;         ///< Which end or direction of a connection.
+  std::uint32_t slot = 0;        ///< Index into the owner's table.
+  std::uint32_t generation = 0;  ///< Must match the slot's, else the event is stale and ignored.
+};
+
+/// Virtual time's agenda: a binary heap keyed (time, sequence). Events of one instant come in the order in which they were
+/// ordered, so the order is total and the same with every standard library.
+class Scheduler {
+ public:
+  void add(Instant at, EventKind kind, std::uint32_t slot, std::uint32_t generation,
+           std::uint8_t side = 0) {
+    heap_.push_back({at, ++last_sequence_, kind, side, slot, generation});
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  Instant next() const { return heap_.empty() ? kNever : heap_.front().at; }
+  std::size_t size() const { return heap_.size(); }
+
+  Event pop() {
+    TRESTLE_ASSERT(!heap_.empty());
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    const Event event = heap_.back();
+    heap_.pop_back();
+    return event;
+  }
+
+ private:
+  static bool later(const Event& left, const Event& right) {
+    return left.at != right.at ? left.at > right.at : left.sequence > right.sequence;
+  }
+
+  std::vector<Event> heap_;
+  std::uint64_t last_sequence_ = 0;
+};
+
+}  // namespace trestle::sim

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "trestle/sim/checkers/checkers.hpp"
+#include "trestle/sim/nemesis.hpp"
+#include "trestle/sim/plan.hpp"
+#include "trestle/sim/world.hpp"
+
+namespace trestle::sim {
+
+/// What users saw.
+struct WorkloadStats {
+  std::uint64_t puts = 0;
+  std::uint64_t puts_done = 0;
+  std::uint64_t gets = 0;
+  std::uint64_t gets_done = 0;
+  std::uint64_t finds = 0;
+  std::uint64_t finds_done = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t wrong_values = 0;  ///< A get that brought what nobody put.
+};
+
+/// A whole network out of the three real programs, run as a plan says: started, shaken, healed, asked whether it is whole.
+class Trial {
+ public:
+  explicit Trial(Plan plan);
+
+  /// The whole plan. False if a rule was violated on the way, or at the end somebody is not linked as he should be or a
+  /// value put at one node cannot be read at another.
+  bool run();
+
+  /// What is wrong, with everything needed to have it again; empty after a good run.
+  std::string failure() const;
+
+  World& world() { return world_; }
+  const World& world() const { return world_; }
+  const checkers::Checkers& checkers() const { return checkers_; }
+  const WorkloadStats& workload() const { return workload_; }
+  const Plan& plan() const { return plan_; }
+  std::uint64_t faults_applied() const { return nemesis_.applied(); }
+  /// What is not as it should be in a healed network; empty if all is well.
+  std::vector<std::string> shortcomings() const;
+  /// Several lines of figures.
+  std::string summary() const;
+
+  static constexpr NodeIndex kBootstrap = 0;
+  /// Live links every member must have once the network is whole.
+  static constexpr std::size_t kMemberLinksMin = 3;
+
+ private:
+  struct Value {
+    std::string key;
+    Bytes bytes;
+  };
+
+  void add_nodes();
+  void add_bootstrap();
+  void add_bridge(NodeIndex node);
+  void add_member(NodeIndex node);
+  std::string url_of(NodeIndex node) const;
+  void schedule_starts();
+  void schedule_workload(Instant at);
+  void work();
+  void collect_ended();
+  /// A running member, or kNoNode if the draw hit none.
+  NodeIndex draw_member(NodeIndex other_than = kNoNode);
+  bool reads_back();
+  const node::OperationEnded* finish(const OperationKey& key);
+
+  Plan plan_;
+  World world_;
+  checkers::Checkers checkers_;
+  Nemesis nemesis_;
+  Rng rng_;
+  WorkloadStats workload_;
+  std::vector<std::pair<OperationKey, Value>> puts_;
+  std::vector<Value> stored_;
+  std::vector<std::pair<OperationKey, Value>> gets_;
+  std::vector<OperationKey> finds_;
+  std::vector<std::string> shortcomings_at_end_;
+};
+
+}  // namespace trestle::sim

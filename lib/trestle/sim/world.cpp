@@ -1,0 +1,219 @@
+#include "trestle/sim/world.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "trestle/base/assertion.hpp"
+
+namespace trestle::sim {
+namespace {
+
+/// Where every calendar begins: 2025-01-01 00:00:00 UTC.
+constexpr WallTime kWallStart{std::chrono::milliseconds(1'735'689'600'000)};
+
+/// `10.x.y.z`, one per node.
+std::string remote_address(NodeIndex node) {
+  return "10." + std::to_string(node >> 16 & 255) + "." + std::to_string(node >> 8 & 255) + "." +
+         std::to_string(node & 255);
+}
+
+}  // namespace
+
+World::World(WorldOptions options)
+    : options_(std::move(options)),
+      rng_(options_.seed),
+      network_(options_.network, rng_.fork("network"), scheduler_),
+      trace_(options_.trace_lines) {}
+
+World::~World() = default;
+
+// ---- nodes ----
+
+NodeIndex World::add_node(NodeSpec spec) {
+  const NodeIndex node = network_.add_node(spec.url);
+  TRESTLE_ASSERT(node == hosts_.size());
+  Host host;
+  host.spec = std::move(spec);
+  host.remote_address = remote_address(node);
+  host.rng = rng_.fork("node", node);
+  host.suite = std::make_unique<crypto::Suite>(host.rng.fork("suite").next());
+  host.pair = host.suite->generate();
+  host.identity = {host.pair.key, crypto::node_id_of(*host.suite, host.pair.key)};
+  host.wall_skew = host.rng.between(-options_.wall_skew_max, options_.wall_skew_max);
+  hosts_.push_back(std::move(host));
+  return node;
+}
+
+void World::start(NodeIndex node) {
+  Host& host = hosts_[node];
+  TRESTLE_ASSERT(host.node == nullptr);
+  ++host.incarnation;
+  host.stopped = false;
+  const NodeSeat seat{host.identity, *host.suite, host.rng.fork("incarnation", host.incarnation),
+                      host.spec.url};
+  host.node = host.spec.factory(seat);
+  TRESTLE_ASSERT(host.node != nullptr);
+  network_.node_up(now_, node, host.incarnation);
+  happened(happening(HappeningKind::started, node));
+  const Duration calendar = now_.time_since_epoch() + host.wall_skew;
+  host.node->on_wall_clock(now_,
+                           kWallStart + std::chrono::duration_cast<Calendar::duration>(calendar));
+  host.node->start(now_);
+  drain(node);
+}
+
+void World::begin_shutdown(NodeIndex node) {
+  Host& host = running(node);
+  happened(happening(HappeningKind::shutdown_begun, node));
+  host.node->begin_shutdown(now_);
+  drain(node);
+}
+
+void World::kill(NodeIndex node, KillKind kind) {
+  running(node);
+  happened(happening(HappeningKind::killed, node));
+  take_down(node, kind);
+}
+
+void World::take_down(NodeIndex node, KillKind kind) {
+  timers_.erase(node);
+  hosts_[node].node.reset();
+  network_.node_down(now_, node, kind);
+}
+
+World::Host& World::running(NodeIndex node) {
+  TRESTLE_ASSERT(node < hosts_.size() && hosts_[node].node != nullptr);
+  return hosts_[node];
+}
+
+const node::Node& World::node(NodeIndex node) const {
+  TRESTLE_ASSERT(node < hosts_.size() && hosts_[node].node != nullptr);
+  return *hosts_[node].node;
+}
+
+// ---- users ----
+
+Result<OperationKey, ErrorCode> World::put(NodeIndex node, std::string key, Bytes value,
+                                           Duration ttl) {
+  return accepted(node, running(node).node->put(now_, std::move(key), std::move(value), ttl));
+}
+
+Result<OperationKey, ErrorCode> World::get(NodeIndex node, std::string key) {
+  return accepted(node, running(node).node->get(now_, std::move(key)));
+}
+
+Result<OperationKey, ErrorCode> World::find(NodeIndex node, const NodeId& target) {
+  return accepted(node, running(node).node->find(now_, target));
+}
+
+Result<OperationKey, ErrorCode> World::accepted(
+    NodeIndex node, const Result<node::OperationId, ErrorCode>& result) {
+  const OperationKey key{node, hosts_[node].incarnation,
+                         result ? *result : node::OperationId{}};
+  Happening news = happening(
+      result ? HappeningKind::operation_accepted : HappeningKind::operation_refused, node);
+  news.number = key.operation.value;
+  if (!result) news.code = result.error();
+  happened(news);
+  drain(node);
+  if (!result) return refuse(result.error());
+  return key;
+}
+
+// ---- time ----
+
+Instant World::next_event() const { return std::min(scheduler_.next(), timers_.next()); }
+
+bool World::step() {
+  if (violation_) return false;
+  const Instant scheduled = scheduler_.next();
+  const Instant timer = timers_.next();
+  const Instant next = std::min(scheduled, timer);
+  if (next == kNever) return false;
+  now_ = std::max(now_, next);
+  ++stats_.events;
+  if (scheduled <= timer) {
+    const Event event = scheduler_.pop();
+    if (event.kind == EventKind::crypto_done) {
+      finish_crypto(event.slot);
+    } else if (event.kind == EventKind::action) {
+      const std::function<void(World&)> action = std::exchange(actions_[event.slot], nullptr);
+      action(*this);
+    } else if (std::optional<Delivery> delivery = network_.handle(now_, event)) {
+      deliver(std::move(*delivery));
+    }
+  } else {
+    const std::optional<Deadlines::Slot> due = timers_.pop_due(now_);
+    TRESTLE_ASSERT(due.has_value());
+    ++stats_.deadlines;
+    happened(happening(HappeningKind::deadline, *due));
+    hosts_[*due].node->on_deadline(now_);
+    drain(*due);
+  }
+  for (Observer* observer : observers_) observer->after_event(*this);
+  return !violation_;
+}
+
+void World::run_until(Instant until) {
+  while (!violation_ && next_event() <= until) {
+    if (!step()) break;
+  }
+  if (!violation_) now_ = std::max(now_, until);
+}
+
+void World::schedule(Instant at, std::function<void(World&)> action) {
+  const auto slot = static_cast<std::uint32_t>(actions_.size());
+  actions_.push_back(std::move(action));
+  scheduler_.add(std::max(now_, at), EventKind::action, slot, 0);
+}
+
+// ---- watch ----
+
+Happening World::happening(HappeningKind kind, NodeIndex node) const {
+  Happening result;
+  result.kind = kind;
+  result.at = now_;
+  result.node = node;
+  if (node != kNoNode) result.incarnation = hosts_[node].incarnation;
+  return result;
+}
+
+void World::happened(const Happening& happening, std::uint64_t content) {
+  ++stats_.happenings;
+  fingerprint_.add(static_cast<std::uint64_t>(happening.at.time_since_epoch().count()));
+  fingerprint_.add(std::uint64_t{happening.node} << 32 |
+                   std::uint64_t{static_cast<std::uint8_t>(happening.kind)} << 8 |
+                   static_cast<std::uint8_t>(happening.code));
+  fingerprint_.add(happening.connection);
+  fingerprint_.add(happening.number ^ content);
+  // A frame's bytes count when it is ordered; that the same ones arrive is the network's order of events.
+  if (happening.kind == HappeningKind::frame_ordered) fingerprint_.add(happening.bytes);
+  if (happening.kind != HappeningKind::drained) trace_.add(happening);
+  for (Observer* observer : observers_) observer->observe(*this, happening);
+}
+
+void World::note_fault(std::string_view text, NodeIndex node) {
+  Happening news = happening(HappeningKind::fault, node);
+  news.text = text;
+  happened(news, Fingerprint::of(as_bytes(text)));
+}
+
+void World::report_violation(std::string_view rule, std::string text) {
+  if (violation_) return;
+  violation_ = Violation{now_, std::string(rule), std::move(text)};
+}
+
+std::string World::report() const {
+  std::string out = "seed " + std::to_string(options_.seed) + ", virtual time " + to_text(now_) +
+                    " s, " + std::to_string(stats_.events) + " events\n";
+  out += options_.plan;
+  out += "---- the last lines\n" + trace_.to_text();
+  if (violation_) {
+    out += "---- violated at " + to_text(violation_->at) + ": " + violation_->rule + "\n" +
+           violation_->text + "\n";
+  }
+  if (!options_.replay.empty()) out += "---- again: " + options_.replay + "\n";
+  return out;
+}
+
+}  // namespace trestle::sim

@@ -1,0 +1,212 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trestle/base/deadlines.hpp"
+#include "trestle/base/flat_map.hpp"
+#include "trestle/crypto/identity.hpp"
+#include "trestle/node/node.hpp"
+#include "trestle/sim/fingerprint.hpp"
+#include "trestle/sim/happening.hpp"
+#include "trestle/sim/network.hpp"
+#include "trestle/sim/scheduler.hpp"
+#include "trestle/sim/trace.hpp"
+#include "trestle/sim/world_options.hpp"
+
+namespace trestle::sim {
+
+/// What a node is built from. The identity outlives restarts, like the file it stands for.
+struct NodeSeat {
+  const crypto::Identity& identity;
+  crypto::Suite& suite;
+  Rng rng;  ///< One stream per incarnation.
+  const std::string& url;
+};
+
+using NodeFactory = std::function<std::unique_ptr<node::Node>(const NodeSeat&)>;
+
+struct NodeSpec {
+  wire::Role role = wire::Role::node;
+  /// Where it listens; empty for nobody.
+  std::string url;
+  NodeFactory factory;
+};
+
+/// An operation of a user at a node, in one of the node's lives.
+struct OperationKey {
+  NodeIndex node = kNoNode;
+  std::uint32_t incarnation = 0;
+  node::OperationId operation{};
+  friend constexpr auto operator<=>(const OperationKey&, const OperationKey&) = default;
+};
+
+/// News of the nodes, as an operator would read them.
+struct JoinedNews {
+  Instant at{};
+  NodeIndex node = kNoNode;
+  node::Joined joined;
+};
+struct LogNews {
+  Instant at{};
+  NodeIndex node = kNoNode;
+  LogRecord record;
+};
+
+/// What was first found wrong. The run ends there.
+struct Violation {
+  Instant at{};
+  std::string rule;
+  std::string text;
+};
+
+struct WorldStats {
+  std::uint64_t events = 0;
+  std::uint64_t happenings = 0;
+  std::uint64_t deadlines = 0;
+  std::uint64_t signatures = 0;
+  std::uint64_t verifications = 0;
+  std::uint64_t verifications_failed = 0;
+  std::uint64_t joins = 0;
+  std::uint64_t log_records = 0;
+  std::uint64_t news_forgotten = 0;
+};
+
+/// A whole network of real nodes in virtual time, on one thread and out of one seed: the third driver of the core, beside
+/// real sockets and the browser. Everything that happens is hashed into a fingerprint, kept in a short trace, and shown to
+/// observers; the first violation that one of them reports ends the run.
+///
+///     World world({.seed = 7});
+///     const NodeIndex node = world.add_node({.role = ..., .url = ..., .factory = ...});
+///     world.start(node);
+///     world.run_for(std::chrono::minutes(1));
+class World {
+ public:
+  explicit World(WorldOptions options);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // ---- nodes ----
+  NodeIndex add_node(NodeSpec spec);
+  std::size_t size() const { return hosts_.size(); }
+  /// A new incarnation, built by the factory.
+  void start(NodeIndex node);
+  /// Asks it to go; it does when it says `Stopped`.
+  void begin_shutdown(NodeIndex node);
+  void kill(NodeIndex node, KillKind kind = KillKind::process);
+  bool is_running(NodeIndex node) const { return hosts_[node].node != nullptr; }
+  /// Only while it runs.
+  const node::Node& node(NodeIndex node) const;
+  const crypto::Identity& identity(NodeIndex node) const { return hosts_[node].identity; }
+  wire::Role role(NodeIndex node) const { return hosts_[node].spec.role; }
+  const std::string& url(NodeIndex node) const { return hosts_[node].spec.url; }
+  std::uint32_t incarnation(NodeIndex node) const { return hosts_[node].incarnation; }
+
+  // ---- users ----
+  Result<OperationKey, ErrorCode> put(NodeIndex node, std::string key, Bytes value, Duration ttl);
+  Result<OperationKey, ErrorCode> get(NodeIndex node, std::string key);
+  Result<OperationKey, ErrorCode> find(NodeIndex node, const NodeId& target);
+  /// How it ended, or null while it is under way. Forgotten with `forget`.
+  const node::OperationEnded* ended(const OperationKey& key) const { return ended_.find(key); }
+  void forget(const OperationKey& key) { ended_.erase(key); }
+
+  // ---- time ----
+  Instant now() const { return now_; }
+  Instant next_event() const;
+  /// One event. False when nothing is left to happen or a violation was found.
+  bool step();
+  void run_until(Instant until);
+  void run_for(Duration duration) { run_until(after(now_, duration)); }
+  /// Something from outside that is to happen then: faults, workloads.
+  void schedule(Instant at, std::function<void(World&)> action);
+
+  // ---- watch ----
+  /// Called from now on; must outlive the world's running.
+  void add_observer(Observer& observer) { observers_.push_back(&observer); }
+  void report_violation(std::string_view rule, std::string text);
+  const std::optional<Violation>& violation() const { return violation_; }
+  /// Everything somebody needs who was not there: seed, plan, what is wrong, the last lines, how to have it again.
+  std::string report() const;
+  /// Tells observers, trace and fingerprint of a fault somebody caused.
+  void note_fault(std::string_view text, NodeIndex node = kNoNode);
+
+  Network& network() { return network_; }
+  const Network& network() const { return network_; }
+  std::uint64_t fingerprint() const { return fingerprint_.value(); }
+  const WorldStats& stats() const { return stats_; }
+  const WorldOptions& options() const { return options_; }
+  const std::deque<JoinedNews>& joined() const { return joined_; }
+  const std::deque<LogNews>& logs() const { return logs_; }
+
+ private:
+  struct Host {
+    NodeSpec spec;
+    std::string remote_address;
+    Rng rng{0};
+    std::unique_ptr<crypto::Suite> suite;
+    crypto::KeyPair pair;
+    crypto::Identity identity;
+    Duration wall_skew{};
+    std::uint32_t incarnation = 0;
+    std::unique_ptr<node::Node> node;
+    /// Said `Stopped`: hears nothing more and goes as soon as it was drained.
+    bool stopped = false;
+  };
+
+  /// A finished signature or check on its way back.
+  struct CryptoJob {
+    NodeIndex node = kNoNode;
+    std::uint32_t incarnation = 0;
+    link::ConnectionId connection{};
+    link::Ticket ticket;
+    bool is_sign = false;
+    bool valid = false;
+    wire::Signature signature{};
+  };
+
+  Host& running(NodeIndex node);
+  void drain(NodeIndex node);
+  void perform(NodeIndex node, node::Effect&& effect);
+  void perform_transport(NodeIndex node, node::Effect&& effect);
+  void perform_crypto(NodeIndex node, node::Effect&& effect);
+  void perform_news(NodeIndex node, node::Effect&& effect);
+  void take_down(NodeIndex node, KillKind kind);
+  void deliver(Delivery&& delivery);
+  void finish_crypto(std::uint32_t slot);
+  void answer_later(const CryptoJob& job, Rng& rng);
+  Result<OperationKey, ErrorCode> accepted(NodeIndex node,
+                                           const Result<node::OperationId, ErrorCode>& result);
+  Happening happening(HappeningKind kind, NodeIndex node) const;
+  /// `content`: hash of what is not in the happening's numbers.
+  void happened(const Happening& happening, std::uint64_t content = 0);
+
+  WorldOptions options_;
+  Rng rng_;
+  Instant now_{};
+  Scheduler scheduler_;
+  Network network_;
+  Deadlines timers_;  ///< Slot: node.
+  std::vector<Host> hosts_;
+  std::vector<CryptoJob> jobs_;
+  std::vector<std::uint32_t> free_jobs_;
+  std::vector<std::function<void(World&)>> actions_;
+  FlatMap<OperationKey, node::OperationEnded> ended_;
+  std::vector<Observer*> observers_;
+  std::optional<Violation> violation_;
+  Fingerprint fingerprint_;
+  Trace trace_;
+  WorldStats stats_;
+  std::deque<JoinedNews> joined_;
+  std::deque<LogNews> logs_;
+};
+
+}  // namespace trestle::sim

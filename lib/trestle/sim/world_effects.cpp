@@ -1,0 +1,249 @@
+// What nodes order, and what they hear of it.
+
+#include <utility>
+#include <variant>
+
+#include "trestle/base/assertion.hpp"
+#include "trestle/sim/frame_records.hpp"
+#include "trestle/sim/world.hpp"
+
+namespace trestle::sim {
+namespace {
+
+HappeningKind kind_of(Delivery::Kind kind) {
+  switch (kind) {
+    case Delivery::Kind::accepted:
+      return HappeningKind::accepted;
+    case Delivery::Kind::dialled:
+      return HappeningKind::dialled;
+    case Delivery::Kind::dial_failed:
+      return HappeningKind::dial_failed;
+    case Delivery::Kind::frame:
+      return HappeningKind::frame_delivered;
+    case Delivery::Kind::drained:
+      return HappeningKind::drained;
+    case Delivery::Kind::closed:
+      return HappeningKind::closed;
+  }
+  return HappeningKind::fault;
+}
+
+std::uint64_t number_of(const Delivery& delivery) {
+  if (delivery.kind == Delivery::Kind::closed) return delivery.status;
+  return delivery.kind == Delivery::Kind::drained ? delivery.drained : 0;
+}
+
+void keep_bounded(auto& news, std::size_t news_max, std::uint64_t& forgotten) {
+  while (news.size() > news_max) {
+    news.pop_front();
+    ++forgotten;
+  }
+}
+
+}  // namespace
+
+/// Performs what the node ordered, in order, and arms its one timer.
+void World::drain(NodeIndex node) {
+  Host& host = hosts_[node];
+  while (std::optional<node::Effect> effect = host.node->poll_effect(now_)) {
+    perform(node, std::move(*effect));
+  }
+  if (host.stopped) {
+    take_down(node, KillKind::process);
+  } else {
+    timers_.set(node, host.node->next_deadline());
+  }
+}
+
+void World::perform(NodeIndex node, node::Effect&& effect) {
+  if (std::holds_alternative<link::Sign>(effect) || std::holds_alternative<link::Verify>(effect)) {
+    return perform_crypto(node, std::move(effect));
+  }
+  if (std::holds_alternative<link::Dial>(effect) ||
+      std::holds_alternative<link::SendFrame>(effect) ||
+      std::holds_alternative<link::CloseTransport>(effect)) {
+    return perform_transport(node, std::move(effect));
+  }
+  perform_news(node, std::move(effect));
+}
+
+void World::perform_transport(NodeIndex node, node::Effect&& effect) {
+  if (const auto* dial = std::get_if<link::Dial>(&effect)) {
+    Happening news = happening(HappeningKind::dial_ordered, node);
+    const auto [serial, target] = network_.dial(now_, node, *dial);
+    news.connection = serial;
+    news.peer = target;
+    news.text = dial->url;
+    return happened(news, Fingerprint::of(as_bytes(dial->url)));
+  }
+  auto* frame = std::get_if<link::SendFrame>(&effect);
+  const auto* close = std::get_if<link::CloseTransport>(&effect);
+  const link::ConnectionId id = frame != nullptr ? frame->connection : close->connection;
+  const Connection* connection = network_.find(node, id);
+  const Side side = connection != nullptr && connection->ends[kDialler].node == node &&
+                            connection->ends[kDialler].id == id
+                        ? kDialler
+                        : kAcceptor;
+  if (connection == nullptr ||
+      (frame != nullptr && connection->ends[side].state != EndState::open)) {
+    Happening news = happening(HappeningKind::stray_order, node);
+    news.text = frame != nullptr ? "send" : "close";
+    news.number = id.value();
+    return happened(news);
+  }
+  Happening news = happening(
+      frame != nullptr ? HappeningKind::frame_ordered : HappeningKind::close_ordered, node);
+  news.connection = connection->serial;
+  news.side = side;
+  news.peer = connection->ends[opposite(side)].node;
+  if (frame == nullptr) {
+    news.number = static_cast<std::uint64_t>(close->status);
+    news.text = close->reason;
+    happened(news, Fingerprint::of(as_bytes(close->reason)));
+    network_.close(now_, node, *close);
+    return;
+  }
+  std::vector<RecordHead> records = network_.spare_records();
+  news.frame_kind = frame->kind;
+  news.bytes = frame->bytes;
+  news.undecodable = !read_frame_records(frame->kind, frame->bytes, records);
+  news.records = records;
+  happened(news);
+  network_.send(now_, node, std::move(*frame), std::move(records), news.undecodable);
+}
+
+void World::perform_crypto(NodeIndex node, node::Effect&& effect) {
+  Host& host = hosts_[node];
+  CryptoJob job;
+  job.node = node;
+  job.incarnation = host.incarnation;
+  Happening news = happening(HappeningKind::sign_ordered, node);
+  if (const auto* sign = std::get_if<link::Sign>(&effect)) {
+    ++stats_.signatures;
+    job.is_sign = true;
+    job.connection = sign->connection;
+    job.ticket = sign->ticket;
+    job.signature = host.suite->sign(host.pair, sign->message);
+  } else {
+    const auto& verify = std::get<link::Verify>(effect);
+    ++stats_.verifications;
+    news.kind = HappeningKind::verify_ordered;
+    job.connection = verify.connection;
+    job.ticket = verify.ticket;
+    job.valid = host.suite->verify(verify.key, verify.message, verify.signature);
+    if (!job.valid) ++stats_.verifications_failed;
+  }
+  news.number = job.ticket.value;
+  happened(news);
+  answer_later(job, host.rng);
+}
+
+void World::answer_later(const CryptoJob& job, Rng& rng) {
+  std::uint32_t slot = 0;
+  if (free_jobs_.empty()) {
+    slot = static_cast<std::uint32_t>(jobs_.size());
+    jobs_.push_back(job);
+  } else {
+    slot = free_jobs_.back();
+    free_jobs_.pop_back();
+    jobs_[slot] = job;
+  }
+  const Duration wait = rng.between(Duration::zero(), options_.crypto_delay_max);
+  scheduler_.add(now_ + wait, EventKind::crypto_done, slot, 0);
+}
+
+void World::finish_crypto(std::uint32_t slot) {
+  const CryptoJob job = jobs_[slot];
+  free_jobs_.push_back(slot);
+  Host& host = hosts_[job.node];
+  if (host.node == nullptr || host.incarnation != job.incarnation) return;
+  // Of a connection that ended, its owner hears nothing more. Orders that name none are always answered.
+  const Connection* connection = network_.find(job.node, job.connection);
+  if (job.connection.value() != 0 && connection == nullptr) return;
+  Happening news =
+      happening(job.is_sign ? HappeningKind::signed_ : HappeningKind::verified, job.node);
+  if (connection != nullptr) news.connection = connection->serial;
+  news.number = job.valid ? 1 : 0;
+  happened(news, job.is_sign ? Fingerprint::of(job.signature) : 0);
+  if (job.is_sign) {
+    host.node->on_signed(now_, job.connection, job.ticket, job.signature);
+  } else {
+    host.node->on_verified(now_, job.connection, job.ticket, job.valid);
+  }
+  drain(job.node);
+}
+
+void World::perform_news(NodeIndex node, node::Effect&& effect) {
+  if (auto* end = std::get_if<node::OperationEnded>(&effect)) {
+    Happening news = happening(HappeningKind::operation_ended, node);
+    news.number = end->operation.value;
+    news.code = end->code;
+    happened(news, end->replicas);
+    const OperationKey key{node, hosts_[node].incarnation, end->operation};
+    ended_.insert_or_assign(key, std::move(*end));
+  } else if (auto* joined = std::get_if<node::Joined>(&effect)) {
+    ++stats_.joins;
+    Happening news = happening(HappeningKind::joined, node);
+    news.text = joined->outcome;
+    happened(news, joined->peer.id.high());
+    joined_.push_back({now_, node, std::move(*joined)});
+    keep_bounded(joined_, options_.news_max, stats_.news_forgotten);
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    ++stats_.log_records;
+    Happening news = happening(HappeningKind::logged, node);
+    news.text = record->event;
+    news.code = record->code;
+    happened(news, Fingerprint::of(as_bytes(record->detail)));
+    logs_.push_back({now_, node, std::move(*record)});
+    keep_bounded(logs_, options_.news_max, stats_.news_forgotten);
+  } else {
+    TRESTLE_ASSERT(std::holds_alternative<node::Stopped>(effect));
+    hosts_[node].stopped = true;
+    happened(happening(HappeningKind::stopped, node));
+  }
+}
+
+void World::deliver(Delivery&& delivery) {
+  Host& host = running(delivery.node);
+  const std::string_view reason =
+      delivery.reason.empty() ? std::string_view(delivery.item.reason) : delivery.reason;
+  Happening news = happening(kind_of(delivery.kind), delivery.node);
+  news.peer = delivery.peer;
+  news.connection = delivery.connection;
+  news.side = delivery.side;
+  news.code = delivery.code;
+  news.number = number_of(delivery);
+  news.frame_kind = delivery.item.frame_kind;
+  news.bytes = delivery.item.bytes;
+  news.records = delivery.item.records;
+  news.undecodable = delivery.item.undecodable;
+  news.text = reason;
+  happened(news);
+  switch (delivery.kind) {
+    case Delivery::Kind::accepted: {
+      const link::ConnectionId id =
+          host.node->on_accepted(now_, {.remote_address = hosts_[delivery.peer].remote_address});
+      network_.bind_accepted(delivery.slot, id);
+      break;
+    }
+    case Delivery::Kind::dialled:
+      host.node->on_dialled(now_, delivery.id);
+      break;
+    case Delivery::Kind::dial_failed:
+      host.node->on_dial_failed(now_, delivery.id, delivery.code, reason);
+      break;
+    case Delivery::Kind::frame:
+      host.node->on_frame(now_, delivery.id, delivery.item.frame_kind, delivery.item.bytes);
+      break;
+    case Delivery::Kind::drained:
+      host.node->on_drained(now_, delivery.id, delivery.drained);
+      break;
+    case Delivery::Kind::closed:
+      host.node->on_closed(now_, delivery.id, delivery.status, reason);
+      break;
+  }
+  drain(delivery.node);
+  network_.recycle(std::move(delivery));
+}
+
+}  // namespace trestle::sim

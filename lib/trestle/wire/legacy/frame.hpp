@@ -1,0 +1,55 @@
+#pragma once
+
+#include <variant>
+
+#include "trestle/wire/legacy/authentication.hpp"
+#include "trestle/wire/legacy/bridge_link.hpp"
+#include "trestle/wire/legacy/bridge_status.hpp"
+#include "trestle/wire/legacy/connection.hpp"
+#include "trestle/wire/legacy/dht.hpp"
+#include "trestle/wire/legacy/ice.hpp"
+#include "trestle/wire/legacy/invitation.hpp"
+#include "trestle/wire/legacy/overlay.hpp"
+#include "trestle/wire/legacy/peer_link.hpp"
+#include "trestle/wire/legacy/registration.hpp"
+#include "trestle/wire/legacy/relay.hpp"
+#include "trestle/wire/legacy/signalling.hpp"
+
+namespace trestle::wire::legacy {
+
+/// Every frame of the old dialect we understand. The rest of what JavaScript peers may send is
+/// either dropped by them, too (protocol section 4.4), or belongs to stored values.
+using Frame = std::variant<
+    // registration.hpp
+    GetPeersOrGenesis, Register, Registered, Response, VersionMismatch, Error, ReconnectionResult,
+    PeerList, Peers,
+    // authentication.hpp
+    AuthChallenge, AuthResponse, AuthSuccess, AuthFailure, AuthFailed, BootstrapAuth,
+    // invitation.hpp
+    SendInvitationRequest, InvitationSent, BridgeInvitationRequest, SendInvitation,
+    InvitationReceived, InvitationAccepted, WebsocketPeerMetadata, WebrtcStartOffer,
+    WebrtcExpectOffer, InvitationForBridge, ConnectToBridge, BridgeConnectionStatus,
+    // peer_link.hpp
+    DhtPeerHello, DhtPeerConnected, Ping, Pong, PeerDiscoveryRequest, PeerDiscoveryResponse,
+    CreateInvitationForPeer, ForwardInvitation, MembershipTokenGranted,
+    // dht.hpp
+    FindNode, FindNodeResponse, FindValue, FindValueResponse, Store, StoreResponse,
+    // overlay.hpp
+    OverlayRoutedMessage, RoutedDhtRequest, RoutedDhtResponse,
+    // connection.hpp
+    ConnectionRequest, ConnectionResponse, ConnectionOffer, ConnectionAnswer, ConnectionCandidate,
+    // signalling.hpp
+    ForwardSignal, Signal, SignalError, JoinPeer, JoinError, AnnounceIndependent, GetPeers,
+    LookupPeer, WaitForPeer, ProfileUpdate, ConnectionOutcome,
+    // ice.hpp
+    IceCoordinate, IceCoordinateError, IceCoordinatePending, IceCoordinateTimeout, IceStart,
+    IceRestartCoordinate, IceRestartError, IceRestartPending, IceRestartGo, IceRestartTimeout,
+    // bridge_link.hpp
+    GetOnboardingPeer, OnboardingPeerResponse, ConnectGenesisPeer, GenesisConnectionResult,
+    ValidateReconnection, BridgeInvitationAccepted, BridgeInvitationFailed,
+    // bridge_status.hpp
+    BridgeHealthUpdate, GetConnectedClients, ConnectedClientsResponse,
+    // relay.hpp
+    RelayRequest, RelayAck, RelayForward, RelayClose, RelayPing, RelayPong>;
+
+}  // namespace trestle::wire::legacy

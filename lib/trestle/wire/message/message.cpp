@@ -1,0 +1,50 @@
+#include "trestle/wire/message/message.hpp"
+
+#include <array>
+
+namespace trestle::wire {
+namespace {
+
+enum class Part : std::uint8_t { notification, request, answer };
+
+struct Description {
+  std::string_view name;
+  Part part;
+};
+
+/// In the order of the alternatives of `Message`.
+constexpr std::array<Description, std::variant_size_v<Message>> kDescriptions = {{
+    {"hello", Part::notification},
+    {"welcome", Part::notification},
+    {"prove", Part::notification},
+    {"ready", Part::notification},
+    {"goodbye", Part::notification},
+    {"ping", Part::request},
+    {"pong", Part::answer},
+    {"failure", Part::answer},
+    {"cancel", Part::notification},
+    {"join", Part::request},
+    {"join_response", Part::answer},
+    {"introduce", Part::request},
+    {"introduce_response", Part::answer},
+    {"find_node", Part::request},
+    {"find_node_response", Part::answer},
+    {"find_value", Part::request},
+    {"find_value_response", Part::answer},
+    {"store", Part::request},
+    {"store_response", Part::answer},
+}};
+
+}  // namespace
+
+std::string_view name(const Message& message) { return kDescriptions[message.index()].name; }
+
+bool is_request(const Message& message) {
+  return kDescriptions[message.index()].part == Part::request;
+}
+
+bool is_answer(const Message& message) {
+  return kDescriptions[message.index()].part == Part::answer;
+}
+
+}  // namespace trestle::wire

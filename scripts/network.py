@@ -1,0 +1,160 @@
+"""A whole network on loopback: one bootstrap node, its bridges, and nodes that join."""
+
+import concurrent.futures
+import itertools
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from program import Program, ProgramError
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+
+
+def free_port():
+    """A port that nothing listens on. Where one program must know another's address before either runs, it has to be
+    chosen beforehand; everywhere else programs listen on port 0 and say which they got."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def url_of(port):
+    return f"ws://{HOST}:{port}"
+
+
+class Network:
+    """Programs of one build, with their data in a temporary folder. A context: leaving it ends everything."""
+
+    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",)):
+        self.programs = pathlib.Path(programs)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trestle-"))
+        self.secret_file = self.write_secret("bridge-secret")
+        self.bootstrap_port = free_port()
+        self.bridge_ports = [free_port() for _ in range(bridges)]
+        self.bootstrap_options = bootstrap_options
+        self.on_event = on_event
+        self.bootstrap = None
+        self.bridges = []
+        self.nodes = []
+        self._node_numbers = itertools.count(1)
+        self._started = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for program in self.running():
+            program.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write_secret(self, name):
+        """A file with a fresh secret that only its owner reads."""
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32) + "\n")
+        return path
+
+    # ---- starting ----
+
+    def start_program(self, program, name, *options):
+        """Starts a program with a data folder of its own; the log is JSON."""
+        data = self.folder / name.replace(" ", "-")
+        command = [self.programs / program, "run", "--data", data, "--log", "json", *options]
+        started = Program(name, command, data, self.on_event)
+        self._started.append(started)
+        return started.wait_ready()
+
+    def start_bootstrap(self):
+        bridges = [word for port in self.bridge_ports for word in ("--bridge", url_of(port))]
+        self.bootstrap = self.start_program(
+            "bootstrap-node", "bootstrap", "--listen", f"{HOST}:{self.bootstrap_port}", *bridges,
+            "--bridge-secret-file", self.secret_file, *self.bootstrap_options)
+        return self.bootstrap
+
+    def start_bridge(self, index, secret_file=None):
+        """Starts bridge `index` on its port; the second time, it is the same bridge come back."""
+        bridge = self.start_program(
+            "bridge-node", f"bridge {index + 1}", "--listen", f"{HOST}:{self.bridge_ports[index]}",
+            "--bootstrap", url_of(self.bootstrap_port), "--bridge-secret-file", secret_file or self.secret_file)
+        self.bridges[index:index + 1] = [bridge]
+        return bridge
+
+    def start_node(self, *options):
+        node = self.start_program("dht-node", f"node {next(self._node_numbers)}", "--listen", f"{HOST}:0",
+                                  "--bootstrap", url_of(self.bootstrap_port), *options)
+        self.nodes.append(node)
+        return node
+
+    def start_nodes_at_once(self, count):
+        """Starts so many nodes together, none waiting for another."""
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            return [started.result() for started in [pool.submit(self.start_node) for _ in range(count)]]
+
+    def start(self, nodes):
+        """Everything: bootstrap, bridges, and so many nodes that have joined."""
+        self.start_bootstrap()
+        for index in range(len(self.bridge_ports)):
+            self.start_bridge(index)
+        for _ in range(nodes):
+            self.start_node()
+        self.wait_joined(self.nodes)
+        return self
+
+    # ---- waiting ----
+
+    def enough_peers(self):
+        """With how many peers a node counts as connected: three, or all there are."""
+        return min(3, len(self.nodes) + len(self.bridges) - 1)
+
+    def wait_joined(self, nodes, timeout_s=15.0):
+        """Waits until every one of the nodes has enough peers."""
+        wait_until(lambda: all(node.peer_count() >= self.enough_peers() for node in nodes), timeout_s,
+                   lambda: "peers: " + ", ".join(f"{node.name} {node.peer_count()}" for node in nodes)
+                   + "\n" + "\n".join(node.story() for node in nodes if node.peer_count() < self.enough_peers()))
+
+    def admission(self, node):
+        """The bootstrap's log line about that node's first admission: outcome, through whom, how long."""
+        return self.bootstrap.wait_event("joined", where=lambda event: event["peer_id"] == node.id)
+
+    # ---- using ----
+
+    def command(self, program, *words, timeout_s=20.0):
+        """Runs a program to its end: (exit code, standard output, standard error)."""
+        ended = subprocess.run([str(word) for word in (self.programs / program, *words)], capture_output=True,
+                               stdin=subprocess.DEVNULL, text=True, errors="replace", timeout=timeout_s, check=False)
+        return ended.returncode, ended.stdout, ended.stderr
+
+    def put(self, node, key, value):
+        """Asks a running node to store; (exit code, output, errors) as a person sees them."""
+        return self.command("dht-node", "put", key, value, "--data", node.data)
+
+    def get(self, node, key):
+        return self.command("dht-node", "get", key, "--data", node.data)
+
+    # ---- stopping ----
+
+    def running(self):
+        """Everything that runs, newest first: nodes, then bridges, then the bootstrap."""
+        return [program for program in reversed(self._started) if program.is_running]
+
+
+def wait_until(condition, timeout_s, describe=lambda: "", period_s=0.05):
+    """Waits until `condition()` is true; ProgramError with `describe()` otherwise."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ProgramError(f"not within {timeout_s:g} s: {describe()}")
+        time.sleep(period_s)
+
+
+def programs_folder():
+    """Where the programs of this build are: what the test runner says, else the everyday build."""
+    build = pathlib.Path(os.environ.get("TRESTLE_BUILD", ROOT / "build/dev"))
+    return pathlib.Path(os.environ.get("TRESTLE_BIN", build / "bin"))

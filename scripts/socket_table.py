@@ -1,0 +1,103 @@
+"""Which TCP connections a process holds, asked of the operating system and not of the process."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import threading
+import time
+
+ESTABLISHED = "01"
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """An established TCP connection, by its two ports (all programs here are on loopback)."""
+
+    local_port: int
+    remote_port: int
+
+
+def socket_inodes(pid):
+    """Inodes of the sockets that a process holds open."""
+    inodes = set()
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor))
+        except OSError:
+            continue  # closed while we looked
+        if found:
+            inodes.add(found.group(1))
+    return inodes
+
+
+def established(pid):
+    """The established TCP connections of a process."""
+    connections = set()
+    inodes = socket_inodes(pid)
+    for table in ("tcp", "tcp6"):
+        path = pathlib.Path(f"/proc/{pid}/net/{table}")
+        for row in path.read_text().splitlines()[1:] if path.exists() else ():
+            fields = row.split()
+            local, remote, state, inode = fields[1], fields[2], fields[3], fields[9]
+            if state == ESTABLISHED and inode in inodes:
+                connections.add(Connection(int(local.rpartition(":")[2], 16), int(remote.rpartition(":")[2], 16)))
+    return connections
+
+
+def established_to(pid, ports):
+    """Those whose far end is one of the ports: the connections that the process itself opened to listeners there."""
+    return {connection for connection in established(pid) if connection.remote_port in ports}
+
+
+class ConnectionWatch:
+    """Samples, all along, the connections of a process to some listening ports.
+
+    `seen` keeps every different connection: one that was closed and opened again counts twice, even if no sample ever
+    held more than one.
+    """
+
+    PERIOD_S = 0.02
+
+    def __init__(self, pid, ports):
+        self.pid = pid
+        self.ports = frozenset(ports)
+        self.samples = 0
+        self.most_at_once = 0
+        self.fewest_at_once = None
+        self.seen = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
+    def wait_for(self, count, timeout_s):
+        """Waits until so many connections stand; true when they do."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if len(established_to(self.pid, self.ports)) == count:
+                return True
+            time.sleep(self.PERIOD_S)
+        return False
+
+    def _run(self):
+        while not self._stop.wait(self.PERIOD_S):
+            try:
+                now = established_to(self.pid, self.ports)
+            except OSError:
+                return  # the process has ended
+            self.samples += 1
+            self.seen |= now
+            self.most_at_once = max(self.most_at_once, len(now))
+            # Counted from the moment both first stood: before, the network is starting.
+            if self.fewest_at_once is not None or len(now) == len(self.ports):
+                self.fewest_at_once = min(len(now), self.fewest_at_once or len(now))

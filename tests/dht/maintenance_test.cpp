@@ -1,0 +1,157 @@
+// Our own neighbourhood and the freshness of the table.
+#include "catch.hpp"
+#include "dht/dht_bench.hpp"
+
+namespace trestle::dht {
+namespace {
+
+using namespace std::chrono_literals;
+using test::at;
+using test::DhtBench;
+
+bool asks_for_itself(const DhtBench& bench, const Ask& ask) {
+  const auto* request = std::get_if<wire::FindNodeRequest>(&ask.message);
+  return request != nullptr && request->target == bench.dht.self().id;
+}
+
+/// Lets time pass until `end`, a deadline at a time, failing or answering what is asked.
+template <typename OnAsk>
+void live(DhtBench& bench, Duration end, OnAsk&& on_ask) {
+  while (true) {
+    bench.drain();
+    const std::vector<Ask> open = std::exchange(bench.asks, {});
+    if (open.empty() && bench.dht.next_deadline() > at(end)) return;
+    if (open.empty()) {
+      const Instant now = bench.dht.next_deadline();
+      bench.dht.on_deadline(now);
+      REQUIRE(bench.dht.next_deadline() > now);
+      bench.drain();
+      for (const Ask& ask : bench.asks) on_ask(now, ask);
+      bench.asks.clear();
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("LOOK-03: the first link starts a look-up of ourselves; its end is told once") {
+  DhtBench bench;
+  CHECK(bench.dht.next_deadline() == kNever);
+  const wire::Contact first = bench.stranger();
+  bench.dht.on_link_up(at(1s), first);
+  bench.drain();
+  REQUIRE(bench.asks.size() == 1);
+  CHECK(asks_for_itself(bench, bench.asks[0]));
+  const wire::Contact second = bench.stranger();
+  bench.dht.on_link_up(at(1s), second);
+  bench.drain();
+  REQUIRE(bench.asks.size() == 2);
+  CHECK(bench.asks[1].peer == second);
+  CHECK(bench.news.empty());
+  bench.answer_all(2s);
+  REQUIRE(bench.news.size() == 1);
+  CHECK(bench.news[0].code == ErrorCode::none);
+  CHECK(bench.news[0].contacts.size() == 2);
+  bench.linked(3s);
+  CHECK(bench.news.size() == 1);
+}
+
+TEST_CASE(
+    "X31: a failed look-up of ourselves is repeated after 1, 2 and 4 seconds, then given up") {
+  DhtBench bench;
+  bench.dht.on_link_up(at(10s), bench.stranger());
+  bench.drain();
+  std::vector<Instant> begun;
+  Duration now = 10s;
+  while (bench.news.empty()) {
+    REQUIRE(bench.asks.size() == 1);
+    CHECK(asks_for_itself(bench, bench.asks[0]));
+    begun.push_back(at(now));
+    bench.dht.on_ask_failed(at(now), bench.asks[0].ask, ErrorCode::busy);
+    bench.asks.clear();
+    bench.drain();
+    if (!bench.news.empty()) break;
+    now = bench.dht.next_deadline() - at(0s);
+    bench.dht.on_deadline(at(now));
+    bench.drain();
+  }
+  CHECK(begun == std::vector<Instant>{at(10s), at(11s), at(13s), at(17s)});
+  CHECK(bench.news[0].code == ErrorCode::unreachable);
+}
+
+TEST_CASE(
+    "While links are short we look ourselves up about twice a minute, with enough links not") {
+  for (const std::size_t links : {2u, 8u}) {
+    DhtBench bench;
+    for (std::size_t count = 0; count < links; ++count) bench.linked(1s);
+    std::size_t lookups = 0;
+    live(bench, 301s, [&](Instant now, const Ask& ask) {
+      if (asks_for_itself(bench, ask) && ask.ask.value > 0) ++lookups;
+      bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+    });
+    CAPTURE(links, lookups);
+    if (links == 2) {
+      CHECK(lookups >= 8 * links);
+      CHECK(lookups <= 13 * links);
+    } else {
+      CHECK(lookups <= 1 * links);
+    }
+  }
+}
+
+TEST_CASE(
+    "The table is refreshed every ten minutes, give or take, at a random part of the key space") {
+  DhtBench bench;
+  for (int count = 0; count < 40; ++count) bench.linked(1s);
+  std::vector<Instant> refreshes;
+  std::vector<NodeId> targets;
+  live(bench, 3h, [&](Instant now, const Ask& ask) {
+    if (!asks_for_itself(bench, ask)) {
+      const NodeId target = std::get<wire::FindNodeRequest>(ask.message).target;
+      if (targets.empty() || targets.back() != target) {
+        targets.push_back(target);
+        refreshes.push_back(now);
+      }
+    }
+    bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+  });
+  CHECK(refreshes.size() >= 14);
+  CHECK(refreshes.size() <= 23);
+  for (std::size_t index = 1; index < refreshes.size(); ++index) {
+    const Duration pause = refreshes[index] - refreshes[index - 1];
+    CHECK(pause >= 8min);
+    CHECK(pause <= 12min);
+    CHECK(targets[index] != targets[index - 1]);
+  }
+}
+
+TEST_CASE("A node that lost its links goes on asking those it remembers, at once and then slower") {
+  DhtBench bench;
+  const wire::Contact peer = bench.linked(1s);
+  CHECK(bench.news.size() == 1);
+  bench.dht.on_link_down(at(2s), peer.id);
+  CHECK(bench.dht.next_deadline() <= at(3200ms));
+  std::size_t asked = 0;
+  live(bench, 60s, [&](Instant now, const Ask& ask) {
+    CHECK(ask.peer == peer);
+    CHECK(ask.timeout == 3s);
+    ++asked;
+    bench.dht.on_ask_failed(now, ask.ask, ErrorCode::unreachable);
+  });
+  CHECK(asked >= 4);
+  CHECK(bench.news.size() >= 2);
+  CHECK(bench.news.back().code == ErrorCode::unreachable);
+  bench.linked(61s);
+  CHECK(bench.news.back().code == ErrorCode::none);
+}
+
+TEST_CASE("A node that knows nobody any more has nothing to wait for") {
+  DhtBench bench;
+  const wire::Contact tab = test::browser(test::random_id(bench.rng));
+  bench.link(1s, tab);
+  bench.dht.on_link_down(at(2s), tab.id);
+  live(bench, 24h, [](Instant, const Ask&) { FAIL("nobody is left to ask"); });
+  CHECK(bench.dht.next_deadline() == kNever);
+}
+
+}  // namespace trestle::dht

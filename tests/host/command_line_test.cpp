@@ -1,0 +1,102 @@
+#include "trestle/host/command_line.hpp"
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using namespace trestle;
+using namespace trestle::host;
+
+namespace {
+
+Result<CommandLine, CommandLineEnd> parse(ProgramKind kind, std::vector<const char*> words) {
+  words.insert(words.begin(), "program");
+  return parse_command_line(kind, static_cast<int>(words.size()), words.data());
+}
+
+std::vector<std::string> given(const CommandLine& line, const std::string& name) {
+  for (const GivenSetting& setting : line.given) {
+    if (setting.name == name) return setting.values;
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("options become settings, repeated ones lists") {
+  const auto line = parse(ProgramKind::bootstrap,
+                          {"run", "--listen", "127.0.0.1:1", "--bridge", "ws://a:1", "--bridge",
+                           "ws://b:2", "--genesis", "--legacy", "off", "--config", "x.toml"});
+  REQUIRE(line);
+  CHECK(line->command == Command::run);
+  CHECK(line->config_file == "x.toml");
+  CHECK(given(*line, "listen") == std::vector<std::string>{"127.0.0.1:1"});
+  CHECK(given(*line, "bridge") == std::vector<std::string>{"ws://a:1", "ws://b:2"});
+  CHECK(given(*line, "genesis") == std::vector<std::string>{"true"});
+  CHECK(given(*line, "legacy") == std::vector<std::string>{"off"});
+  CHECK(given(*line, "trace-frames").empty());
+}
+
+TEST_CASE("user commands carry their words") {
+  const auto put = parse(ProgramKind::node, {"put", "a key", "a value", "--data", "d", "--json"});
+  REQUIRE(put);
+  CHECK(put->command == Command::put);
+  CHECK(put->words == std::vector<std::string>{"a key", "a value"});
+  CHECK(put->wants_json);
+  CHECK(given(*put, "data") == std::vector<std::string>{"d"});
+  CHECK(parse(ProgramKind::node, {"get", "k"})->words == std::vector<std::string>{"k"});
+  CHECK(parse(ProgramKind::node, {"peers"})->command == Command::peers);
+  CHECK(parse(ProgramKind::bridge, {"version"})->command == Command::version);
+}
+
+TEST_CASE("wrong usage ends with 2 and a sentence") {
+  for (const std::vector<const char*>& words :
+       std::vector<std::vector<const char*>>{{},
+                                             {"dance"},
+                                             {"run", "--no-such"},
+                                             {"run", "--listen"},
+                                             {"put", "key"},
+                                             {"get"},
+                                             {"run", "--bridge", "ws://a:1"}}) {
+    const auto line = parse(ProgramKind::node, words);
+    REQUIRE_FALSE(line);
+    CHECK(line.error().code == ExitCode::wrong_usage);
+    CHECK(line.error().error.size() > 20);
+    CHECK(line.error().output.empty());
+  }
+  CHECK(parse(ProgramKind::bridge, {"put", "k", "v"}).error().code == ExitCode::wrong_usage);
+}
+
+TEST_CASE("what this build has not ends with 2 and names it") {
+  for (const std::vector<const char*>& words :
+       std::vector<std::vector<const char*>>{{"doctor"},
+                                             {"invite", "somebody"},
+                                             {"revoke", "--now"},
+                                             {"trace", "00"},
+                                             {"run", "--tls-cert", "f"},
+                                             {"run", "--network", "invitation"}}) {
+    const auto line = parse(ProgramKind::node, words);
+    REQUIRE_FALSE(line);
+    CHECK(line.error().code == ExitCode::wrong_usage);
+    const std::string named =
+        words.size() > 1 && std::string(words[0]) == "run" ? words[1] : words[0];
+    CHECK(line.error().error.find(named) != std::string::npos);
+  }
+  CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "stateless"})
+            .error()
+            .error.find("stateless") != std::string::npos);
+  CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "pool", "--network", "open"}));
+}
+
+TEST_CASE("help names the commands and ends with 0") {
+  const auto help = parse(ProgramKind::node, {"--help"});
+  REQUIRE_FALSE(help);
+  CHECK(help.error().code == ExitCode::done);
+  for (const char* word :
+       {"run", "check", "keygen", "version", "put", "get", "find", "peers", "status"}) {
+    CHECK(help.error().output.find(word) != std::string::npos);
+  }
+  CHECK(parse(ProgramKind::node, {"run", "--help"}).error().output.find("--bootstrap") !=
+        std::string::npos);
+}

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake_node.hpp"
+#include "trestle/host/clock.hpp"
+#include "trestle/host/event_loop.hpp"
+#include "trestle/host/listening_socket.hpp"
+#include "trestle/host/log.hpp"
+#include "trestle/host/runner.hpp"
+
+namespace trestle::test {
+
+/// One host: a loop, a runner and a fake node that listens on a free port of the loopback
+/// interface.
+struct Host {
+  explicit Host(const host::RunnerOptions& options = {})
+      : loop(std::move(*host::EventLoop::create({}))),
+        keys(suite.generate()),
+        log({.level = LogLevel::error}),
+        runner(std::make_unique<host::Runner>(*loop, node, suite, keys, log, options)) {
+    auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
+    port = socket->address().port;
+    runner->listen(std::move(*socket));
+    runner->start();
+  }
+
+  std::string url(const std::string& path = "/") const {
+    return "ws://127.0.0.1:" + std::to_string(port) + path;
+  }
+
+  std::unique_ptr<host::EventLoop> loop;
+  crypto::Suite suite;
+  crypto::KeyPair keys;
+  host::Log log;
+  FakeNode node;
+  std::unique_ptr<host::Runner> runner;
+  std::uint16_t port = 0;
+};
+
+/// Turns all loops in this one thread until the condition holds. False after `limit`.
+inline bool run_until(const std::vector<Host*>& hosts, const std::function<bool()>& condition,
+                      std::chrono::milliseconds limit = std::chrono::seconds(5)) {
+  const Instant end = host::steady_now() + limit;
+  while (!condition()) {
+    if (host::steady_now() > end) return false;
+    for (Host* host : hosts) host->loop->turn();
+    ::usleep(200);
+  }
+  return true;
+}
+
+inline void run_for(const std::vector<Host*>& hosts, std::chrono::milliseconds time) {
+  const Instant end = host::steady_now() + time;
+  run_until(hosts, [&] { return host::steady_now() > end; }, time * 2);
+}
+
+/// A client at the level of bytes, for what no well-behaved library would send.
+class RawClient {
+ public:
+  explicit RawClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    is_open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  ~RawClient() { ::close(socket_); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  void send(const std::string& bytes) { ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  void upgrade(const std::string& path = "/any/path") {
+    send("GET " + path +
+         " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+  }
+  /// One frame, masked with zeros. RFC 6455 allows none before the answer to the upgrade has
+  /// arrived.
+  void frame(unsigned char first, const std::string& payload) {
+    std::string bytes(1, static_cast<char>(first));
+    if (payload.size() < 126) {
+      bytes.push_back(static_cast<char>(0x80 | payload.size()));
+    } else {
+      bytes.push_back(static_cast<char>(0x80 | 127));
+      for (int shift = 56; shift >= 0; shift -= 8) {
+        bytes.push_back(static_cast<char>(payload.size() >> shift & 0xff));
+      }
+    }
+    send(bytes + std::string(4, '\0') + payload);
+  }
+  /// Takes what has arrived.
+  void receive() {
+    char buffer[65536];
+    const ssize_t bytes = ::recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (bytes > 0) received.append(buffer, static_cast<std::size_t>(bytes));
+    if (bytes == 0) is_open_ = false;
+  }
+  bool is_open() const { return is_open_; }
+  int descriptor() const { return socket_; }
+
+  std::string received;
+
+ private:
+  int socket_;
+  bool is_open_ = false;
+};
+
+/// Upgrades and waits for the answer.
+inline bool upgrade(RawClient& client, Host& host) {
+  client.upgrade();
+  return run_until({&host}, [&] {
+    client.receive();
+    return client.received.find("\r\n\r\n") != std::string::npos;
+  });
+}
+
+inline Bytes bytes_of(const std::string& text) { return to_bytes(as_bytes(text)); }
+
+}  // namespace trestle::test

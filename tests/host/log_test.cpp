@@ -1,0 +1,123 @@
+#include "trestle/host/log.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "catch.hpp"
+#include "temporary_folder.hpp"
+
+using namespace trestle;
+using namespace trestle::test;
+using namespace trestle::host;
+
+namespace {
+
+/// Sends standard error into a file while it lives.
+class CapturedErrors {
+ public:
+  explicit CapturedErrors(const std::string& path) : path_(path), saved_(::dup(STDERR_FILENO)) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::dup2(file, STDERR_FILENO);
+    ::close(file);
+  }
+  ~CapturedErrors() {
+    ::dup2(saved_, STDERR_FILENO);
+    ::close(saved_);
+  }
+  CapturedErrors(const CapturedErrors&) = delete;
+  CapturedErrors& operator=(const CapturedErrors&) = delete;
+  std::string text() const { return content_of(path_); }
+
+ private:
+  std::string path_;
+  int saved_;
+};
+
+template <typename Action>
+std::string logged(const LogOptions& options, Action&& action) {
+  TemporaryFolder folder;
+  CapturedErrors errors(folder.file("log"));
+  Log log(options);
+  action(log);
+  return errors.text();
+}
+
+std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+}  // namespace
+
+TEST_CASE("a record becomes one line of JSON with its fields") {
+  const std::string line = logged({.format = LogFormat::json}, [](Log& log) {
+    log.write(Instant{}, LogRecord{LogLevel::warning, "bridge.lost", ErrorCode::timeout,
+                                   NodeId(0, 0, 1), "a \"b\""});
+  });
+  CHECK(
+      line.find(
+          "\"level\":\"warning\",\"event\":\"bridge.lost\",\"code\":\"TIMEOUT\","
+          "\"peer\":\"0000000000000000000000000000000000000001\",\"detail\":\"a \\\"b\\\"\"}\n") !=
+      std::string::npos);
+  CHECK(line.starts_with("{\"time\":\"2"));
+}
+
+TEST_CASE("a record becomes one line of text with its fields") {
+  const std::string line = logged({}, [](Log& log) {
+    log.write(Instant{}, LogRecord{LogLevel::info, "host.listening", ErrorCode::none, {}, "here"});
+  });
+  CHECK(line.find(" info    host.listening: here\n") != std::string::npos);
+}
+
+TEST_CASE("a joined peer is logged with its fields by name") {
+  node::Joined joined;
+  joined.peer.address = "ws://p";
+  joined.through.address = "ws://t";
+  joined.took = std::chrono::milliseconds(12);
+  joined.outcome = "introduced";
+  const std::string line =
+      logged({.format = LogFormat::json}, [&](Log& log) { log.write(Instant{}, joined); });
+  for (const char* part :
+       {"\"event\":\"joined\"", "\"peer_id\":\"00", "\"peer_address\":\"ws://p\"",
+        "\"through_id\":\"", "\"through_address\":\"ws://t\"", "\"took_ms\":12",
+        "\"outcome\":\"introduced\""}) {
+    CHECK(line.find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("text that a peer chose can neither forge a line nor drive a terminal") {
+  for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
+    const std::string line = logged({.format = format}, [](Log& log) {
+      log.write(Instant{}, LogRecord{LogLevel::info,
+                                     "x",
+                                     ErrorCode::none,
+                                     {},
+                                     "a\nb\x1b[31mc\x9b"
+                                     "d\x7f"});
+    });
+    CHECK(lines(line) == 1);
+    CHECK(line.find('\x1b') == std::string::npos);
+  }
+}
+
+TEST_CASE("lines below the level are not written") {
+  const std::string text = logged({.level = LogLevel::warning}, [](Log& log) {
+    log.write(Instant{}, LogRecord{LogLevel::info, "x", ErrorCode::none, {}, ""});
+    log.write(Instant{}, LogRecord{LogLevel::warning, "y", ErrorCode::none, {}, ""});
+  });
+  CHECK(lines(text) == 1);
+}
+
+TEST_CASE("a flood of one event is held back and counted, other events pass") {
+  const std::string text =
+      logged({.format = LogFormat::json, .burst_lines = 5, .lines_per_second = 1}, [](Log& log) {
+        for (int index = 0; index < 100; ++index) {
+          log.write(Instant{}, LogRecord{LogLevel::info, "flood", ErrorCode::none, {}, ""});
+        }
+        log.write(Instant{}, LogRecord{LogLevel::info, "other", ErrorCode::none, {}, ""});
+        log.write(Instant{} + std::chrono::seconds(1),
+                  LogRecord{LogLevel::info, "flood", ErrorCode::none, {}, ""});
+      });
+  CHECK(lines(text) == 7);
+  CHECK(text.find("\"event\":\"flood\",\"suppressed\":95") != std::string::npos);
+}

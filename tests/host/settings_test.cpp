@@ -1,0 +1,131 @@
+#include "trestle/host/settings.hpp"
+
+#include <string>
+
+#include <sys/stat.h>
+
+#include "catch.hpp"
+#include "temporary_folder.hpp"
+#include "trestle/host/settings_file.hpp"
+
+using namespace trestle;
+using namespace trestle::test;
+using namespace trestle::host;
+
+namespace {
+
+Result<Settings, std::string> read(ProgramKind kind, const std::string& path,
+                                   std::vector<GivenSetting> command_line = {}) {
+  Settings settings = default_settings(kind);
+  auto given = read_settings_file(path);
+  if (!given) return refuse(given.error());
+  given->insert(given->end(), command_line.begin(), command_line.end());
+  for (const GivenSetting& setting : *given) {
+    if (const auto applied = apply(settings, setting); !applied) return refuse(applied.error());
+  }
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("the command line overrules the file, and the file the defaults") {
+  TemporaryFolder folder;
+  const std::string path = folder.write("node.toml",
+                                        "listen = \"127.0.0.1:1\"\n"
+                                        "legacy = \"off\"\n"
+                                        "bootstrap = [\"ws://a:1\", \"ws://b:2\"]\n"
+                                        "trace-frames = true\n"
+                                        "network-name = \"test\"\n");
+  const auto settings =
+      read(ProgramKind::node, path,
+           {{"listen", {"127.0.0.1:2"}, "--listen"}, {"bootstrap", {"ws://c:3"}, "--bootstrap"}});
+  REQUIRE(settings);
+  CHECK(settings->listen == HostPort{"127.0.0.1", 2});
+  CHECK(settings->bootstrap_urls == std::vector<std::string>{"ws://c:3"});
+  CHECK_FALSE(settings->serves_legacy);
+  CHECK(settings->traces_frames);
+  CHECK(settings->network_name == "test");
+  CHECK(settings->log_format == LogFormat::text);
+}
+
+TEST_CASE("the printed settings are a settings file that gives the same settings") {
+  TemporaryFolder folder;
+  Settings settings = default_settings(ProgramKind::bootstrap);
+  for (const GivenSetting& given :
+       std::vector<GivenSetting>{{"listen", {"[::1]:7"}, ""},
+                                 {"bridge", {"ws://a:1", "ws://b:2"}, ""},
+                                 {"advertise", {"wss://x.example"}, ""},
+                                 {"data", {"/a \"quoted\" \\ folder"}, ""},
+                                 {"admin", {"127.0.0.1:9"}, ""},
+                                 {"genesis", {"true"}, ""},
+                                 {"legacy", {"off"}, ""},
+                                 {"log", {"json"}, ""},
+                                 {"log-level", {"debug"}, ""}}) {
+    REQUIRE(apply(settings, given));
+  }
+  const std::string printed = to_toml(settings);
+  const auto again = read(ProgramKind::bootstrap, folder.write("printed.toml", printed));
+  REQUIRE(again);
+  CHECK(to_toml(*again) == printed);
+  CHECK(again->is_genesis);
+  CHECK(again->bridge_urls.size() == 2);
+}
+
+TEST_CASE("an error names the file, the line and the setting") {
+  TemporaryFolder folder;
+  const auto sentence = [&](const std::string& content) {
+    const auto settings = read(ProgramKind::node, folder.write("bad.toml", content));
+    return settings ? std::string() : settings.error();
+  };
+  CHECK(sentence("listen = \"127.0.0.1:1\"\nno-such = 1\n").find("bad.toml:2: ") !=
+        std::string::npos);
+  CHECK(sentence("no-such = 1\n").find("no-such") != std::string::npos);
+  CHECK(sentence("\n\nlisten = [\n").find("bad.toml:") != std::string::npos);
+  CHECK(sentence("\nlisten = \"nonsense\"\n").find("bad.toml:2: 'nonsense'") != std::string::npos);
+  CHECK(sentence("listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]\n").find("one value") !=
+        std::string::npos);
+  CHECK(sentence("listen = []\n").find("one value") != std::string::npos);
+  CHECK(sentence("bridge = \"ws://a:1\"\n").find("dht-node has no setting") != std::string::npos);
+  CHECK(sentence("[listen]\nport = 1\n").find("bad.toml:1: ") != std::string::npos);
+  CHECK(sentence("legacy = \"perhaps\"\n").find("perhaps") != std::string::npos);
+  CHECK(sentence("log-level = \"loud\"\n").find("loud") != std::string::npos);
+  CHECK(sentence("bootstrap = [\"wss://a:1\"]\n").find("ws:// only") != std::string::npos);
+  CHECK(read(ProgramKind::node, folder.file("absent.toml")).error().find("absent.toml") !=
+        std::string::npos);
+}
+
+TEST_CASE("the bridge secret is the file's content without the line's end") {
+  TemporaryFolder folder;
+  Settings settings = default_settings(ProgramKind::bridge);
+  settings.bridge_secret_file = folder.write("secret", "two words\r\n");
+  ::chmod(settings.bridge_secret_file.c_str(), 0600);
+  const SecretReading reading = read_bridge_secret(settings);
+  CHECK(reading.error.empty());
+  CHECK(reading.warning.empty());
+  CHECK(as_text(settings.bridge_secret) == "two words");
+  CHECK(to_toml(settings).find("two words") == std::string::npos);
+
+  ::chmod(settings.bridge_secret_file.c_str(), 0644);
+  CHECK_FALSE(read_bridge_secret(settings).warning.empty());
+  settings.bridge_secret_file = folder.write("empty", "\n");
+  CHECK_FALSE(read_bridge_secret(settings).error.empty());
+  settings.bridge_secret_file = folder.file("absent");
+  CHECK_FALSE(read_bridge_secret(settings).error.empty());
+}
+
+TEST_CASE("the advertised URL is what was said, else made from the address listened on") {
+  Settings settings = default_settings(ProgramKind::node);
+  CHECK(advertised_url(settings, {"0.0.0.0", 5}) == "ws://127.0.0.1:5");
+  CHECK(advertises_a_guess(settings));
+  settings.listen.host = "10.0.0.1";
+  CHECK(advertised_url(settings, {"10.0.0.1", 5}) == "ws://10.0.0.1:5");
+  CHECK_FALSE(advertises_a_guess(settings));
+  settings.advertise = "wss://x.example/node";
+  CHECK(advertised_url(settings, {"10.0.0.1", 5}) == "wss://x.example/node");
+}
+
+TEST_CASE("each program listens on its own port unless told otherwise") {
+  CHECK(to_text(default_settings(ProgramKind::bootstrap).listen) == "0.0.0.0:8080");
+  CHECK(to_text(default_settings(ProgramKind::bridge).listen) == "0.0.0.0:8083");
+  CHECK(to_text(default_settings(ProgramKind::node).listen) == "0.0.0.0:0");
+}

@@ -1,0 +1,359 @@
+#include <algorithm>
+#include <string>
+
+#include "catch.hpp"
+#include "host_world.hpp"
+
+using namespace trestle;
+using namespace trestle::test;
+using link::CloseStatus;
+using link::FrameKind;
+
+namespace {
+
+struct Pair {
+  explicit Pair(const host::RunnerOptions& acceptor_options = {}) : acceptor(acceptor_options) {}
+  bool connect() {
+    connection = dialler.node.dial(acceptor.url());
+    return run(
+        [&] { return dialler.node.dialled.size() == 1 && acceptor.node.accepted.size() == 1; });
+  }
+  bool run(const std::function<bool()>& condition) {
+    return run_until({&dialler, &acceptor}, condition);
+  }
+  link::ConnectionId accepted() const { return acceptor.node.accepted.front().first; }
+
+  Host dialler;
+  Host acceptor;
+  link::ConnectionId connection;
+};
+
+std::string pattern(std::size_t bytes) {
+  std::string text(bytes, ' ');
+  for (std::size_t index = 0; index < bytes; ++index)
+    text[index] = static_cast<char>('a' + index % 23);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a dialled connection is reported on both sides, with the peer's address") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  CHECK(pair.dialler.node.dialled.front() == pair.connection);
+  CHECK(pair.acceptor.node.accepted.front().second == "127.0.0.1");
+  CHECK(pair.acceptor.runner->transport_stats().connections == 1);
+}
+
+TEST_CASE("frames of both kinds arrive whole and in order, in both directions") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  pair.acceptor.node.echoes = true;
+  constexpr int kFrames = 100;
+  std::size_t bytes = 0;
+  for (int index = 0; index < kFrames; ++index) {
+    const std::string text = std::to_string(index) + pattern(static_cast<std::size_t>(index) * 37);
+    bytes += text.size();
+    pair.dialler.node.send(pair.connection, index % 2 == 0 ? FrameKind::text : FrameKind::binary,
+                           bytes_of(text));
+  }
+  auto& back = pair.dialler.node.frames;
+  REQUIRE(pair.run([&] { return back.size() == kFrames; }));
+  for (int index = 0; index < kFrames; ++index) {
+    const auto& frame = back[static_cast<std::size_t>(index)];
+    CHECK(frame.kind == (index % 2 == 0 ? FrameKind::text : FrameKind::binary));
+    CHECK(as_text(frame.bytes) ==
+          std::to_string(index) + pattern(static_cast<std::size_t>(index) * 37));
+  }
+  CHECK(pair.run([&] { return pair.dialler.node.drained[pair.connection] == bytes; }));
+  CHECK(pair.run([&] { return pair.acceptor.node.drained[pair.accepted()] == bytes; }));
+}
+
+TEST_CASE("a frame of 200 KiB passes both ways and is reported as drained") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  pair.acceptor.node.echoes = true;
+  const std::string large = pattern(200 * 1024);
+  pair.dialler.node.send(pair.connection, FrameKind::binary, bytes_of(large));
+  REQUIRE(pair.run([&] { return !pair.dialler.node.frames.empty(); }));
+  const std::string_view back = as_text(pair.dialler.node.frames.front().bytes);
+  CHECK(back.size() == large.size());
+  const auto difference = std::mismatch(back.begin(), back.end(), large.begin(), large.end());
+  CHECK(difference.second - large.begin() == static_cast<std::ptrdiff_t>(large.size()));
+  CHECK(pair.run([&] { return pair.dialler.node.drained[pair.connection] == large.size(); }));
+}
+
+TEST_CASE("an empty frame arrives as one") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  pair.dialler.node.send(pair.connection, FrameKind::binary, {});
+  pair.dialler.node.send(pair.connection, FrameKind::text, bytes_of("next"));
+  REQUIRE(pair.run([&] { return pair.acceptor.node.frames.size() == 2; }));
+  CHECK(pair.acceptor.node.frames.front().bytes.empty());
+}
+
+TEST_CASE("a frame over the limit ends the connection with 1009 and is not delivered") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  pair.dialler.node.send(pair.connection, FrameKind::binary, bytes_of(pattern(256 * 1024 + 1)));
+  REQUIRE(pair.run([&] { return pair.dialler.node.closures.contains(pair.connection); }));
+  CHECK(pair.dialler.node.closures[pair.connection].status == 1009);
+  CHECK(pair.acceptor.node.closures[pair.accepted()].status == 1009);
+  CHECK(pair.acceptor.node.frames.empty());
+}
+
+TEST_CASE("close status and reason reach the other side, after the frames ordered before") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  for (int index = 0; index < 50; ++index) {
+    pair.dialler.node.send(pair.connection, FrameKind::binary, bytes_of(pattern(5000)));
+  }
+  pair.dialler.node.close(pair.connection, CloseStatus::refused, "because");
+  REQUIRE(pair.run([&] { return pair.acceptor.node.closures.contains(pair.accepted()); }));
+  CHECK(pair.acceptor.node.closures[pair.accepted()].status == 4000);
+  CHECK(pair.acceptor.node.closures[pair.accepted()].reason == "because");
+  CHECK(pair.acceptor.node.frames.size() == 50);
+  CHECK(pair.run([&] { return pair.dialler.runner->transport_stats().connections == 0; }));
+  CHECK(pair.run([&] { return pair.acceptor.runner->transport_stats().connections == 0; }));
+  INFO("who ordered the close hears nothing more of it");
+  CHECK(pair.dialler.node.closures.empty());
+}
+
+TEST_CASE("a long close reason is cut to what a close frame holds") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  std::string reason = std::string(122, 'x') + "\xc3\xa4";
+  pair.acceptor.node.close(pair.accepted(), CloseStatus::refused, reason);
+  REQUIRE(pair.run([&] { return pair.dialler.node.closures.contains(pair.connection); }));
+  CHECK(pair.dialler.node.closures[pair.connection].reason == std::string(122, 'x'));
+}
+
+TEST_CASE("a peer that vanishes is reported as 1006") {
+  Host host;
+  {
+    RawClient client(host.port);
+    REQUIRE(upgrade(client, host));
+  }
+  const auto id = host.node.accepted.front().first;
+  REQUIRE(run_until({&host}, [&] { return host.node.closures.contains(id); }));
+  CHECK(host.node.closures[id].status == 1006);
+}
+
+TEST_CASE("a dial to a closed port fails with REFUSED") {
+  Host host;
+  std::uint16_t closed_port = 0;
+  {
+    auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
+    closed_port = socket->address().port;
+  }
+  const auto id = host.node.dial("ws://127.0.0.1:" + std::to_string(closed_port));
+  REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
+  CHECK(host.node.failures[id].code == ErrorCode::refused);
+}
+
+TEST_CASE("a dial to a listener that never answers fails with TIMEOUT when its time is over") {
+  Host host;
+  auto silent = host::ListeningSocket::open({"127.0.0.1", 0});
+  const Instant begin = host::steady_now();
+  const auto id = host.node.dial("ws://127.0.0.1:" + std::to_string(silent->address().port),
+                                 std::chrono::milliseconds(300));
+  REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
+  CHECK(host.node.failures[id].code == ErrorCode::timeout);
+  CHECK(host::steady_now() - begin >= std::chrono::milliseconds(290));
+}
+
+TEST_CASE("a dial to a server that does not speak WebSocket fails") {
+  Host host;
+  auto server = host::ListeningSocket::open({"127.0.0.1", 0});
+  const auto id = host.node.dial("ws://127.0.0.1:" + std::to_string(server->address().port));
+  int accepted = -1;
+  REQUIRE(run_until({&host}, [&] {
+    accepted = ::accept(server->descriptor(), nullptr, nullptr);
+    return accepted >= 0;
+  }));
+  SECTION("it answers with a refusal") {
+    const std::string reply = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    REQUIRE(::send(accepted, reply.data(), reply.size(), MSG_NOSIGNAL) > 0);
+    REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
+    CHECK(host.node.failures[id].code == ErrorCode::refused);
+  }
+  SECTION("it redirects, and we do not follow") {
+    const std::string reply =
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:" + std::to_string(host.port) +
+        "/\r\nContent-Length: 0\r\n\r\n";
+    REQUIRE(::send(accepted, reply.data(), reply.size(), MSG_NOSIGNAL) > 0);
+    REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
+    CHECK(host.node.accepted.empty());
+  }
+  SECTION("it hangs up") {
+    ::close(std::exchange(accepted, -1));
+    REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
+  }
+  if (accepted >= 0) ::close(accepted);
+  CHECK(host.node.dialled.empty());
+}
+
+TEST_CASE("URLs that cannot be dialled fail with a sentence") {
+  Host host;
+  const auto secure = host.node.dial("wss://127.0.0.1:1");
+  const auto nonsense = host.node.dial("http://127.0.0.1:1");
+  REQUIRE(run_until({&host}, [&] { return host.node.failures.size() == 2; }));
+  CHECK(host.node.failures[secure].code == ErrorCode::unsupported);
+  CHECK(host.node.failures[nonsense].code == ErrorCode::invalid_request);
+  CHECK_FALSE(host.node.failures[secure].reason.empty());
+}
+
+TEST_CASE("localhost is dialled without asking a name server, an unknown name fails with a code") {
+  Pair pair;
+  const auto known = pair.dialler.node.dial("ws://localhost:" + std::to_string(pair.acceptor.port) +
+                                            "/a/path?b=c");
+  const auto unknown =
+      pair.dialler.node.dial("ws://no-such-host.invalid:1", std::chrono::seconds(2));
+  REQUIRE(pair.run([&] {
+    return pair.dialler.node.dialled.size() == 1 && pair.dialler.node.failures.contains(unknown);
+  }));
+  CHECK(pair.dialler.node.dialled.front() == known);
+  const ErrorCode code = pair.dialler.node.failures[unknown].code;
+  CHECK((code == ErrorCode::unreachable || code == ErrorCode::timeout));
+}
+
+TEST_CASE("an abandoned dial is never heard of again") {
+  Pair pair;
+  const auto id = pair.dialler.node.dial(pair.acceptor.url());
+  pair.dialler.node.close(id, CloseStatus::normal, "");
+  const auto unresolved = pair.dialler.node.dial("ws://no-such-host.invalid:1");
+  pair.dialler.node.close(unresolved, CloseStatus::normal, "");
+  run_for({&pair.dialler, &pair.acceptor}, std::chrono::milliseconds(200));
+  CHECK(pair.dialler.node.dialled.empty());
+  CHECK(pair.dialler.node.failures.empty());
+  CHECK(pair.dialler.node.closures.empty());
+}
+
+TEST_CASE("fragments are joined, whatever their sizes") {
+  Host host;
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  client.frame(0x01, "one ");  // text, more follows
+  client.frame(0x00, "");      // continuation, empty
+  client.frame(0x89, "ping");  // a control frame in between
+  client.frame(0x80, pattern(9000));
+  client.frame(0x82, "whole");  // binary, in one
+  REQUIRE(run_until({&host}, [&] { return host.node.frames.size() == 2; }));
+  CHECK(host.node.frames[0].kind == FrameKind::text);
+  CHECK(as_text(host.node.frames[0].bytes) == "one " + pattern(9000));
+  CHECK(host.node.frames[1].kind == FrameKind::binary);
+  CHECK(as_text(host.node.frames[1].bytes) == "whole");
+  CHECK(run_until({&host}, [&] {
+    client.receive();
+    return client.received.find("ping") != std::string::npos;
+  }));
+}
+
+TEST_CASE("an announced size over the limit is refused before its bytes are taken") {
+  Host host;
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  const std::string head("\x82\xff\x00\x00\x00\x00\x7f\xff\xff\xff", 10);
+  client.send(head + std::string(4, '\0') + "only the beginning");
+  REQUIRE(run_until({&host}, [&] { return host.node.closures.size() == 1; }));
+  CHECK(host.node.closures.begin()->second.status == 1009);
+}
+
+TEST_CASE("a message of too many fragments ends the connection") {
+  Host host;
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  client.frame(0x01, "x");
+  for (int index = 0; index < 100; ++index) client.frame(0x00, "x");
+  REQUIRE(run_until({&host}, [&] { return host.node.closures.size() == 1; }));
+  CHECK(host.node.closures.begin()->second.status == 1002);
+}
+
+TEST_CASE("text that is not UTF-8 ends the connection and is not delivered") {
+  Host host;
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  client.frame(0x81, "\xff\xfe");
+  REQUIRE(run_until({&host}, [&] {
+    client.receive();
+    return client.received.find("\x03\xef") != std::string::npos;  // 1007
+  }));
+  client.frame(0x88, "\x03\xef");
+  REQUIRE(run_until({&host}, [&] { return host.node.closures.size() == 1; }));
+  CHECK(host.node.frames.empty());
+}
+
+TEST_CASE("connections over the bound get 503 and those below it stay") {
+  host::RunnerOptions options;
+  options.transport.connections_max = 1;
+  Pair pair(options);
+  REQUIRE(pair.connect());
+  RawClient late(pair.acceptor.port);
+  late.upgrade();
+  REQUIRE(pair.run([&] {
+    late.receive();
+    return !late.is_open();
+  }));
+  CHECK(late.received.starts_with("HTTP/1.1 503"));
+  CHECK(pair.acceptor.node.accepted.size() == 1);
+  CHECK(pair.acceptor.node.closures.empty());
+  CHECK(pair.acceptor.runner->transport_stats().refused_total == 1);
+  const auto refused = pair.dialler.node.dial(pair.acceptor.url());
+  REQUIRE(pair.run([&] { return pair.dialler.node.failures.contains(refused); }));
+  CHECK(pair.dialler.node.failures[refused].code == ErrorCode::refused);
+}
+
+TEST_CASE("a caller that sends no request is put out") {
+  host::RunnerOptions options;
+  options.transport.request_within = std::chrono::milliseconds(100);
+  Host host(options);
+  RawClient client(host.port);
+  client.send("GET /");
+  REQUIRE(run_until({&host}, [&] { return host.runner->transport_stats().pending == 1; }));
+  REQUIRE(run_until({&host}, [&] {
+    client.receive();
+    return !client.is_open();
+  }));
+  CHECK(host.runner->transport_stats().pending == 0);
+}
+
+TEST_CASE("a peer that stops reading delays a close only for its bound") {
+  host::RunnerOptions options;
+  options.transport.close_within = std::chrono::milliseconds(200);
+  Host host(options);
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  REQUIRE(run_until({&host}, [&] { return host.node.accepted.size() == 1; }));
+  const auto id = host.node.accepted.front().first;
+  for (int index = 0; index < 15; ++index) {
+    host.node.send(id, FrameKind::binary, bytes_of(pattern(256 * 1024)));
+  }
+  host.node.close(id, CloseStatus::normal, "");
+  run_for({&host}, std::chrono::milliseconds(50));
+  CHECK(host.runner->transport_stats().connections == 1);
+  CHECK(run_until(
+      {&host}, [&] { return host.runner->transport_stats().connections == 0; },
+      std::chrono::milliseconds(2000)));
+}
+
+TEST_CASE("/health says whether the node can do its job, other paths are 404") {
+  Host host;
+  const auto ask = [&](const std::string& path) {
+    RawClient client(host.port);
+    client.send("GET " + path + " HTTP/1.1\r\nHost: admin\r\n\r\n");
+    run_until({&host}, [&] {
+      client.receive();
+      return !client.is_open();
+    });
+    return client.received;
+  };
+  const std::string well = ask("/health");
+  CHECK(well.starts_with("HTTP/1.1 200"));
+  CHECK(well.find("{\"status\":\"ok\"}") != std::string::npos);
+  host.node.healthy = false;
+  const std::string ill = ask("/health");
+  CHECK(ill.starts_with("HTTP/1.1 503"));
+  CHECK(ill.find("{\"status\":\"unavailable\"}") != std::string::npos);
+  CHECK(ask("/status").starts_with("HTTP/1.1 404"));
+  CHECK(ask("/").starts_with("HTTP/1.1 404"));
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+// One source for both major versions of Catch2: Debian 12 ships 2.13, its backports and
+// Ubuntu 24.04 ship 3.
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif
