@@ -1,10 +1,11 @@
-// Runs whole networks of the three real programs in virtual time. One seed decides everything: what fails here is printed with
-// the command that has it again.
+// Runs whole networks of the three real programs in virtual time. One seed decides everything: what
+// fails here is printed with the command that has it again.
 //
 //   simulate --seed 7 --nodes 100 --minutes 10            one run: plan, figures, fingerprint
-//   simulate --seed 7 --seeds 50                          seeds 7 to 56, one line each, stops at the first failure
-//   simulate --fingerprints                               one line per seed, to compare builds
-//   simulate --seed 7 --faults script.txt --trace         a run with a given fault script, every happening printed
+//   simulate --seed 7 --seeds 50                          seeds 7 to 56, one line each, stops at
+//   the first failure simulate --fingerprints                               one line per seed, to
+//   compare builds simulate --seed 7 --faults script.txt --trace         a run with a given fault
+//   script, every happening printed
 
 #include <charconv>
 #include <csignal>
@@ -128,11 +129,10 @@ bool run(const Arguments& arguments, std::uint64_t seed) {
     std::printf("  %.1f node-hours in %.2f s of processor time: %.0f a second\n", hours, seconds,
                 seconds > 0 ? hours / seconds : 0);
   }
-  std::printf("seed %llu fingerprint %016llx events %llu %s\n",
-              static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(trial.world().fingerprint()),
-              static_cast<unsigned long long>(trial.world().stats().events),
-              good ? "good" : "FAILED");
+  std::printf(
+      "seed %llu fingerprint %016llx events %llu %s\n", static_cast<unsigned long long>(seed),
+      static_cast<unsigned long long>(trial.world().fingerprint()),
+      static_cast<unsigned long long>(trial.world().stats().events), good ? "good" : "FAILED");
   std::fflush(stdout);
   if (!good) std::fputs(trial.failure().c_str(), stderr);
   return good;

@@ -102,6 +102,8 @@ class Network:
         self.start_bootstrap()
         for index in range(len(self.bridge_ports)):
             self.start_bridge(index)
+        wait_until(lambda: all(slot["state"] == "connected" for slot in self.bootstrap.status()["bridges"]), 15.0,
+                   lambda: f"connection to every bridge\n{self.bootstrap.story()}")
         for _ in range(nodes):
             self.start_node()
         self.wait_joined(self.nodes)

@@ -449,9 +449,7 @@ TEST_CASE("stopped, it closes the registration and hears nothing more; started, 
 
 struct JoinerLaws {
   static constexpr bool kEnds = true;
-  explicit JoinerLaws(std::uint64_t seed) : joiner(options(), Rng(seed)) {
-    joiner.start(kLawEpoch);
-  }
+  explicit JoinerLaws(std::uint64_t seed) : joiner(options(), Rng(seed)) {}
 
   static JoinerOptions options() {
     JoinerOptions options = joiner_options(2);
@@ -459,6 +457,7 @@ struct JoinerLaws {
     return options;
   }
   void act(Instant now, Rng& rng) {
+    joiner.start(now);
     switch (rng.below(7)) {
       case 0:
       case 1:

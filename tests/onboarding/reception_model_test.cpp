@@ -121,9 +121,13 @@ class Story {
   }
 
   void open(std::uint64_t number) {
-    // Two connections may bring the same peer, and some peers cannot be dialled.
+    // Two connections may bring the same peer, some peers cannot be dialled, and a renewed
+    // registration may change anything but the role.
     wire::Contact contact = peer(1 + rng_.below(5));
-    if (rng_.chance(1, 5)) contact = bridge_peer(1 + rng_.below(2));
+    const auto known = open_.find(client(number));
+    const bool is_bridge =
+        known == open_.end() ? rng_.chance(1, 5) : known->second.role == wire::Role::bridge;
+    if (is_bridge) contact = bridge_peer(1 + rng_.below(2));
     if (rng_.chance(1, 5)) contact.address.clear();
     open_[client(number)] = contact;
     fixture_.reception.on_client_opened(fixture_.now, client(number), contact);

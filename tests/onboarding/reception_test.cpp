@@ -195,36 +195,35 @@ TEST_CASE("P-CC-1: without any bridge the answer comes at once, and says what to
 }
 
 TEST_CASE("P-CC-1: with silent, failing or lost bridges the answer comes within 5 s") {
-  for (const bool others_live : {false, true}) {
-    CAPTURE(others_live);
-    ReceptionFixture fixture(with(Genesis::allowed));
-    fixture.connect_bridges(2);
-    fixture.register_peer(1);
-    if (others_live) fixture.register_peer(2);
-    fixture.join(1);
-    const onboarding::AskBridge ask = fixture.ask();
-    SECTION("silent") {
-      fixture.pass(milliseconds(4499));
+  enum class Fate { silent, failing, lost };
+  for (const Fate fate : {Fate::silent, Fate::failing, Fate::lost}) {
+    for (const bool others_live : {false, true}) {
+      CAPTURE(static_cast<int>(fate), others_live);
+      ReceptionFixture fixture(with(Genesis::allowed));
+      fixture.connect_bridges(2);
+      fixture.register_peer(1);
+      if (others_live) fixture.register_peer(2);
+      fixture.join(1);
+      const onboarding::AskBridge ask = fixture.ask();
+      if (fate == Fate::silent) {
+        fixture.pass(milliseconds(4499));
+        CHECK(fixture.take<onboarding::Answer>().empty());
+        fixture.pass(milliseconds(1));
+        REQUIRE(fixture.take<onboarding::CancelAsk>().size() == 1);
+      } else {
+        if (fate == Fate::lost) fixture.connect_bridges(0);
+        fixture.reception.on_introduction_failed(fixture.now, ask.ask, ErrorCode::timeout, 0);
+      }
+      if (others_live) {
+        CHECK(fixture.joined().outcome == JoinOutcome::emergency);
+      } else {
+        CHECK(fixture.failed().code == ErrorCode::bridge_unavailable);
+      }
+      CHECK_FALSE(fixture.reception.genesis().has_value());  // a silent bridge may know a network
+      fixture.introduce(ask.ask, {peer(9)});                 // too late
       CHECK(fixture.take<onboarding::Answer>().empty());
-      fixture.pass(milliseconds(1));
-      REQUIRE(fixture.take<onboarding::CancelAsk>().size() == 1);
+      CHECK(fixture.reception.stats().late == 1);
     }
-    SECTION("failing") {
-      fixture.reception.on_introduction_failed(fixture.now, ask.ask, ErrorCode::timeout, 0);
-    }
-    SECTION("lost meanwhile") {
-      fixture.connect_bridges(0);
-      fixture.reception.on_introduction_failed(fixture.now, ask.ask, ErrorCode::connection_lost, 0);
-    }
-    if (others_live) {
-      CHECK(fixture.joined().outcome == JoinOutcome::emergency);
-    } else {
-      CHECK(fixture.failed().code == ErrorCode::bridge_unavailable);
-    }
-    CHECK_FALSE(fixture.reception.genesis().has_value());  // a silent bridge may know a network
-    fixture.introduce(ask.ask, {peer(9)});                 // too late
-    CHECK(fixture.take<onboarding::Answer>().empty());
-    CHECK(fixture.reception.stats().late == 1);
   }
 }
 

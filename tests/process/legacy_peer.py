@@ -35,7 +35,7 @@ class LegacyPeer:
         self.links = {}            # peer id -> open connection
         self.peer_metadata = {}    # peer id -> its metadata
         self.frames = []           # (who, frame) of everything received
-        self.destroyed = 0         # how often a second connection cost both
+        self.destroyed = []        # ids of peers whose second connection cost both
         self.listening_address = None
         self._pending = {}
         self._requests = 0
@@ -203,7 +203,7 @@ class LegacyPeer:
     async def _serve(self, peer, connection, metadata):
         """A link from its hello to its close."""
         if peer in self.links:
-            self.destroyed += 1
+            self.destroyed.append(peer)
             first = self.links.pop(peer)
             await asyncio.sleep(0.05)
             await first.close(1000, "Manager destroyed")

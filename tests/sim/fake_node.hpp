@@ -26,8 +26,8 @@ struct Heard {
   std::string text;          // frame content, reason, remote address
 };
 
-/// A node without a mind: it writes down what it hears and does what the test orders. Orders leave when the world drains it,
-/// which `Bench::perform` makes happen.
+/// A node without a mind: it writes down what it hears and does what the test orders. Orders leave
+/// when the world drains it, which `Bench::perform` makes happen.
 class FakeNode : public node::Node {
  public:
   explicit FakeNode(Rng own) : rng(std::move(own)) {}
@@ -48,8 +48,7 @@ class FakeNode : public node::Node {
                       std::string_view reason) override {
     hear(Heard::Kind::dial_failed, now, id, static_cast<std::uint64_t>(code), reason);
   }
-  void on_frame(Instant now, link::ConnectionId id, link::FrameKind kind,
-                ByteSpan bytes) override {
+  void on_frame(Instant now, link::ConnectionId id, link::FrameKind kind, ByteSpan bytes) override {
     hear(Heard::Kind::frame, now, id, 0, as_text(bytes));
     if (echo) outbox.push(link::SendFrame{id, kind, to_bytes(bytes)});
   }
@@ -136,11 +135,12 @@ class Bench {
   NodeIndex add(wire::Role role = wire::Role::node) {
     const auto index = static_cast<NodeIndex>(fakes.size());
     fakes.push_back(nullptr);
-    return world.add_node({.role = role, .url = url(index), .factory = [this, index](const NodeSeat& seat) {
-                             auto node = std::make_unique<FakeNode>(seat.rng);
-                             fakes[index] = node.get();
-                             return node;
-                           }});
+    return world.add_node(
+        {.role = role, .url = url(index), .factory = [this, index](const NodeSeat& seat) {
+           auto node = std::make_unique<FakeNode>(seat.rng);
+           fakes[index] = node.get();
+           return node;
+         }});
   }
   NodeIndex add_started(wire::Role role = wire::Role::node) {
     const NodeIndex index = add(role);
@@ -148,9 +148,7 @@ class Bench {
     return index;
   }
 
-  static std::string url(NodeIndex index) {
-    return "ws://node" + std::to_string(index) + ":9000/";
-  }
+  static std::string url(NodeIndex index) { return "ws://node" + std::to_string(index) + ":9000/"; }
 
   FakeNode& operator[](NodeIndex index) { return *fakes[index]; }
 

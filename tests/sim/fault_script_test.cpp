@@ -1,5 +1,7 @@
 #include "trestle/sim/fault_script.hpp"
 
+#include <array>
+
 #include "catch.hpp"
 #include "trestle/sim/nemesis.hpp"
 
@@ -42,7 +44,8 @@ TEST_CASE("a script survives its text") {
 }
 
 TEST_CASE("comments and empty lines are skipped, nonsense is refused") {
-  const auto script = fault_script_from_text("# mine\n\n1000 kill 500 3 0\n2000 partition 7 0101\n");
+  const auto script =
+      fault_script_from_text("# mine\n\n1000 kill 500 3 0\n2000 partition 7 0101\n");
   REQUIRE(script.has_value());
   REQUIRE(script->size() == 2);
   CHECK((*script)[0].node == 3);

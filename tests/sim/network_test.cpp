@@ -1,4 +1,5 @@
-// Whole networks of the three real programs. A failing seed is printed with the command that has it again.
+// Whole networks of the three real programs. A failing seed is printed with the command that has it
+// again.
 
 #include <cstdio>
 
@@ -22,9 +23,10 @@ struct Golden {
   std::uint64_t fingerprint;
 };
 
-/// The fingerprints of whole networks (see `fingerprint_request`), the same with every compiler and standard library. Any
-/// change of what a node says or when changes them: they are then taken from `simulate --fingerprints --nodes 30 --minutes 2`
-/// after all builds were seen to agree. 0: not compared yet, only printed.
+/// The fingerprints of whole networks (see `fingerprint_request`), the same with every compiler and
+/// standard library. Any change of what a node says or when changes them: they are then taken from
+/// `simulate --fingerprints --nodes 30 --minutes 2` after all builds were seen to agree. 0: not
+/// compared yet, only printed.
 constexpr Golden kGolden[] = {{1, 0}, {2, 0}, {3, 0}};
 
 PlanRequest fingerprint_request(std::uint64_t seed) {

@@ -62,8 +62,9 @@ class Chatterer : public FakeNode {
   std::uint64_t last_request_ = 0;
 };
 
-/// Golden values: what `chatter` gives for these seeds. All compilers and both standard libraries must agree on them; they
-/// change with the simulator's draws and with the native codec, and are then taken from a failing run.
+/// Golden values: what `chatter` gives for these seeds. All compilers and both standard libraries
+/// must agree on them; they change with the simulator's draws and with the native codec, and are
+/// then taken from a failing run.
 constexpr std::uint64_t kChatterFingerprintSeed1 = 0x9d2b0075a7920706;
 constexpr std::uint64_t kChatterFingerprintSeed2 = 0xf76aebeba6f9cb6c;
 
@@ -91,11 +92,10 @@ Run chatter(std::uint64_t seed, const FaultScript* given = nullptr) {
   if (given != nullptr) script = *given;
   Nemesis nemesis(world, script);
   for (NodeIndex node = 0; node < kNodes; ++node) {
-    world.add_node({.role = wire::Role::node,
-                    .url = Bench::url(node),
-                    .factory = [](const NodeSeat& seat) {
-                      return std::make_unique<Chatterer>(seat.rng, kNodes);
-                    }});
+    world.add_node(
+        {.role = wire::Role::node, .url = Bench::url(node), .factory = [](const NodeSeat& seat) {
+           return std::make_unique<Chatterer>(seat.rng, kNodes);
+         }});
     world.start(node);
   }
   nemesis.unleash();
@@ -160,10 +160,11 @@ TEST_CASE("signatures come late and verify at the other node") {
   REQUIRE(bench[a].count(Heard::Kind::crypto) == 1);
   CHECK(bench[a].of(Heard::Kind::crypto)[0].number == 9);
 
-  bench.perform(b, link::Verify{{}, {1}, bench.world.identity(a).key, message,
-                                bench[a].last_signature});
-  bench.perform(b, link::Verify{{}, {2}, bench.world.identity(a).key, Bytes{3, 2, 1},
-                                bench[a].last_signature});
+  bench.perform(
+      b, link::Verify{{}, {1}, bench.world.identity(a).key, message, bench[a].last_signature});
+  bench.perform(
+      b,
+      link::Verify{{}, {2}, bench.world.identity(a).key, Bytes{3, 2, 1}, bench[a].last_signature});
   bench.world.run_for(10ms);
   REQUIRE(bench[b].count(Heard::Kind::crypto) == 2);
   for (const Heard& heard : bench[b].of(Heard::Kind::crypto)) {

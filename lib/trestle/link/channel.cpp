@@ -9,6 +9,29 @@ namespace trestle::link {
 
 using crypto::Side;
 
+namespace {
+
+/// What a library that knows nothing of us is told about a close.
+CloseStatus status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::none:
+    case ErrorCode::idle:
+      return CloseStatus::normal;
+    case ErrorCode::shutting_down:
+      return CloseStatus::going_away;
+    case ErrorCode::protocol_error:
+      return CloseStatus::protocol_error;
+    case ErrorCode::too_large:
+      return CloseStatus::too_large;
+    case ErrorCode::version_mismatch:
+      return CloseStatus::version_mismatch;
+    default:
+      return CloseStatus::refused;
+  }
+}
+
+}  // namespace
+
 Channel::Channel(ConnectionId id, Side side, const LocalPeer& local, crypto::Suite& suite,
                  const ChannelOptions& options, Rng rng, std::string dialled_url,
                  wire::Dialect dialect)
@@ -71,9 +94,7 @@ void Channel::close(Instant now, ErrorCode code, std::string text, std::uint32_t
     write(now, {}, wire::Goodbye{code, retry_after_ms, text.substr(0, text_bytes)});
     flush();
   }
-  close_with_status(
-      now, code == ErrorCode::protocol_error ? CloseStatus::protocol_error : CloseStatus::refused,
-      code, std::move(text));
+  close_with_status(now, status_of(code), code, std::move(text));
 }
 
 void Channel::close_with_status(Instant now, CloseStatus status, ErrorCode code,

@@ -27,7 +27,8 @@ enum class EndState : std::uint8_t {
   closed,  ///< The node was told, or said so itself, or is gone: it hears nothing more.
 };
 
-/// What one node believes about a connection. The two ends may believe different things: that is the point.
+/// What one node believes about a connection. The two ends may believe different things: that is
+/// the point.
 struct End {
   NodeIndex node = kNoNode;
   std::uint32_t incarnation = 0;
@@ -67,7 +68,8 @@ struct Lane {
 
   bool empty() const { return first == items.size(); }
   bool ends_in_close() const { return !empty() && items.back().kind == Item::Kind::close; }
-  /// Forgets the first item, which has arrived. Storage is kept and the dead front is cut off now and then.
+  /// Forgets the first item, which has arrived. Storage is kept and the dead front is cut off now
+  /// and then.
   void drop_first() {
     constexpr std::size_t kDeadMax = 64;
     ++first;

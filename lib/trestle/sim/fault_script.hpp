@@ -26,14 +26,15 @@ inline constexpr std::uint8_t kFaultKinds = 8;
 
 std::string_view name(FaultKind kind);
 
-/// One thing a nemesis does. A value, so that a list of them can be printed, shortened by hand and run again without the seed
-/// that drew it.
+/// One thing a nemesis does. A value, so that a list of them can be printed, shortened by hand and
+/// run again without the seed that drew it.
 struct Fault {
   Instant at{};
   FaultKind kind = FaultKind::reset;
   Duration lasts{};
-  NodeIndex node = 0;               ///< Not for partitions.
-  std::uint64_t number = 0;         ///< reset, half_open: which of the node's connections, modulo their number
+  NodeIndex node = 0;  ///< Not for partitions.
+  std::uint64_t number =
+      0;  ///< reset, half_open: which of the node's connections, modulo their number
   std::vector<std::uint8_t> groups;  ///< Partitions: one group number, 0..9, per node.
   friend bool operator==(const Fault&, const Fault&) = default;
 };
@@ -41,10 +42,12 @@ struct Fault {
 /// Everything that will go wrong in a run, in order of time.
 using FaultScript = std::vector<Fault>;
 
-/// One line per fault: `at kind lasts node number`, or `at kind lasts groups` with one digit per node; times in microseconds.
+/// One line per fault: `at kind lasts node number`, or `at kind lasts groups` with one digit per
+/// node; times in microseconds.
 std::string to_text(const FaultScript& script);
 
-/// The reverse. Empty lines and lines that begin with `#` are skipped. Nothing if a line is not understood.
+/// The reverse. Empty lines and lines that begin with `#` are skipped. Nothing if a line is not
+/// understood.
 std::optional<FaultScript> fault_script_from_text(std::string_view text);
 
 }  // namespace trestle::sim

@@ -9,8 +9,9 @@
 
 namespace trestle::sim {
 
-/// A running 64-bit hash over everything that happened in a world, in order. Equal fingerprints mean equal runs: it is what
-/// compares two executions of one seed, two compilers, two standard libraries. Not a security hash.
+/// A running 64-bit hash over everything that happened in a world, in order. Equal fingerprints
+/// mean equal runs: it is what compares two executions of one seed, two compilers, two standard
+/// libraries. Not a security hash.
 class Fingerprint {
  public:
   void add(std::uint64_t word) {
@@ -21,7 +22,8 @@ class Fingerprint {
 
   std::uint64_t value() const { return value_; }
 
-  /// FNV-1a over words of eight bytes read little-endian, then over the rest: a frame costs a few nanoseconds.
+  /// FNV-1a over words of eight bytes read little-endian, then over the rest: a frame costs a few
+  /// nanoseconds.
   static std::uint64_t of(ByteSpan bytes) {
     std::uint64_t hash = 0xcbf29ce484222325u ^ bytes.size();
     std::size_t place = 0;

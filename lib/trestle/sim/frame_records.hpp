@@ -7,8 +7,9 @@
 
 namespace trestle::sim {
 
-/// Reads the heads of a native frame's records into `records`. False if the frame does not decode as what docs/protocol.md
-/// says: no node of ours may send such a frame. Text frames (the old dialect) have no records.
+/// Reads the heads of a native frame's records into `records`. False if the frame does not decode
+/// as what docs/protocol.md says: no node of ours may send such a frame. Text frames (the old
+/// dialect) have no records.
 bool read_frame_records(link::FrameKind kind, ByteSpan frame, std::vector<RecordHead>& records);
 
 }  // namespace trestle::sim

@@ -64,7 +64,8 @@ struct RecordHead {
   RecordPart part = RecordPart::notification;
 };
 
-/// One thing that happened, as observers, the trace and the fingerprint see it. Views are valid during the call only.
+/// One thing that happened, as observers, the trace and the fingerprint see it. Views are valid
+/// during the call only.
 struct Happening {
   HappeningKind kind = HappeningKind::fault;
   Instant at{};
@@ -86,8 +87,8 @@ struct Happening {
 
 class World;
 
-/// Watches a world. Called after every happening and after every event; may look at everything and change nothing. A checker is
-/// an observer that calls `World::report_violation`.
+/// Watches a world. Called after every happening and after every event; may look at everything and
+/// change nothing. A checker is an observer that calls `World::report_violation`.
 class Observer {
  public:
   virtual ~Observer() = default;

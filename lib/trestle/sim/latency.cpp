@@ -27,7 +27,8 @@ Duration LatencyLaw::draw(Rng& rng) const {
     case LatencyKind::uniform:
       return rng.between(low, high);
     case LatencyKind::heavy_tail: {
-      // 2^20 times the smallest latency is beyond any cap we use; the bound keeps the shift defined.
+      // 2^20 times the smallest latency is beyond any cap we use; the bound keeps the shift
+      // defined.
       constexpr int kDoublingsMax = 20;
       const std::uint64_t drawn = rng.next();
       const int doublings = std::min(std::countl_zero(drawn), kDoublingsMax);

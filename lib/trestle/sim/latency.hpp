@@ -16,8 +16,9 @@ enum class LatencyKind : std::uint8_t {
 
 std::string_view name(LatencyKind kind);
 
-/// How long a segment takes from one node to another. Integers only, so that it is the same everywhere; the heavy tail is a
-/// Pareto law of exponent 1 built from the leading zeros of one draw.
+/// How long a segment takes from one node to another. Integers only, so that it is the same
+/// everywhere; the heavy tail is a Pareto law of exponent 1 built from the leading zeros of one
+/// draw.
 struct LatencyLaw {
   LatencyKind kind = LatencyKind::uniform;
   Duration low = std::chrono::milliseconds(5);    ///< A near data centre.

@@ -153,8 +153,8 @@ void Nemesis::apply(const Fault& fault) {
 void Nemesis::apply_partition(const Fault& fault) {
   ++applied_;
   world_.note_fault(name(fault.kind));
-  const auto kind = fault.kind == FaultKind::partition ? Partition::Kind::two_way
-                                                       : Partition::Kind::one_way;
+  const auto kind =
+      fault.kind == FaultKind::partition ? Partition::Kind::two_way : Partition::Kind::one_way;
   const std::uint32_t number = world_.network().partition({kind, fault.groups});
   world_.schedule(after(world_.now(), fault.lasts), [this, number](World& world) {
     if (retired_) return;
@@ -187,8 +187,8 @@ void Nemesis::apply_restart(const Fault& fault) {
   start_when_down(node, after(world_.now(), fault.lasts));
 }
 
-/// Not before `at`, and not while the old life is still draining. Goes on after the nemesis retired: who was asked to go before
-/// must come back too.
+/// Not before `at`, and not while the old life is still draining. Goes on after the nemesis
+/// retired: who was asked to go before must come back too.
 void Nemesis::start_when_down(NodeIndex node, Instant at) {
   const std::uint32_t incarnation = world_.incarnation(node);
   world_.schedule(at, [this, node, incarnation](World& world) {
@@ -201,10 +201,9 @@ void Nemesis::start_when_down(NodeIndex node, Instant at) {
 
 void Nemesis::apply_to_connection(const Fault& fault) {
   if (fault.node >= world_.size() || !world_.is_running(fault.node)) return;
-  const ConnectionSerial hit =
-      fault.kind == FaultKind::reset
-          ? world_.network().reset(world_.now(), fault.node, fault.number)
-          : world_.network().cut(fault.node, fault.number);
+  const ConnectionSerial hit = fault.kind == FaultKind::reset
+                                   ? world_.network().reset(world_.now(), fault.node, fault.number)
+                                   : world_.network().cut(fault.node, fault.number);
   if (hit == 0) return;
   ++applied_;
   world_.note_fault(std::string(name(fault.kind)) + " #" + std::to_string(hit), fault.node);
@@ -215,8 +214,7 @@ void Nemesis::apply_latency(const Fault& fault) {
   if (node >= world_.size()) return;
   ++applied_;
   world_.note_fault(name(fault.kind), node);
-  world_.network().set_extra_latency(node,
-                                     Duration(static_cast<Duration::rep>(fault.number)));
+  world_.network().set_extra_latency(node, Duration(static_cast<Duration::rep>(fault.number)));
   world_.schedule(after(world_.now(), fault.lasts), [this, node](World& world) {
     if (!retired_) world.network().set_extra_latency(node, Duration::zero());
   });

@@ -9,8 +9,8 @@
 
 namespace trestle::sim {
 
-/// How often what goes wrong, per thousand node-hours; 0: never. Each class with a rate happens at least once, so that none
-/// silently disappears from short runs.
+/// How often what goes wrong, per thousand node-hours; 0: never. Each class with a rate happens at
+/// least once, so that none silently disappears from short runs.
 struct NemesisOptions {
   std::uint32_t partitions = 0;
   std::uint32_t one_way_partitions = 0;
@@ -21,7 +21,8 @@ struct NemesisOptions {
   std::uint32_t half_opens = 0;
   std::uint32_t latencies = 0;
   Duration partition_min = std::chrono::seconds(1);
-  Duration partition_max = std::chrono::seconds(90);  ///< Beyond the time after which peers are given up.
+  Duration partition_max =
+      std::chrono::seconds(90);  ///< Beyond the time after which peers are given up.
   Duration downtime_min = std::chrono::milliseconds(100);  ///< A supervisor restarts at once.
   Duration downtime_max = std::chrono::seconds(60);
   Duration latency_min = std::chrono::milliseconds(50);

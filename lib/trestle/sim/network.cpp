@@ -54,7 +54,8 @@ void Network::node_down(Instant now, NodeIndex node, KillKind kind) {
     if (kind == KillKind::power) {
       drop_items(lane);
     } else if (was_open) {
-      // The kernel still delivers what it took over, then closes; no WebSocket close frame: 1006 at the other end.
+      // The kernel still delivers what it took over, then closes; no WebSocket close frame: 1006 at
+      // the other end.
       while (lane.items.size() > lane.admitted) {
         ++stats_.frames_lost;
         lane.items.pop_back();
@@ -95,8 +96,8 @@ std::uint32_t Network::allocate() {
   return slot;
 }
 
-/// The slot is given back once no end believes in the connection and nothing is under way. Events that still name it are
-/// recognised by their generation.
+/// The slot is given back once no end believes in the connection and nothing is under way. Events
+/// that still name it are recognised by their generation.
 void Network::release_if_over(std::uint32_t slot) {
   Connection& connection = connections_[slot];
   if (!connection.in_use) return;

@@ -56,7 +56,8 @@ struct NetworkStats {
   std::uint64_t accepted = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_delivered = 0;
-  std::uint64_t frames_lost = 0;  ///< In flight when the connection broke, or for an end that was gone.
+  std::uint64_t frames_lost =
+      0;  ///< In flight when the connection broke, or for an end that was gone.
   std::uint64_t bytes_sent = 0;
   std::uint64_t retransmissions = 0;
   std::uint64_t resets = 0;
@@ -65,11 +66,13 @@ struct NetworkStats {
   std::uint64_t late_opens = 0;  ///< An abandoned dial that reached its listener all the same.
 };
 
-/// WebSocket connections over an imperfect network, in virtual time: latency, bandwidth, back-pressure, refusals, lost dials,
-/// resets, half-open ends, partitions. Machine of the world: takes orders, answers `handle` with at most one input for a node.
+/// WebSocket connections over an imperfect network, in virtual time: latency, bandwidth,
+/// back-pressure, refusals, lost dials, resets, half-open ends, partitions. Machine of the world:
+/// takes orders, answers `handle` with at most one input for a node.
 ///
-/// A stream keeps its order and loses nothing while it lives: what is lost below shows as delay. Where both directions of a
-/// path matter (opening), a one-way partition blocks; acknowledgements of established streams pass it.
+/// A stream keeps its order and loses nothing while it lives: what is lost below shows as delay.
+/// Where both directions of a path matter (opening), a one-way partition blocks; acknowledgements
+/// of established streams pass it.
 class Network {
  public:
   Network(const NetworkOptions& options, Rng rng, Scheduler& scheduler);
@@ -102,7 +105,8 @@ class Network {
   std::uint32_t partition(Partition partition);
   void heal(Instant now, std::uint32_t partition);
   void heal_all(Instant now);
-  /// The `pick`-th open connection of the node (modulo their number) breaks, both ends are told. 0 if it has none.
+  /// The `pick`-th open connection of the node (modulo their number) breaks, both ends are told. 0
+  /// if it has none.
   ConnectionSerial reset(Instant now, NodeIndex node, std::uint64_t pick);
   /// The same, but nobody is told.
   ConnectionSerial cut(NodeIndex node, std::uint64_t pick);

@@ -55,7 +55,8 @@ void Network::resume_stalled(Instant now) {
       Lane& lane = connection.lanes[side];
       if (!lane.stalled || is_cut(connection, side)) continue;
       lane.stalled = false;
-      // The retransmission timer doubled while nothing passed: it is about as long as the stall itself.
+      // The retransmission timer doubled while nothing passed: it is about as long as the stall
+      // itself.
       const Duration waited = now - lane.stalled_since;
       const Duration wait =
           connection.rng.between(Duration::zero(), std::max(waited, options_.retransmission));

@@ -26,10 +26,10 @@ bool Network::send(Instant now, NodeIndex node, link::SendFrame&& order,
   if (found == nullptr) return false;
   const std::uint32_t slot = *found;
   Connection& connection = connections_[slot];
-  const Side side = connection.ends[kDialler].node == node &&
-                            connection.ends[kDialler].id == order.connection
-                        ? kDialler
-                        : kAcceptor;
+  const Side side =
+      connection.ends[kDialler].node == node && connection.ends[kDialler].id == order.connection
+          ? kDialler
+          : kAcceptor;
   if (connection.ends[side].state != EndState::open) return false;
   ++stats_.frames_sent;
   stats_.bytes_sent += order.bytes.size();
@@ -48,10 +48,10 @@ bool Network::close(Instant now, NodeIndex node, const link::CloseTransport& ord
   if (found == nullptr) return false;
   const std::uint32_t slot = *found;
   Connection& connection = connections_[slot];
-  const Side side = connection.ends[kDialler].node == node &&
-                            connection.ends[kDialler].id == order.connection
-                        ? kDialler
-                        : kAcceptor;
+  const Side side =
+      connection.ends[kDialler].node == node && connection.ends[kDialler].id == order.connection
+          ? kDialler
+          : kAcceptor;
   const bool was_open = connection.ends[side].state == EndState::open;
   end_closed(slot, side);
   if (was_open) {
@@ -142,8 +142,8 @@ std::optional<Delivery> Network::on_lane_due(Instant now, std::uint32_t slot, Si
     ++stats_.stalls;
     lane.stalled = true;
     lane.stalled_since = now;
-    scheduler_.add(now + options_.stall_max, EventKind::lane_gives_up, slot,
-                   connection.generation, side);
+    scheduler_.add(now + options_.stall_max, EventKind::lane_gives_up, slot, connection.generation,
+                   side);
     return std::nullopt;
   }
   End& receiver = connection.ends[opposite(side)];
@@ -163,7 +163,8 @@ std::optional<Delivery> Network::on_lane_due(Instant now, std::uint32_t slot, Si
   if (receiver.state != EndState::open) {
     if (!is_frame) return std::nullopt;
     ++stats_.frames_lost;
-    // An end that said goodbye has its close under way. One that broke silently answers with a reset.
+    // An end that said goodbye has its close under way. One that broke silently answers with a
+    // reset.
     const bool sender_open = connection.ends[side].state == EndState::open;
     const bool way_back = !is_cut(connection, opposite(side));
     if (sender_open && way_back && !connection.lanes[opposite(side)].ends_in_close()) {
@@ -172,8 +173,8 @@ std::optional<Delivery> Network::on_lane_due(Instant now, std::uint32_t slot, Si
     }
     return std::nullopt;
   }
-  Delivery result = delivery(is_frame ? Delivery::Kind::frame : Delivery::Kind::closed, slot,
-                             opposite(side));
+  Delivery result =
+      delivery(is_frame ? Delivery::Kind::frame : Delivery::Kind::closed, slot, opposite(side));
   if (is_frame) {
     ++stats_.frames_delivered;
   } else {
@@ -206,7 +207,8 @@ std::optional<Delivery> Network::on_lane_drains(Instant now, std::uint32_t slot,
   return result;
 }
 
-/// Nothing was acknowledged for too long: the sender gives up. The other end is not told; it learns when it sends.
+/// Nothing was acknowledged for too long: the sender gives up. The other end is not told; it learns
+/// when it sends.
 std::optional<Delivery> Network::on_lane_gives_up(Instant now, std::uint32_t slot, Side side) {
   Connection& connection = connections_[slot];
   Lane& lane = connection.lanes[side];

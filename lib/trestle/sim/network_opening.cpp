@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
 
-/// One-way trips before the listener has read the upgrade request: SYN, its answer, the request. (TLS would add two.)
+/// One-way trips before the listener has read the upgrade request: SYN, its answer, the request.
+/// (TLS would add two.)
 constexpr int kOpeningTrips = 3;
 
 }  // namespace
@@ -57,7 +58,8 @@ std::pair<ConnectionSerial, NodeIndex> Network::dial(Instant now, NodeIndex node
   return {connection.serial, *target};
 }
 
-/// The opening packet found no way: sent again, each time after twice the wait. False if it will not be.
+/// The opening packet found no way: sent again, each time after twice the wait. False if it will
+/// not be.
 bool Network::retry_opening(Instant now, std::uint32_t slot, EventKind kind) {
   Connection& connection = connections_[slot];
   constexpr std::uint32_t kDoublingsMax = 6;  // Linux gives up after 6 (tcp_syn_retries)
@@ -150,7 +152,8 @@ std::optional<Delivery> Network::on_dial_expires(Instant now, std::uint32_t slot
   return result;
 }
 
-/// The dialler went away. A listener that accepted already hears of it; one that will accept yet does so too.
+/// The dialler went away. A listener that accepted already hears of it; one that will accept yet
+/// does so too.
 void Network::abandon_dial(Instant now, std::uint32_t slot) {
   if (connections_[slot].ends[kAcceptor].state != EndState::open) return;
   ++stats_.late_opens;

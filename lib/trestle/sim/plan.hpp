@@ -58,7 +58,8 @@ struct PlanOptions {
   Duration start_spacing_max = std::chrono::milliseconds(500);
   /// From the last start to the first fault: some runs begin while peers still join.
   Duration calm_before_max = std::chrono::seconds(60);
-  /// Healed networks must be whole again within this: 60 s to rejoin (RECOV-03) and the longest wait between two tries, twice.
+  /// Healed networks must be whole again within this: 60 s to rejoin (RECOV-03) and the longest
+  /// wait between two tries, twice.
   Duration convergence = std::chrono::minutes(3);
   std::uint32_t loss_per_million_max = 20'000;  ///< 2 %: a bad mobile link.
   std::uint32_t reset_per_million_max = 200;

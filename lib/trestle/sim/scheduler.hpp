@@ -10,20 +10,22 @@
 
 namespace trestle::sim {
 
-/// What a scheduled event is about. Network events name a connection, the others a slot of the world.
+/// What a scheduled event is about. Network events name a connection, the others a slot of the
+/// world.
 enum class EventKind : std::uint8_t {
-  dial_arrives,      ///< The opening handshake reaches the listener.
-  dial_concludes,    ///< Its answer reaches the dialler.
-  dial_expires,      ///< The dialler's own bound.
-  lane_due,          ///< The first item of one direction arrives.
-  lane_drains,       ///< Bytes left for the kernel.
-  lane_gives_up,     ///< Unacknowledged for too long.
+  dial_arrives,       ///< The opening handshake reaches the listener.
+  dial_concludes,     ///< Its answer reaches the dialler.
+  dial_expires,       ///< The dialler's own bound.
+  lane_due,           ///< The first item of one direction arrives.
+  lane_drains,        ///< Bytes left for the kernel.
+  lane_gives_up,      ///< Unacknowledged for too long.
   connection_broken,  ///< A reset reaches one end.
   crypto_done,
   action,
 };
 
-/// One entry of the schedule: a plain value, so that the heap moves words and never allocates for an event.
+/// One entry of the schedule: a plain value, so that the heap moves words and never allocates for
+/// an event.
 struct Event {
   Instant at{};
   std::uint64_t sequence = 0;
@@ -33,8 +35,9 @@ struct Event {
   std::uint32_t generation = 0;  ///< Must match the slot's, else the event is stale and ignored.
 };
 
-/// Virtual time's agenda: a binary heap keyed (time, sequence). Events of one instant come in the order in which they were
-/// ordered, so the order is total and the same with every standard library.
+/// Virtual time's agenda: a binary heap keyed (time, sequence). Events of one instant come in the
+/// order in which they were ordered, so the order is total and the same with every standard
+/// library.
 class Scheduler {
  public:
   void add(Instant at, EventKind kind, std::uint32_t slot, std::uint32_t generation,

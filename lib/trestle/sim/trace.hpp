@@ -10,7 +10,8 @@
 
 namespace trestle::sim {
 
-/// A happening without its views: what is kept for a report. Fixed size, so that keeping costs a copy and no allocation.
+/// A happening without its views: what is kept for a report. Fixed size, so that keeping costs a
+/// copy and no allocation.
 struct TraceLine {
   HappeningKind kind = HappeningKind::fault;
   Instant at{};

@@ -72,24 +72,20 @@ void Trial::add_bridge(NodeIndex node) {
   options.common.address = url_of(node);
   options.bridge_secret = to_bytes(as_bytes(kBridgeSecret));
   options.bootstrap_urls = {url_of(kBootstrap)};
-  world_.add_node({.role = wire::Role::bridge,
-                   .url = url_of(node),
-                   .factory = [options](const NodeSeat& seat) {
-                     return std::make_unique<node::BridgeNode>(options, seat.identity, seat.suite,
-                                                               seat.rng);
-                   }});
+  world_.add_node(
+      {.role = wire::Role::bridge, .url = url_of(node), .factory = [options](const NodeSeat& seat) {
+         return std::make_unique<node::BridgeNode>(options, seat.identity, seat.suite, seat.rng);
+       }});
 }
 
 void Trial::add_member(NodeIndex node) {
   node::NodeOptions options;
   options.common.address = url_of(node);
   options.bootstrap_urls = {url_of(kBootstrap)};
-  world_.add_node({.role = wire::Role::node,
-                   .url = url_of(node),
-                   .factory = [options](const NodeSeat& seat) {
-                     return std::make_unique<node::DhtNode>(options, seat.identity, seat.suite,
-                                                            seat.rng);
-                   }});
+  world_.add_node(
+      {.role = wire::Role::node, .url = url_of(node), .factory = [options](const NodeSeat& seat) {
+         return std::make_unique<node::DhtNode>(options, seat.identity, seat.suite, seat.rng);
+       }});
 }
 
 void Trial::schedule_starts() {
@@ -191,7 +187,8 @@ bool Trial::run() {
   if (world_.violation()) return false;
   collect_ended();
   shortcomings_at_end_ = shortcomings();
-  if (!reads_back()) shortcomings_at_end_.push_back("a value put at one node is not read at another");
+  if (!reads_back())
+    shortcomings_at_end_.push_back("a value put at one node is not read at another");
   if (workload_.wrong_values > 0) shortcomings_at_end_.push_back("a get brought a wrong value");
   return !world_.violation() && shortcomings_at_end_.empty();
 }
@@ -246,8 +243,8 @@ std::vector<std::string> Trial::shortcomings() const {
         });
     const auto wanted = std::min<std::size_t>(kMemberLinksMin, world_.size() - 2);
     if (status.state != "joined" || static_cast<std::size_t>(links) < wanted) {
-      found.push_back(name + " is " + std::string(status.state) + " with " +
-                      std::to_string(links) + " links");
+      found.push_back(name + " is " + std::string(status.state) + " with " + std::to_string(links) +
+                      " links");
     }
   }
   return found;
@@ -271,20 +268,19 @@ std::string Trial::summary() const {
   };
   return line("events, happenings, deadlines", {world.events, world.happenings, world.deadlines}) +
          line("joins, log records", {world.joins, world.log_records}) +
-         line("signatures, checks, failed", {world.signatures, world.verifications,
-                                             world.verifications_failed}) +
-         line("dials, failed, accepted, late", {network.dials, network.dials_failed,
-                                                network.accepted, network.late_opens}) +
-         line("frames sent, delivered, lost", {network.frames_sent, network.frames_delivered,
-                                               network.frames_lost}) +
+         line("signatures, checks, failed",
+              {world.signatures, world.verifications, world.verifications_failed}) +
+         line("dials, failed, accepted, late",
+              {network.dials, network.dials_failed, network.accepted, network.late_opens}) +
+         line("frames sent, delivered, lost",
+              {network.frames_sent, network.frames_delivered, network.frames_lost}) +
          line("bytes sent", {network.bytes_sent}) +
          line("retransmissions, resets, stalls, given up",
-              {network.retransmissions, network.resets, network.stalls,
-               network.stalls_given_up}) +
+              {network.retransmissions, network.resets, network.stalls, network.stalls_given_up}) +
          line("faults applied", {nemesis_.applied()}) +
-         line("requests, answers, withdrawn", {checkers_.answers.requests(),
-                                               checkers_.answers.answers(),
-                                               checkers_.answers.withdrawals()}) +
+         line("requests, answers, withdrawn",
+              {checkers_.answers.requests(), checkers_.answers.answers(),
+               checkers_.answers.withdrawals()}) +
          line("puts, done", {workload_.puts, workload_.puts_done}) +
          line("gets, done", {workload_.gets, workload_.gets_done}) +
          line("finds, done", {workload_.finds, workload_.finds_done}) +

@@ -24,13 +24,14 @@ struct WorkloadStats {
   std::uint64_t wrong_values = 0;  ///< A get that brought what nobody put.
 };
 
-/// A whole network out of the three real programs, run as a plan says: started, shaken, healed, asked whether it is whole.
+/// A whole network out of the three real programs, run as a plan says: started, shaken, healed,
+/// asked whether it is whole.
 class Trial {
  public:
   explicit Trial(Plan plan);
 
-  /// The whole plan. False if a rule was violated on the way, or at the end somebody is not linked as he should be or a
-  /// value put at one node cannot be read at another.
+  /// The whole plan. False if a rule was violated on the way, or at the end somebody is not linked
+  /// as he should be or a value put at one node cannot be read at another.
   bool run();
 
   /// What is wrong, with everything needed to have it again; empty after a good run.

@@ -108,8 +108,7 @@ Result<OperationKey, ErrorCode> World::find(NodeIndex node, const NodeId& target
 
 Result<OperationKey, ErrorCode> World::accepted(
     NodeIndex node, const Result<node::OperationId, ErrorCode>& result) {
-  const OperationKey key{node, hosts_[node].incarnation,
-                         result ? *result : node::OperationId{}};
+  const OperationKey key{node, hosts_[node].incarnation, result ? *result : node::OperationId{}};
   Happening news = happening(
       result ? HappeningKind::operation_accepted : HappeningKind::operation_refused, node);
   news.number = key.operation.value;
@@ -186,7 +185,8 @@ void World::happened(const Happening& happening, std::uint64_t content) {
                    static_cast<std::uint8_t>(happening.code));
   fingerprint_.add(happening.connection);
   fingerprint_.add(happening.number ^ content);
-  // A frame's bytes count when it is ordered; that the same ones arrive is the network's order of events.
+  // A frame's bytes count when it is ordered; that the same ones arrive is the network's order of
+  // events.
   if (happening.kind == HappeningKind::frame_ordered) fingerprint_.add(happening.bytes);
   if (happening.kind != HappeningKind::drained) trace_.add(happening);
   for (Observer* observer : observers_) observer->observe(*this, happening);

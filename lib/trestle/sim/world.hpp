@@ -80,9 +80,10 @@ struct WorldStats {
   std::uint64_t news_forgotten = 0;
 };
 
-/// A whole network of real nodes in virtual time, on one thread and out of one seed: the third driver of the core, beside
-/// real sockets and the browser. Everything that happens is hashed into a fingerprint, kept in a short trace, and shown to
-/// observers; the first violation that one of them reports ends the run.
+/// A whole network of real nodes in virtual time, on one thread and out of one seed: the third
+/// driver of the core, beside real sockets and the browser. Everything that happens is hashed into
+/// a fingerprint, kept in a short trace, and shown to observers; the first violation that one of
+/// them reports ends the run.
 ///
 ///     World world({.seed = 7});
 ///     const NodeIndex node = world.add_node({.role = ..., .url = ..., .factory = ...});
@@ -134,7 +135,8 @@ class World {
   void add_observer(Observer& observer) { observers_.push_back(&observer); }
   void report_violation(std::string_view rule, std::string text);
   const std::optional<Violation>& violation() const { return violation_; }
-  /// Everything somebody needs who was not there: seed, plan, what is wrong, the last lines, how to have it again.
+  /// Everything somebody needs who was not there: seed, plan, what is wrong, the last lines, how to
+  /// have it again.
   std::string report() const;
   /// Tells observers, trace and fingerprint of a fault somebody caused.
   void note_fault(std::string_view text, NodeIndex node = kNoNode);

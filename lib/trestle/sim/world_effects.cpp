@@ -157,7 +157,8 @@ void World::finish_crypto(std::uint32_t slot) {
   free_jobs_.push_back(slot);
   Host& host = hosts_[job.node];
   if (host.node == nullptr || host.incarnation != job.incarnation) return;
-  // Of a connection that ended, its owner hears nothing more. Orders that name none are always answered.
+  // Of a connection that ended, its owner hears nothing more. Orders that name none are always
+  // answered.
   const Connection* connection = network_.find(job.node, job.connection);
   if (job.connection.value() != 0 && connection == nullptr) return;
   Happening news =

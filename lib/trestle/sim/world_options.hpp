@@ -14,13 +14,15 @@ struct NetworkOptions {
   LatencyLaw latency;
   /// Bytes a second in one direction of one connection; 0: no limit. Default: a 10 Mbit/s line.
   std::uint64_t bandwidth = 1'250'000;
-  /// What the kernel takes over before it has been acknowledged. Linux starts a socket with 85 KiB or so.
+  /// What the kernel takes over before it has been acknowledged. Linux starts a socket with 85 KiB
+  /// or so.
   std::size_t send_buffer_bytes = 64 * 1024;
   /// A frame travels as 1..segments_max segments; it is complete when the slowest has arrived.
   std::uint32_t segments_max = 3;
   /// Per million frames: the frame needs a retransmission. TCP does not lose, it stalls.
   std::uint32_t loss_per_million = 0;
-  /// First retransmission timeout; doubles with each further loss of the same frame (RFC 6298, Linux's minimum).
+  /// First retransmission timeout; doubles with each further loss of the same frame (RFC 6298,
+  /// Linux's minimum).
   Duration retransmission = std::chrono::milliseconds(200);
   /// After so many losses of one frame the connection is reset. 8 doublings of 200 ms: 51 s.
   std::uint32_t retransmissions_max = 8;
@@ -28,7 +30,8 @@ struct NetworkOptions {
   std::uint32_t reset_per_million = 0;
   /// Per million dials: the listener is slow, by up to `slow_dial_max`.
   std::uint32_t slow_dial_per_million = 0;
-  Duration slow_dial_max = std::chrono::seconds(15);  ///< Beyond the usual bound of 10 s for a dial.
+  Duration slow_dial_max =
+      std::chrono::seconds(15);  ///< Beyond the usual bound of 10 s for a dial.
   /// Per million dials: nothing ever comes back.
   std::uint32_t lost_dial_per_million = 0;
   /// First repetition of an opening packet that found no way; doubles (RFC 6298: 1 s).

@@ -305,7 +305,9 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
 
 // ---- look
 
-bool BootstrapNode::is_healthy(Instant) const { return !is_stopping_; }
+bool BootstrapNode::is_healthy(Instant) const {
+  return !is_stopping_ && (!bridges_.connected().empty() || reception_.stats().nodes > 0);
+}
 
 Status BootstrapNode::status(Instant now) const {
   Status status;

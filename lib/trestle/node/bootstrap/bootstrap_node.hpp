@@ -52,7 +52,7 @@ class BootstrapNode final : public Node {
   void on_deadline(Instant now) override;
   std::optional<Effect> poll_effect(Instant now) override;
   Status status(Instant now) const override;
-  /// Answers joins, with or without bridges: what it says then is coded.
+  /// Has somebody to introduce a newcomer to: a bridge is connected, or a live node registered.
   bool is_healthy(Instant now) const override;
 
  private:

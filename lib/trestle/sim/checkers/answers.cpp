@@ -30,8 +30,9 @@ void Answers::observe(World& world, const Happening& happening) {
   }
 }
 
-/// Once an end closed, no answer can be delivered any more; the other end may still send some in vain, which is checked all
-/// the same. After both closed the connection is forgotten. (After a kill one end never closes: bounded by the kills.)
+/// Once an end closed, no answer can be delivered any more; the other end may still send some in
+/// vain, which is checked all the same. After both closed the connection is forgotten. (After a
+/// kill one end never closes: bounded by the kills.)
 void Answers::end_closed(ConnectionSerial connection) {
   Asked* asked = connections_.find(connection);
   if (asked == nullptr) return;

@@ -33,8 +33,9 @@ void Conduct::observe(World& world, const Happening& happening) {
         behaviour.deadlines_in_place = 0;
       }
       if (++behaviour.deadlines_in_place > options_.deadlines_in_place_max) {
-        world.report_violation("I9: no spinning timer",
-                               name_of(happening.node) + ": next_deadline() does not leave the present");
+        world.report_violation(
+            "I9: no spinning timer",
+            name_of(happening.node) + ": next_deadline() does not leave the present");
       }
       return;
     case HappeningKind::accepted:

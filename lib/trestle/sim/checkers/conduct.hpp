@@ -8,15 +8,17 @@
 namespace trestle::sim::checkers {
 
 struct ConductOptions {
-  /// Deadlines of one node in a row, at one instant, without any input between them. One is enough for every machine that
-  /// keeps the contract; some slack is for machines that have several things due at once.
+  /// Deadlines of one node in a row, at one instant, without any input between them. One is enough
+  /// for every machine that keeps the contract; some slack is for machines that have several things
+  /// due at once.
   std::uint32_t deadlines_in_place_max = 8;
-  /// Happenings at one instant: beyond it the network talks without time passing, which will not end.
+  /// Happenings at one instant: beyond it the network talks without time passing, which will not
+  /// end.
   std::uint64_t happenings_in_place_max = 2'000'000;
 };
 
-/// The contract between a node and its driver: timers do not spin (I9), nothing is ordered after `Stopped` (I14), no order
-/// names a connection that ended.
+/// The contract between a node and its driver: timers do not spin (I9), nothing is ordered after
+/// `Stopped` (I14), no order names a connection that ended.
 class Conduct : public Observer {
  public:
   explicit Conduct(const ConductOptions& options = {}) : options_(options) {}

@@ -6,7 +6,8 @@
 namespace trestle::sim::checkers {
 
 struct OperationsOptions {
-  /// No operation of a user may take longer: a lookup is bounded by 15 s (X31), a put is a lookup and a round of stores.
+  /// No operation of a user may take longer: a lookup is bounded by 15 s (X31), a put is a lookup
+  /// and a round of stores.
   Duration operation_max = std::chrono::seconds(60);
 };
 

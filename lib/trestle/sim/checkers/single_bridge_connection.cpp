@@ -24,10 +24,10 @@ void SingleBridgeConnection::observe(World& world, const Happening& happening) {
       const std::uint32_t count = ++*counts_.insert(pair, 0).first;
       most_seen_ = std::max(most_seen_, count);
       if (count > 1) {
-        world.report_violation(
-            "P-BR-1: at most one connection per bridge",
-            "bootstrap n" + std::to_string(pair.first) + " has " + std::to_string(count) +
-                " connections with bridge n" + std::to_string(pair.second));
+        world.report_violation("P-BR-1: at most one connection per bridge",
+                               "bootstrap n" + std::to_string(pair.first) + " has " +
+                                   std::to_string(count) + " connections with bridge n" +
+                                   std::to_string(pair.second));
       }
       return;
     }

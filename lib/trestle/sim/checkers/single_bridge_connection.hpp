@@ -8,14 +8,16 @@
 
 namespace trestle::sim::checkers {
 
-/// P-BR-1 (I1): a bootstrap node has at most one connection to a bridge that is dialling, proving itself or open, counted
-/// per bridge, whatever address it was dialled at. Counted from what the world saw ordered and ended, not from what the node
-/// says of itself. A connection ends for the count when its owner closed it or was told: nobody could know more.
+/// P-BR-1 (I1): a bootstrap node has at most one connection to a bridge that is dialling, proving
+/// itself or open, counted per bridge, whatever address it was dialled at. Counted from what the
+/// world saw ordered and ended, not from what the node says of itself. A connection ends for the
+/// count when its owner closed it or was told: nobody could know more.
 class SingleBridgeConnection : public Observer {
  public:
   void observe(World& world, const Happening& happening) override;
 
-  /// The most that one bootstrap node ever had with one bridge: 1 shows that the rule was put to the test.
+  /// The most that one bootstrap node ever had with one bridge: 1 shows that the rule was put to
+  /// the test.
   std::uint32_t most_seen() const { return most_seen_; }
 
  private:
