@@ -299,6 +299,7 @@ TEST_CASE("a bridge closes its registration as soon as it has a peer") {
   harness.joiner.on_links(harness.now, 1);
   CHECK(harness.take<onboarding::CloseBootstrap>().size() == 1);
   CHECK(harness.joiner.next_deadline() == kNever);
+  harness.pass(seconds(1));
   harness.joiner.on_links(harness.now, 0);
   CHECK(harness.take<onboarding::OpenBootstrap>().size() == 1);
 }

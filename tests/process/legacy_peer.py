@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import os
+import random
 import threading
 import time
 import uuid
@@ -107,9 +108,12 @@ class LegacyPeer:
     async def _stop(self):
         for connection in [*self.links.values(), self._bootstrap]:
             await connection.close(1000, "Manager destroyed")
-        self._server.close()
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._server.close()
+        await self._server.wait_closed()
 
     def _spawn(self, coroutine):
         task = self._loop.create_task(coroutine)
@@ -208,6 +212,8 @@ class LegacyPeer:
             await asyncio.sleep(0.05)
             await first.close(1000, "Manager destroyed")
             await connection.close(1000, "Manager destroyed")
+            # Some time later its table maintenance finds the peer again.
+            self._spawn(self._dial(peer, self.peer_metadata.get(peer) or metadata, random.uniform(1.0, 4.0)))
             return
         self.links[peer] = connection
         self.peer_metadata[peer] = metadata

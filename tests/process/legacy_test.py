@@ -251,7 +251,9 @@ class LegacyTest(ProcessCase):
             with LegacyPeer(network.bootstrap.url) as second:
                 wait_until(lambda: second.node_links() or first.node_links(), 20,
                            lambda: f"{second.frames}\n{network.bootstrap.story()}")
-                self.assertTrue(first.put("k", {"n": 1}) or second.put("k", {"n": 1}))
+                # Invited to each other they dial both, lose both connections, and find each other later.
+                wait_until(lambda: first.put("k", {"n": 1}) or second.put("k", {"n": 1}), 20,
+                           lambda: f"{first.destroyed} {second.destroyed}\n{second.frames}")
             node = network.start_node()
             wait_until(lambda: node.peer_count() >= 2, 20, node.story)
             self.assert_never_two_connections(network, first)

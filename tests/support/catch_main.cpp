@@ -1,4 +1,5 @@
-// Catch2's main is the slowest file of the test tree to compile; it is compiled once and shared by all test programs.
+// Catch2's main is the slowest file of the test tree to compile; it is compiled once and shared by
+// all test programs.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_session.hpp>
 

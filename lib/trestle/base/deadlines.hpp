@@ -54,8 +54,8 @@ class Deadlines {
   Instant next() const { return heap_.empty() ? kNever : heap_.front().at; }
   std::size_t size() const { return heap_.size(); }
 
-  /// Removes and returns the earliest slot that is due at `now`, if any. A slot set anew to `now` or earlier is due again: who
-  /// does that inside a loop over `pop_due` never leaves it.
+  /// Removes and returns the earliest slot that is due at `now`, if any. A slot set anew to `now`
+  /// or earlier is due again: who does that inside a loop over `pop_due` never leaves it.
   std::optional<Slot> pop_due(Instant now) {
     if (heap_.empty() || heap_.front().at > now) return std::nullopt;
     const Slot slot = heap_.front().slot;

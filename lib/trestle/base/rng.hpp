@@ -22,7 +22,8 @@ class Rng {
   /// alone, not on how much was drawn so far: a new draw in one component shifts no other
   /// component.
   Rng fork(std::string_view label) const;
-  /// One of many under the same label. Index 0 is the stream of `fork(label)`: use one form or the other per label.
+  /// One of many under the same label. Index 0 is the stream of `fork(label)`: use one form or the
+  /// other per label.
   Rng fork(std::string_view label, std::uint64_t index) const;
 
   std::uint64_t next();

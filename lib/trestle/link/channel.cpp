@@ -11,6 +11,10 @@ using crypto::Side;
 
 namespace {
 
+/// Sizes do not depend on which id it is, as long as it is one: the longest, so that nothing is
+/// underestimated.
+constexpr wire::RequestId kAnyRequestId{~std::uint64_t{0}};
+
 /// What a library that knows nothing of us is told about a close.
 CloseStatus status_of(ErrorCode code) {
   switch (code) {
@@ -52,8 +56,12 @@ Channel::Channel(ConnectionId id, Side side, const LocalPeer& local, crypto::Sui
 Result<wire::RequestId, ErrorCode> Channel::request(Instant now, const wire::Message& message,
                                                     Instant deadline, Token token) {
   if (state_ != State::open) return refuse(ErrorCode::connection_lost);
-  if (speaks_legacy() && !LegacyDialect::has_word_for(message))
+  if (speaks_legacy() && !LegacyDialect::has_word_for(message)) {
     return refuse(ErrorCode::unsupported);
+  }
+  if (!wire::native::fits({kAnyRequestId, message}, options_.limits)) {
+    return refuse(ErrorCode::too_large);
+  }
   const auto id = multiplexer_.open(now, message, deadline, token);
   if (!id) return refuse(ErrorCode::busy);
   write(now, *id, message);
@@ -68,7 +76,11 @@ void Channel::cancel(Instant now, wire::RequestId id) {
 
 bool Channel::respond(Instant now, wire::RequestId id, const wire::Message& answer) {
   if (state_ != State::open || !served_.erase(id)) return false;
-  write(now, id, answer);
+  if (wire::native::fits({id, answer}, options_.limits)) {
+    write(now, id, answer);
+  } else {
+    write(now, id, wire::Failure{ErrorCode::too_large, 0, "the answer is over a size limit"});
+  }
   return true;
 }
 
@@ -264,6 +276,8 @@ void Channel::pump_handshake(Instant now) {
 void Channel::pump_requests(Instant now) {
   while (const auto failed = multiplexer_.poll_effect()) {
     if (failed->token != kPingToken) {
+      // The peer need not work on what nobody waits for any more.
+      if (failed->code == ErrorCode::timeout) write(now, failed->id, wire::Cancel{});
       report(RequestFailed{failed->token, failed->code});
     } else if (failed->code == ErrorCode::timeout) {
       keepalive_.on_miss(now);

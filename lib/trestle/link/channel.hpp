@@ -33,7 +33,7 @@ struct ChannelOptions {
   wire::native::Limits limits;
   /// A stranger's frame is bounded tighter until it has proven who it is (reliability.md section
   /// 10).
-  std::size_t frame_bytes_max_before_open = 4 * 1024;
+  std::size_t frame_bytes_max_before_open = wire::native::kFrameBytesBeforeHelloMax;
   /// A connection that has not finished its opening by then is closed (slowloris; reliability.md
   /// section 10: first message 10 s).
   Duration open_within = std::chrono::seconds(10);
@@ -122,7 +122,9 @@ class Channel {
           const ChannelOptions& options, Rng rng, std::string dialled_url, wire::Dialect dialect);
 
   // ---- commands ----
-  /// Refused with BUSY when too many wait, CONNECTION_LOST when the link is not open.
+  /// Refused with BUSY when too many wait, CONNECTION_LOST when the link is not open, UNSUPPORTED
+  /// when the peer's dialect has no word for it, TOO_LARGE when the peer would close the link over
+  /// its size.
   Result<wire::RequestId, ErrorCode> request(Instant now, const wire::Message& message,
                                              Instant deadline, Token token);
   /// Ends the request with CANCELLED and tells the peer.

@@ -5,25 +5,6 @@
 #include "trestle/link/channel.hpp"
 
 namespace trestle::link {
-namespace {
-
-std::string_view describe(wire::native::DecodeError error) {
-  using wire::native::DecodeError;
-  switch (error) {
-    case DecodeError::truncated:
-      return "truncated record";
-    case DecodeError::oversized:
-      return "record over a size limit";
-    case DecodeError::malformed:
-      return "malformed record";
-    case DecodeError::too_many_records:
-      return "too many records in one frame";
-  }
-  return "malformed frame";
-}
-
-}  // namespace
-
 void Channel::on_native_frame(Instant now, ByteSpan bytes) {
   wire::native::Limits limits = options_.limits;
   if (state_ != State::open) limits.frame_bytes_max = options_.frame_bytes_max_before_open;
@@ -36,7 +17,7 @@ void Channel::on_native_frame(Instant now, ByteSpan bytes) {
     if (!record) {
       const bool oversized = record.error() == wire::native::DecodeError::oversized;
       return close(now, oversized ? ErrorCode::too_large : ErrorCode::protocol_error,
-                   std::string(describe(record.error())));
+                   std::string(wire::native::name(record.error())));
     }
     if (!record->has_value()) break;
     on_record(now, std::move(**record));

@@ -126,7 +126,11 @@ void Handshake::on_verified(bool valid) {
 
 bool Handshake::accept_peer(std::uint16_t version, std::string_view network,
                             const wire::PublicKey& key) {
-  if (version != wire::kProtocolVersion) {
+  // Whoever accepts answers in its own version, so a newer dialler may still say yes to it; the
+  // dialler has the last word.
+  const bool is_common = side_ == Side::acceptor ? version >= wire::kProtocolVersion
+                                                 : version == wire::kProtocolVersion;
+  if (!is_common) {
     refuse_link(ErrorCode::version_mismatch, "no common protocol version");
     return false;
   }

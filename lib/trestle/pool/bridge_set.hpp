@@ -21,8 +21,8 @@ struct PoolRequestId {
 
 struct BridgeSetOptions {
   std::vector<std::string> urls;
-  link::ChannelSetOptions channels;
-  link::BreakerOptions breaker;
+  link::ChannelSetOptions channels{};
+  link::BreakerOptions breaker{};
   /// One connect operation: 5 attempts, so 4 waits between them (X5, P-CR-3); 1 s doubling to 30 s,
   /// full jitter (X4).
   link::BackoffOptions connect_backoff = {.attempts_max = 4};
