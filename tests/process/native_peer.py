@@ -22,6 +22,9 @@ CODES = ("NONE RATE_LIMITED ALREADY_PROCESSED INVALID_REQUEST TIMEOUT REFUSED UN
          "BOOTSTRAP_FAILED INVALID_TOKEN UNAUTHORIZED BUSY NOT_FOUND TOO_LARGE PROTOCOL_ERROR VERSION_MISMATCH "
          "WRONG_NETWORK DUPLICATE_CONNECTION SLOW_READER SHUTTING_DOWN CANCELLED CONNECTION_LOST DATA_REFUSED IDLE "
          "STORE_FULL UNSUPPORTED").split()
+# The status with which a connection closes after a goodbye with that code; 4000 for every other.
+CLOSE_STATUS = {"NONE": 1000, "IDLE": 1000, "SHUTTING_DOWN": 1001, "PROTOCOL_ERROR": 1002, "TOO_LARGE": 1009,
+                "VERSION_MISMATCH": 4001}
 
 
 # ---- bytes ----
@@ -221,11 +224,13 @@ class NativePeer:
         return self._waiting.pop(0)
 
     def end(self, timeout_s=None):
-        """Reads to the end: (the Refusal of the goodbye or None, Closed)."""
+        """Reads to the end: (the Refusal of the goodbye or None, Closed). Both must say the same."""
         refusal = None
         while True:
             got = self.next_record(timeout_s)
             if isinstance(got, Closed):
+                if refusal and got.code != CLOSE_STATUS.get(refusal.code, 4000):
+                    raise ValueError(f"{refusal} and then {got}")
                 return refusal, got
             if got.kind == GOODBYE:
                 refusal = Refusal.read(got.fields)
