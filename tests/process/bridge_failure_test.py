@@ -105,6 +105,8 @@ class BridgeFailureTest(ProcessCase):
         for program in (network.bootstrap, network.bridges[0], liar):
             self.assertNotIn(secret, program.story(), "a secret in a log")
         network.start_node()
+        # The first node is told to link to the bridge; whoever asks before it has done so is sent to it directly.
+        wait_until(lambda: network.bridges[0].peer_count() >= 1, 15, network.bridges[0].story)
         self.assert_joins(network, 2)
 
 
