@@ -74,7 +74,8 @@ class Demo:
         self.check(f"the bootstrap connects to its {len(network.bridges)} bridges",
                    self.watch.wait_for(len(network.bridges), JOIN_WITHIN_S))
         self.nodes_started = time.monotonic()
-        for _ in range(self.nodes_wanted):
+        self._started(network.start_first_node())
+        for _ in range(self.nodes_wanted - 1):
             self._started(network.start_node())
 
     def wait_joined(self):

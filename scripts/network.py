@@ -92,6 +92,12 @@ class Network:
         self.nodes.append(node)
         return node
 
+    def start_first_node(self):
+        """The node that a network begins with. Once every bridge knows it, they can introduce others."""
+        node = self.start_node()
+        wait_until(lambda: node.peer_count() >= len(self.bridges), 15.0, node.story)
+        return node
+
     def start_nodes_at_once(self, count):
         """Starts so many nodes together, none waiting for another."""
         with concurrent.futures.ThreadPoolExecutor(count) as pool:
@@ -104,7 +110,9 @@ class Network:
             self.start_bridge(index)
         wait_until(lambda: all(slot["state"] == "connected" for slot in self.bootstrap.status()["bridges"]), 15.0,
                    lambda: f"connection to every bridge\n{self.bootstrap.story()}")
-        for _ in range(nodes):
+        if nodes:
+            self.start_first_node()
+        for _ in range(nodes - 1):
             self.start_node()
         self.wait_joined(self.nodes)
         return self

@@ -14,7 +14,7 @@ struct Watched : Bench {
   checkers::Checkers checkers;
 };
 
-TEST_CASE("P-BR-1 checker: one connection per bridge passes, also again after it ended") {
+TEST_CASE("the checker of P-BR-1: one connection per bridge passes, also again after it ended") {
   Watched bench;
   const NodeIndex bootstrap = bench.add_started(wire::Role::bootstrap);
   const NodeIndex bridge = bench.add_started(wire::Role::bridge);
@@ -32,7 +32,7 @@ TEST_CASE("P-BR-1 checker: one connection per bridge passes, also again after it
   CHECK(bench.checkers.single_bridge_connection.most_seen() == 1);
 }
 
-TEST_CASE("P-BR-1 checker: a second dial while the first is under way is found at once") {
+TEST_CASE("the checker of P-BR-1: a second dial while the first is under way is found at once") {
   Watched bench;
   const NodeIndex bootstrap = bench.add_started(wire::Role::bootstrap);
   const NodeIndex bridge = bench.add_started(wire::Role::bridge);
@@ -44,7 +44,7 @@ TEST_CASE("P-BR-1 checker: a second dial while the first is under way is found a
   CHECK(bench.violates("P-BR-1"));
 }
 
-TEST_CASE("P-BR-1 checker: ordinary nodes may have as many as they like") {
+TEST_CASE("the checker of P-BR-1: ordinary nodes may have as many as they like") {
   Watched bench;
   const NodeIndex node = bench.add_started();
   const NodeIndex bridge = bench.add_started(wire::Role::bridge);
@@ -54,7 +54,7 @@ TEST_CASE("P-BR-1 checker: ordinary nodes may have as many as they like") {
   CHECK_FALSE(bench.world.violation());
 }
 
-TEST_CASE("P-BR-2 checker: answers to delivered questions pass, each side with its own ids") {
+TEST_CASE("the checker of P-BR-2: answers to delivered questions pass, each side with its own ids") {
   Watched bench;
   const NodeIndex a = bench.add_started();
   const NodeIndex b = bench.add_started();
@@ -74,7 +74,7 @@ TEST_CASE("P-BR-2 checker: answers to delivered questions pass, each side with i
   CHECK(bench.checkers.answers.answers() == 6);
 }
 
-TEST_CASE("P-BR-2 checker: foreign, repeated and premature answers are found") {
+TEST_CASE("the checker of P-BR-2: foreign, repeated and premature answers are found") {
   Watched bench;
   const NodeIndex a = bench.add_started();
   const NodeIndex b = bench.add_started();
@@ -104,7 +104,7 @@ TEST_CASE("P-BR-2 checker: foreign, repeated and premature answers are found") {
   CHECK(bench.violates("P-BR-2"));
 }
 
-TEST_CASE("P-BR-2 checker: an answer may cross the withdrawal of its question") {
+TEST_CASE("the checker of P-BR-2: an answer may cross the withdrawal of its question") {
   Watched bench;
   const NodeIndex a = bench.add_started();
   const NodeIndex b = bench.add_started();

@@ -1,7 +1,6 @@
 #include "trestle/node/member/pending_asks.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace trestle::node {
@@ -14,11 +13,10 @@ bool PendingAsks::add(PendingAsk ask) {
 
 template <typename Condition>
 std::vector<PendingAsk> PendingAsks::take_if(Condition condition) {
-  const auto kept_end = std::stable_partition(
-      asks_.begin(), asks_.end(), [&](const PendingAsk& ask) { return !condition(ask); });
-  std::vector<PendingAsk> taken(std::make_move_iterator(kept_end),
-                                std::make_move_iterator(asks_.end()));
-  asks_.erase(kept_end, asks_.end());
+  std::vector<PendingAsk> taken;
+  std::vector<PendingAsk> kept;
+  for (PendingAsk& ask : asks_) (condition(ask) ? taken : kept).push_back(std::move(ask));
+  asks_ = std::move(kept);
   return taken;
 }
 
