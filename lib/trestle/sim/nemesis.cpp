@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 
 #include "trestle/base/assertion.hpp"
 
@@ -110,8 +111,12 @@ FaultScript draw_faults(const NemesisOptions& options, Rng rng, std::uint32_t no
       script.push_back(draw_fault(options, kind, stream, nodes, from, until));
     }
   }
-  std::stable_sort(script.begin(), script.end(),
-                   [](const Fault& left, const Fault& right) { return left.at < right.at; });
+  // All that tells two faults of one instant apart, so that the order is the same with every
+  // library.
+  std::sort(script.begin(), script.end(), [](const Fault& left, const Fault& right) {
+    return std::tie(left.at, left.kind, left.node, left.number, left.lasts, left.groups) <
+           std::tie(right.at, right.kind, right.node, right.number, right.lasts, right.groups);
+  });
   return script;
 }
 
