@@ -98,6 +98,14 @@ TEST_CASE("bytes that are no text cannot be told in the old dialect") {
   CHECK_FALSE(link::json_of_value({"k", {0xff, 0xfe}, 0, false}).has_value());
 }
 
+TEST_CASE("bytes that only claim to be JSON do not reach a frame of the old dialect") {
+  for (const std::string_view bytes :
+       {"", " ", "{", "1,\"requestId\":\"other\"", "nul", "\"open"}) {
+    CAPTURE(bytes);
+    CHECK_FALSE(link::json_of_value({"k", to_bytes(as_bytes(bytes)), 0, true}).has_value());
+  }
+}
+
 TEST_CASE("a JSON string that we would spell otherwise stays as it was received") {
   wire::Record record;
   link::set_value_from_json(record, {R"("\u0041")"});

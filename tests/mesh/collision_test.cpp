@@ -45,7 +45,7 @@ TEST_CASE("P-CR-22: over all id pairs the dial of the smaller id is the one that
     const std::uint64_t low = rng.next();
     return NodeId(high, middle, static_cast<std::uint32_t>(low));
   };
-  for (int pair = 0; pair < 2000; ++pair) {
+  for (unsigned pair = 0; pair < 2000; ++pair) {
     const NodeId left = draw();
     check_pair(left, draw());
     for (unsigned bit = 0; bit < NodeId::kBits; bit += 1 + pair % 7) {

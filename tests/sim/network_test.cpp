@@ -59,7 +59,7 @@ TEST_CASE(
 // That builds with other compilers and libraries see the same is what `make check-compilers`
 // compares.
 TEST_CASE("whole networks: a seed gives the same fingerprint every time") {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
     Trial first(make_plan(fingerprint_request(seed)));
     Trial second(make_plan(fingerprint_request(seed)));
     CHECK(first.run() == second.run());

@@ -18,7 +18,8 @@ PROPERTIES = {"CR": 40, "BR": 7, "CC": 4, "PS": 30, "KR": 22, "WR": 14, "ML": 8,
               "DN": 5, "NG": 5}
 TEST_NAME = re.compile(r'\bTEST_CASE(?:_METHOD)?\s*\(\s*(?:\w+\s*,\s*)?"((?:[^"\\]|\\.)*)"')
 PROPERTY_MENTIONED = re.compile(r"\bP-[A-Z]{2}-?\d+", re.IGNORECASE)
-PROPERTY_NAME = re.compile(r"((?:P-[A-Z]{2}-\d+)(?:, P-[A-Z]{2}-\d+)*): \S")
+# A test of a property, or of the simulator's checker for it.
+PROPERTY_NAME = re.compile(r"(?:the checker of )?((?:P-[A-Z]{2}-\d+)(?:, P-[A-Z]{2}-\d+)*): \S")
 
 
 def check_words(tree):

@@ -19,7 +19,9 @@ std::optional<std::string> plain_text(const std::string& json) {
 
 std::optional<wire::legacy::RawJson> json_of_value(const wire::Record& record) {
   const std::string_view text = as_text(record.value);
-  if (record.legacy) return wire::legacy::RawJson{std::string(text)};
+  // A native peer may claim of any bytes that they are JSON: unchecked they would break our frame,
+  // or write into it.
+  if (record.legacy) return wire::legacy::RawJson::checked(text);
   const wire::legacy::RawJson quoted = wire::legacy::RawJson::of_text(text);
   // Bytes that are no text come out changed, and so cannot be given to a peer that knows text
   // alone.
