@@ -102,7 +102,7 @@ std::optional<Arguments> parse(int argc, char* argv[]) {
       return std::nullopt;
     }
   }
-  if (arguments.request.nodes < arguments.request.bridges + 2) return std::nullopt;
+  if (arguments.request.nodes < arguments.request.bridges + 3) return std::nullopt;
   return arguments;
 }
 

@@ -26,6 +26,7 @@ READ_AGAIN_S = 5.0
 KEY, VALUE = "greeting", "hello from the first node"
 WAYS = {"genesis": "as the first node", "bridge": "as a bridge", "emergency": "through peers the bootstrap knows",
         "linked": "by a link that another opened"}
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PROGRAMS = ("bootstrap-node", "bridge-node", "dht-node")
 
 
@@ -229,13 +230,24 @@ class Demo:
         except ProgramError as error:
             interrupted = False
             self.check("every program starts", False, str(error))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest takes a moment and ends by itself
+        ignore_ending_signals()  # the rest takes a moment and ends by itself
         if self.network.nodes and self.watch:
             self.refresh()
             self.screen.keep(self.panel)
             self.check_connections()
         self.stop()
         return self.verdict(interrupted)
+
+
+def ignore_ending_signals():
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def on_ending_signal(*_):
+    """The first one ends the show; more of them do not disturb the end."""
+    ignore_ending_signals()
+    raise KeyboardInterrupt
 
 
 def build(screen):
@@ -255,9 +267,8 @@ def main():
     if arguments.nodes < 1:
         parser.error("a network has at least one node")
 
-    def on_terminate(*_):
-        raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, on_terminate)
+    for number in ENDING_SIGNALS:
+        signal.signal(number, on_ending_signal)
 
     screen = Screen()
     programs = arguments.programs or build(screen)

@@ -1,5 +1,6 @@
 """What `make run` shows: lines as things happen, and below them, on a terminal, a table that stays current."""
 
+import os
 import re
 import shutil
 import sys
@@ -27,7 +28,7 @@ class Screen:
     def line(self, text=""):
         """A line that stays."""
         self._erase()
-        print(text, file=self.out)
+        self._write(text + "\n")
         self._draw()
 
     def event(self, who, what):
@@ -47,18 +48,32 @@ class Screen:
         self._erase()
         self._panel = []
         for text in panel:
-            print(text, file=self.out)
-        self.out.flush()
+            self._write(text + "\n")
+        self._flush()
 
     def _erase(self):
         if self._panel:
-            self.out.write(f"\x1b[{len(self._panel)}F\x1b[J")
+            self._write(f"\x1b[{len(self._panel)}F\x1b[J")
 
     def _draw(self):
         width = shutil.get_terminal_size().columns
         for text in self._panel:
-            print(clip(text, width), file=self.out)
-        self.out.flush()
+            self._write(clip(text, width) + "\n")
+        self._flush()
+
+    def _write(self, text):
+        self._out(lambda: self.out.write(text))
+
+    def _flush(self):
+        self._out(self.out.flush)
+
+    def _out(self, action):
+        """A terminal that is gone, or a pipe that nobody reads, is no reason to leave programs behind."""
+        try:
+            action()
+        except OSError:
+            self.out = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            self.is_terminal = False
 
 
 def clip(text, width):

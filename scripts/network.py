@@ -1,7 +1,5 @@
 """A whole network on loopback: one bootstrap node, its bridges, and nodes that join."""
 
-import concurrent.futures
-import itertools
 import os
 import pathlib
 import secrets
@@ -43,7 +41,6 @@ class Network:
         self.bootstrap = None
         self.bridges = []
         self.nodes = []
-        self._node_numbers = itertools.count(1)
         self._started = []
 
     def __enter__(self):
@@ -63,13 +60,17 @@ class Network:
 
     # ---- starting ----
 
-    def start_program(self, program, name, *options):
-        """Starts a program with a data folder of its own; the log is JSON."""
+    def launch(self, program, name, *options):
+        """Starts a program with a data folder of its own; the log is JSON. Does not wait for it."""
         data = self.folder / name.replace(" ", "-")
         command = [self.programs / program, "run", "--data", data, "--log", "json", *options]
         started = Program(name, command, data, self.on_event)
         self._started.append(started)
-        return started.wait_ready()
+        return started
+
+    def start_program(self, program, name, *options):
+        """Starts a program and waits until it listens."""
+        return self.launch(program, name, *options).wait_ready()
 
     def start_bootstrap(self):
         bridges = [word for port in self.bridge_ports for word in ("--bridge", url_of(port))]
@@ -86,11 +87,14 @@ class Network:
         self.bridges[index:index + 1] = [bridge]
         return bridge
 
-    def start_node(self, *options):
-        node = self.start_program("dht-node", f"node {next(self._node_numbers)}", "--listen", f"{HOST}:0",
-                                  "--bootstrap", url_of(self.bootstrap_port), *options)
+    def launch_node(self, *options):
+        node = self.launch("dht-node", f"node {len(self.nodes) + 1}", "--listen", f"{HOST}:0",
+                           "--bootstrap", url_of(self.bootstrap_port), *options)
         self.nodes.append(node)
         return node
+
+    def start_node(self, *options):
+        return self.launch_node(*options).wait_ready()
 
     def start_first_node(self):
         """The node that a network begins with. Once every bridge knows it, they can introduce others."""
@@ -100,8 +104,8 @@ class Network:
 
     def start_nodes_at_once(self, count):
         """Starts so many nodes together, none waiting for another."""
-        with concurrent.futures.ThreadPoolExecutor(count) as pool:
-            return [started.result() for started in [pool.submit(self.start_node) for _ in range(count)]]
+        nodes = [self.launch_node() for _ in range(count)]
+        return [node.wait_ready() for node in nodes]
 
     def start(self, nodes):
         """Everything: bootstrap, bridges, and so many nodes that have joined."""

@@ -14,6 +14,8 @@ from admin import Admin, AdminError
 
 READY_LINE = re.compile(r"ready (?P<id>[0-9a-f]{40}) (?P<url>wss?://\S+)$")
 LINES_KEPT = 5000
+# The kernel watches the thread that started the program, not the process: start programs from the main thread.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 
 
 class ProgramError(Exception):
@@ -40,8 +42,9 @@ class Program:
         self._on_event = on_event
         self._changed = threading.Condition()
         self._started = time.monotonic()
-        # A group of its own, so that Ctrl-C in a terminal reaches the one who started it and nobody else.
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        # A session of its own, so that Ctrl-C in a terminal reaches the one who started it and nobody else. Should that one
+        # be killed, the program is too: none is ever left behind.
+        self.process = subprocess.Popen([*DIE_WITH_PARENT, *self.command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)
         self._readers = [threading.Thread(target=self._read_output, daemon=True),
                          threading.Thread(target=self._read_log, daemon=True)]

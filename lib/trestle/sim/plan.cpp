@@ -60,7 +60,7 @@ std::optional<Weather> weather_from_name(std::string_view text) {
 }
 
 Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
-  TRESTLE_ASSERT(request.nodes > request.bridges + 1);
+  TRESTLE_ASSERT(request.nodes >= request.bridges + 3);  // two members, one reads from the other
   const Rng rng = Rng(request.seed).fork("plan");
   Plan plan;
   plan.request = request;

@@ -24,7 +24,7 @@ std::optional<Weather> weather_from_name(std::string_view text);
 /// What a person decides about a run. Everything else follows from the seed.
 struct PlanRequest {
   std::uint64_t seed = 1;
-  std::uint32_t nodes = 100;  ///< All of them: one bootstrap node, the bridges, the rest members.
+  std::uint32_t nodes = 100;  ///< One bootstrap node, the bridges, the rest members: two at least.
   std::uint32_t bridges = 2;
   std::uint32_t minutes = 10;  ///< Of weather, after everybody was started.
   Weather weather = Weather::storm;

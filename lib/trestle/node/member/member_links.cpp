@@ -44,6 +44,8 @@ void MemberNode::on_opened(Instant now, ConnectionId connection, const wire::Con
     case wire::Role::bootstrap:
       return on_bootstrap_linked(now, connection);
     case wire::Role::observer:
+      // An observer may ask, but whoever dialled one expected a member.
+      if (dialled) channels_.close(now, connection, ErrorCode::refused, "the peer is not a member");
       return;
     case wire::Role::bridge:
     case wire::Role::node:
@@ -60,8 +62,7 @@ void MemberNode::on_closed_news(Instant now, ConnectionId connection,
     return joiner_.on_bootstrap_failed(now, closed.code, closed.text);
   }
   on_channel_closed(now, connection);
-  // Whether it was a dial or a link the mesh knows; the other input is ignored.
-  mesh_.on_dial_failed(now, connection, closed.code);
+  // The mesh takes the end of a connection that it does not know as a link for a failed dial.
   mesh_.on_link_closed(now, connection, closed.code);
 }
 
