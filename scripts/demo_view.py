@@ -62,12 +62,12 @@ class Screen:
         self._flush()
 
     def _write(self, text):
-        self._out(lambda: self.out.write(text))
+        self._attempt(lambda: self.out.write(text))
 
     def _flush(self):
-        self._out(self.out.flush)
+        self._attempt(self.out.flush)
 
-    def _out(self, action):
+    def _attempt(self, action):
         """A terminal that is gone, or a pipe that nobody reads, is no reason to leave programs behind."""
         try:
             action()

@@ -54,7 +54,7 @@ TEST_CASE("the checker of P-BR-1: ordinary nodes may have as many as they like")
   CHECK_FALSE(bench.world.violation());
 }
 
-TEST_CASE("the checker of P-BR-2: answers to delivered questions pass, each side with its own ids") {
+TEST_CASE("the checker of P-BR-2: answers to delivered questions pass, each side has its own ids") {
   Watched bench;
   const NodeIndex a = bench.add_started();
   const NodeIndex b = bench.add_started();
