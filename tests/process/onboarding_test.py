@@ -2,7 +2,7 @@
 
 import unittest
 
-from process_case import ProcessCase
+from process_case import ProcessCase, wait_until
 from socket_table import ConnectionWatch, established_to
 
 NODES = 6
@@ -29,11 +29,12 @@ class OnboardingTest(ProcessCase):
                 self.assert_get(network, node, "key", "another value")
 
             slots = network.bootstrap.status()["bridges"]
+            # All of this can be over sooner than the socket table was read often enough to mean something.
+            wait_until(lambda: watch.samples > 10, 15)
         self.assertEqual([slot["connections_opened"] for slot in slots], [1, 1])
         self.assertGreaterEqual(sum(slot["answers"] for slot in slots), 2 * NODES - 1)  # one of them was genesis
         self.assertEqual([slot["timeouts"] + slot["failures"] for slot in slots], [0, 0])
         self.assertEqual((len(watch.seen), watch.most_at_once, watch.fewest_at_once), (2, 2, 2))
-        self.assertGreater(watch.samples, 10)
 
     def test_a_join_says_who_through_whom_and_how_long(self):
         network = self.start_network(nodes=3)
