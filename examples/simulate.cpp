@@ -1,11 +1,17 @@
 // Runs whole networks of the three real programs in virtual time. One seed decides everything: what
 // fails here is printed with the command that has it again.
 //
-//   simulate --seed 7 --nodes 100 --minutes 10            one run: plan, figures, fingerprint
-//   simulate --seed 7 --seeds 50                          seeds 7 to 56, one line each, stops at
-//   the first failure simulate --fingerprints                               one line per seed, to
-//   compare builds simulate --seed 7 --faults script.txt --trace         a run with a given fault
-//   script, every happening printed
+//   simulate --seed 7 --nodes 100 --minutes 10
+//       one run: plan, figures, fingerprint
+//
+//   simulate --seed 7 --seeds 50
+//       seeds 7 to 56, one line each, stops at the first failure
+//
+//   simulate --fingerprints
+//       one line per seed, to compare builds
+//
+//   simulate --seed 7 --faults script.txt --trace
+//       a run with a given fault script, every happening printed
 
 #include <charconv>
 #include <csignal>

@@ -11,8 +11,8 @@ using crypto::Side;
 
 namespace {
 
-/// Sizes do not depend on which id it is, as long as it is one: the longest, so that nothing is
-/// underestimated.
+/// Stands in for the id of a request that has none yet: the longest there is, so that its size is
+/// not underestimated.
 constexpr wire::RequestId kAnyRequestId{~std::uint64_t{0}};
 
 /// What a library that knows nothing of us is told about a close.
