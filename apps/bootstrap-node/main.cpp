@@ -17,7 +17,8 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.network = settings.network_name;
   options.common.address = address;
   options.common.legacy = settings.serves_legacy;
-  options.bridge_urls = settings.bridge_urls;
+  options.bridges = settings.bridges;
+  options.bridge_mode = settings.bridge_mode;
   options.bridge_secret = settings.bridge_secret;
   options.genesis = settings.is_genesis;
   return std::make_unique<node::BootstrapNode>(options, identity, suite, std::move(rng));

@@ -68,7 +68,7 @@ TEST_CASE("the printed settings are a settings file that gives the same settings
   REQUIRE(again);
   CHECK(to_toml(*again) == printed);
   CHECK(again->is_genesis);
-  CHECK(again->bridge_urls.size() == 2);
+  CHECK(again->bridges.size() == 2);
 }
 
 TEST_CASE("an error names the file, the line and the setting") {

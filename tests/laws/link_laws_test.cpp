@@ -156,7 +156,7 @@ struct ChannelSetFixture {
 struct BridgeSetFixture {
   explicit BridgeSetFixture(std::uint64_t seed)
       : end(seed, wire::Role::bootstrap, {}, "secret"),
-        machine({.urls = {"ws://a", "ws://b"}}, end.local, end.suite, Rng(seed)) {}
+        machine({.bridges = {{{"ws://a"}}, {{"ws://b"}}}}, end.local, end.suite, Rng(seed)) {}
 
   void act(Instant now, Rng& rng) {
     switch (rng.below(4)) {

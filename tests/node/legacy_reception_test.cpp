@@ -45,7 +45,7 @@ struct Desk {
     request.node_id = id;
     request.metadata = metadata(1000);
     request.request_id = std::move(request_id);
-    reception.on_frame(kStart, client, request);
+    reception.on_frame(kStart, client, legacy::box(request));
   }
 
   link::LocalPeer local;
@@ -139,7 +139,7 @@ TEST_CASE("an invitation is passed on, and its acceptance gives both sides the o
   invitation.inviter_node_id = kAlice;
   invitation.invitation_token = {R"({"inviter":"a","invitee":"b","signature":"c"})"};
   invitation.request_id = "inv_1";
-  desk.reception.on_frame(kStart, kFirst, invitation);
+  desk.reception.on_frame(kStart, kFirst, legacy::box(invitation));
   REQUIRE(desk.sent_to(kSecond).size() == 1);
   const auto received = std::get<legacy::InvitationReceived>(desk.sent_to(kSecond)[0]);
   CHECK(received.from_peer == kAlice);
@@ -148,11 +148,11 @@ TEST_CASE("an invitation is passed on, and its acceptance gives both sides the o
   legacy::InvitationAccepted accepted;
   accepted.from_peer = kBob;
   accepted.to_peer = kAlice;
-  desk.reception.on_frame(kStart, kSecond, accepted);
+  desk.reception.on_frame(kStart, kSecond, legacy::box(accepted));
   CHECK(std::get<legacy::WebsocketPeerMetadata>(desk.sent_to(kFirst).back()).target_peer == kBob);
   CHECK(std::get<legacy::WebsocketPeerMetadata>(desk.sent_to(kSecond).back()).from_peer == kAlice);
   const std::size_t before = desk.effects.size();
-  desk.reception.on_frame(kStart, kSecond, accepted);
+  desk.reception.on_frame(kStart, kSecond, legacy::box(accepted));
   desk.all<LegacyReception::Join>();
   CHECK(desk.effects.size() == before);
 }
@@ -166,7 +166,7 @@ TEST_CASE("a client that went away is invited by nobody") {
   invitation.target_peer_id = kBob;
   invitation.inviter_node_id = kAlice;
   invitation.request_id = "inv_1";
-  desk.reception.on_frame(kStart, kFirst, invitation);
+  desk.reception.on_frame(kStart, kFirst, legacy::box(invitation));
   const auto answer = std::get<legacy::Response>(desk.sent_to(kFirst).back());
   CHECK_FALSE(answer.success);
   CHECK(answer.error == "Target peer not connected");

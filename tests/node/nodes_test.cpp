@@ -18,7 +18,7 @@ struct Alone {
     const crypto::KeyPair pair = suite.generate();
     const crypto::Identity identity{pair.key, crypto::node_id_of(suite, pair.key)};
     node::BootstrapOptions bootstrap;
-    bootstrap.bridge_urls = {"ws://bridge"};
+    bootstrap.bridges = {{{"ws://bridge"}}};
     nodes.push_back(std::make_unique<node::BootstrapNode>(bootstrap, identity, suite, Rng(seed)));
     node::BridgeOptions bridge;
     bridge.bootstrap_urls = {"ws://bootstrap"};

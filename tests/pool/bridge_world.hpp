@@ -154,7 +154,7 @@ class BridgeWorld {
 
   static pool::BridgeSetOptions options(std::size_t count) {
     pool::BridgeSetOptions made;
-    for (std::size_t index = 0; index < count; ++index) made.urls.push_back(url(index));
+    for (std::size_t index = 0; index < count; ++index) made.bridges.push_back({{url(index)}});
     return made;
   }
 

@@ -36,6 +36,24 @@ Refused set_dialled_urls(std::vector<std::string>& target, const std::vector<std
   return std::nullopt;
 }
 
+/// One bridge a value; its candidate addresses are separated by commas.
+Refused set_bridges(Settings& settings, const std::vector<std::string>& values) {
+  std::vector<pool::BridgeEndpoint> bridges;
+  for (const std::string& value : values) {
+    std::vector<std::string> urls;
+    for (std::size_t begin = 0; begin <= value.size();) {
+      const std::size_t end = std::min(value.find(',', begin), value.size());
+      urls.push_back(value.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    pool::BridgeEndpoint bridge;
+    if (Refused refused = set_dialled_urls(bridge.urls, urls)) return refused;
+    bridges.push_back(std::move(bridge));
+  }
+  settings.bridges = std::move(bridges);
+  return std::nullopt;
+}
+
 Refused set_listen(Settings& settings, const std::string& value) {
   const auto address = parse_host_port(value);
   if (!address) return address.error();
@@ -93,6 +111,15 @@ struct Rule {
   Refused (*set)(Settings&, const std::vector<std::string>&);
 };
 
+std::vector<std::string> bridge_values(const std::vector<pool::BridgeEndpoint>& bridges) {
+  std::vector<std::string> values;
+  for (const pool::BridgeEndpoint& bridge : bridges) {
+    std::string& value = values.emplace_back();
+    for (const std::string& url : bridge.urls) value += (value.empty() ? "" : ",") + url;
+  }
+  return values;
+}
+
 constexpr Rule kRules[] = {
     {"network-name", kAll, false,
      [](Settings& s, const auto& v) { return set_text(s.network_name, v[0]); }},
@@ -100,8 +127,7 @@ constexpr Rule kRules[] = {
     {"advertise", kAll, false, [](Settings& s, const auto& v) { return set_advertise(s, v[0]); }},
     {"data", kAll, false, [](Settings& s, const auto& v) { return set_text(s.data_folder, v[0]); }},
     {"admin", kAll, false, [](Settings& s, const auto& v) { return set_admin(s, v[0]); }},
-    {"bridge", kBootstrap, true,
-     [](Settings& s, const auto& v) { return set_dialled_urls(s.bridge_urls, v); }},
+    {"bridge", kBootstrap, true, [](Settings& s, const auto& v) { return set_bridges(s, v); }},
     {"bootstrap", kBridge | kNode, true,
      [](Settings& s, const auto& v) { return set_dialled_urls(s.bootstrap_urls, v); }},
     {"bridge-secret-file", kBootstrap | kBridge, false,
@@ -240,7 +266,7 @@ std::string to_toml(const Settings& settings) {
   if (!settings.advertise.empty()) line("advertise", quoted(settings.advertise));
   line("data", quoted(settings.data_folder));
   line("admin", quoted(to_text(admin_address(settings))));
-  if ((program & kBootstrap) != 0) line("bridge", quoted(settings.bridge_urls));
+  if ((program & kBootstrap) != 0) line("bridge", quoted(bridge_values(settings.bridges)));
   if ((program & kBootstrap) == 0) line("bootstrap", quoted(settings.bootstrap_urls));
   if (!settings.bridge_secret_file.empty())
     line("bridge-secret-file", quoted(settings.bridge_secret_file));

@@ -11,6 +11,7 @@
 #include "trestle/base/result.hpp"
 #include "trestle/host/address.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/pool/bridge_endpoint.hpp"
 
 namespace trestle::host {
 
@@ -31,9 +32,10 @@ struct Settings {
   std::string data_folder;
   /// Without a value the admin socket stands in the data folder.
   std::optional<AdminAddress> admin;
-  std::vector<std::string> bridge_urls;     ///< bootstrap-node
-  std::vector<std::string> bootstrap_urls;  ///< bridge-node, dht-node
-  std::string bridge_secret_file;           ///< bootstrap-node, bridge-node
+  std::vector<pool::BridgeEndpoint> bridges;              ///< bootstrap-node
+  pool::BridgeMode bridge_mode = pool::BridgeMode::pool;  ///< bootstrap-node
+  std::vector<std::string> bootstrap_urls;                ///< bridge-node, dht-node
+  std::string bridge_secret_file;                         ///< bootstrap-node, bridge-node
   /// The content of that file without the line's end. Never printed.
   Bytes bridge_secret;
   bool is_genesis = false;  ///< bootstrap-node

@@ -87,7 +87,7 @@ class Channel {
   /// A frame of the old dialect that has no counterpart in the common messages, for the policies
   /// that know it.
   struct LegacyReceived {
-    wire::legacy::Frame frame;
+    wire::legacy::FrameBox frame;
   };
   /// A text frame that is none of the old dialect's, from a client (`LegacyMode::clients`): the
   /// owner decides what it costs.

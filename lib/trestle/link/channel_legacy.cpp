@@ -22,8 +22,9 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
     }
     return;
   }
-  if (options_.legacy == LegacyMode::clients) return report(LegacyReceived{std::move(*frame)});
-  auto reading = legacy_.read(std::move(*frame));
+  if (options_.legacy == LegacyMode::clients)
+    return report(LegacyReceived{wire::legacy::box(std::move(*frame))});
+  auto reading = legacy_.read(wire::legacy::box(std::move(*frame)));
   if (const auto* introduced = std::get_if<LegacyDialect::Introduced>(&reading)) {
     on_legacy_introduction(now, *introduced);
   } else if (state_ != State::open) {
@@ -32,7 +33,7 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
   } else if (auto* envelope = std::get_if<wire::Envelope>(&reading)) {
     on_record(now, std::move(*envelope));
   } else {
-    report(LegacyReceived{std::move(std::get<wire::legacy::Frame>(reading))});
+    report(LegacyReceived{std::move(std::get<wire::legacy::FrameBox>(reading))});
   }
 }
 

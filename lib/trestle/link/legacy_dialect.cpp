@@ -48,7 +48,8 @@ std::string LegacyDialect::connected(Instant now) const {
 
 // ---- reading
 
-LegacyDialect::Reading LegacyDialect::read(legacy::Frame&& frame) {
+LegacyDialect::Reading LegacyDialect::read(legacy::FrameBox&& box) {
+  legacy::Frame& frame = box->frame;
   if (auto* hello_frame = std::get_if<legacy::DhtPeerHello>(&frame)) {
     return Introduced{legacy::to_contact(hello_frame->peer_id, hello_frame->metadata), true};
   }
@@ -95,7 +96,7 @@ LegacyDialect::Reading LegacyDialect::read(legacy::Frame&& frame) {
     wire::Failure failure{ErrorCode::refused, 0, stored->error.value_or("")};
     return wire::Envelope{own_id(stored->request_id), std::move(failure)};
   }
-  return std::move(frame);
+  return std::move(box);
 }
 
 wire::RequestId LegacyDialect::open(std::optional<std::string> request_id,

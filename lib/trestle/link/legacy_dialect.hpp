@@ -8,7 +8,7 @@
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/link/local_peer.hpp"
-#include "trestle/wire/legacy/frame.hpp"
+#include "trestle/wire/legacy/frame_box.hpp"
 #include "trestle/wire/message/message.hpp"
 
 namespace trestle::link {
@@ -27,7 +27,7 @@ class LegacyDialect {
     wire::Contact peer;
     bool is_hello = false;
   };
-  using Reading = std::variant<Introduced, wire::Envelope, wire::legacy::Frame>;
+  using Reading = std::variant<Introduced, wire::Envelope, wire::legacy::FrameBox>;
 
   /// `local` must outlive the dialect.
   explicit LegacyDialect(const LocalPeer& local) : local_(local) {}
@@ -41,7 +41,7 @@ class LegacyDialect {
   /// answer ends the peer's request.
   std::optional<std::string> write(Instant now, wire::RequestId id, const wire::Message& message);
 
-  Reading read(wire::legacy::Frame&& frame);
+  Reading read(wire::legacy::FrameBox&& box);
 
  private:
   struct Served {

@@ -11,6 +11,7 @@
 #include "trestle/base/result.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/link/transport.hpp"
+#include "trestle/node/options.hpp"
 #include "trestle/node/status.hpp"
 #include "trestle/wire/message/contact.hpp"
 #include "trestle/wire/message/dht.hpp"
@@ -69,6 +70,9 @@ class Node {
   virtual void begin_shutdown(Instant now) = 0;
   /// The calendar, at start and whenever it jumped.
   virtual void on_wall_clock(Instant now, WallTime wall) = 0;
+  /// The settings were read again. Nothing that is in flight fails by it. Nodes without settings
+  /// that can change ignore it.
+  virtual void on_reload(Instant /*now*/, const Reload& /*reload*/) {}
 
   // ---- transport ----
   /// An inbound WebSocket is open. The id names it from now on.

@@ -5,6 +5,7 @@
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/pool/bridge_endpoint.hpp"
 
 namespace trestle::node {
 
@@ -24,8 +25,9 @@ struct CommonOptions {
 
 struct BootstrapOptions {
   CommonOptions common;
-  /// One URL per bridge; each gets exactly one connection.
-  std::vector<std::string> bridge_urls;
+  /// Each gets exactly one connection, whatever the number of its addresses.
+  std::vector<pool::BridgeEndpoint> bridges;
+  pool::BridgeMode bridge_mode = pool::BridgeMode::pool;
   /// Keys the challenge between bootstrap and bridge. Empty: bridges that demand it refuse us.
   Bytes bridge_secret;
   /// Whether the first node of an empty network may be designated genesis (BOOT-08).
@@ -42,6 +44,14 @@ struct BridgeOptions {
 struct NodeOptions {
   CommonOptions common;
   std::vector<std::string> bootstrap_urls;
+};
+
+/// What may change while a program runs (SIGHUP). Whatever is not here needs a restart.
+struct Reload {
+  std::vector<pool::BridgeEndpoint> bridges;              ///< bootstrap-node
+  pool::BridgeMode bridge_mode = pool::BridgeMode::pool;  ///< bootstrap-node
+  /// bootstrap-node, bridge-node. Also takes bridges back that refused the old one (X5).
+  Bytes bridge_secret;
 };
 
 }  // namespace trestle::node

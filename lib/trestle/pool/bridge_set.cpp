@@ -50,10 +50,10 @@ BridgeSet::BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& loc
       local_(local),
       rng_(rng.fork("bridge-set")),
       channels_(link::ConnectionOwner::pool, local, suite, options.channels, rng.fork("channels")) {
-  slots_.reserve(options_.urls.size());
-  for (const std::string& url : options_.urls) {
+  slots_.reserve(options_.bridges.size());
+  for (const BridgeEndpoint& bridge : options_.bridges) {
     link::Backoff backoff(options_.connect_backoff, rng_.fork("backoff", slots_.size()));
-    slots_.emplace_back(url, backoff, options_.breaker);
+    slots_.emplace_back(bridge.urls.front(), backoff, options_.breaker);
   }
 }
 

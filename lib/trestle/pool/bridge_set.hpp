@@ -9,6 +9,7 @@
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/link/channel_set.hpp"
+#include "trestle/pool/bridge_endpoint.hpp"
 #include "trestle/pool/bridge_slot.hpp"
 
 namespace trestle::pool {
@@ -20,7 +21,7 @@ struct PoolRequestId {
 };
 
 struct BridgeSetOptions {
-  std::vector<std::string> urls;
+  std::vector<BridgeEndpoint> bridges;
   link::ChannelSetOptions channels{};
   link::BreakerOptions breaker{};
   /// One connect operation: 5 attempts, so 4 waits between them (X5, P-CR-3); 1 s doubling to 30 s,

@@ -57,7 +57,7 @@ void Trial::add_bootstrap() {
   options.bridge_secret = to_bytes(as_bytes(kBridgeSecret));
   options.genesis = true;
   for (NodeIndex bridge = 1; bridge <= plan_.request.bridges; ++bridge) {
-    options.bridge_urls.push_back(url_of(bridge));
+    options.bridges.push_back({{url_of(bridge)}});
   }
   world_.add_node({.role = wire::Role::bootstrap,
                    .url = url_of(kBootstrap),

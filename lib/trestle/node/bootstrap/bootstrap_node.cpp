@@ -26,7 +26,7 @@ link::ChannelSetOptions client_options(const BootstrapOptions& options) {
 
 pool::BridgeSetOptions bridge_set_options(const BootstrapOptions& options) {
   pool::BridgeSetOptions made;
-  made.urls = options.bridge_urls;
+  made.bridges = options.bridges;
   return made;
 }
 

@@ -41,7 +41,7 @@ LegacyReception::LegacyReception(const LegacyReceptionOptions& options,
 
 // ---- frames
 
-void LegacyReception::on_frame(Instant now, ConnectionId client, legacy::Frame&& frame) {
+void LegacyReception::on_frame(Instant now, ConnectionId client, legacy::FrameBox&& box) {
   ++stats_.frames;
   std::visit(
       [&](const auto& one) {
@@ -51,7 +51,7 @@ void LegacyReception::on_frame(Instant now, ConnectionId client, legacy::Frame&&
           ++stats_.frames_ignored;
         }
       },
-      frame);
+      box->frame);
 }
 
 /// What is no JSON at all costs the connection, as it always did; everything else is dropped and

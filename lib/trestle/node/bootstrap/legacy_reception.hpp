@@ -80,7 +80,7 @@ class LegacyReception {
   /// `local` must outlive it.
   LegacyReception(const LegacyReceptionOptions& options, const link::LocalPeer& local);
 
-  void on_frame(Instant now, link::ConnectionId client, wire::legacy::Frame&& frame);
+  void on_frame(Instant now, link::ConnectionId client, wire::legacy::FrameBox&& box);
   void on_refused(Instant now, link::ConnectionId client, wire::legacy::DecodeError error);
   /// `answer` is a JoinResponse or a Failure.
   void on_join_ended(Instant now, link::ConnectionId client, wire::RequestId request_id,

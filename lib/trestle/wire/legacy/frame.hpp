@@ -7,6 +7,7 @@
 #include "trestle/wire/legacy/bridge_status.hpp"
 #include "trestle/wire/legacy/connection.hpp"
 #include "trestle/wire/legacy/dht.hpp"
+#include "trestle/wire/legacy/frame_box.hpp"
 #include "trestle/wire/legacy/ice.hpp"
 #include "trestle/wire/legacy/invitation.hpp"
 #include "trestle/wire/legacy/overlay.hpp"
@@ -51,5 +52,11 @@ using Frame = std::variant<
     BridgeHealthUpdate, GetConnectedClients, ConnectedClientsResponse,
     // relay.hpp
     RelayRequest, RelayAck, RelayForward, RelayClose, RelayPing, RelayPong>;
+
+struct HeldFrame {
+  Frame frame;
+};
+
+FrameBox box(Frame&& frame);
 
 }  // namespace trestle::wire::legacy
