@@ -60,6 +60,7 @@ void IntroductionDesk::on_request(Instant now, link::ConnectionId source,
   entry.newcomer = request.newcomer.id;
   entry.wanted = std::clamp<std::size_t>(request.contacts_max, 1, options_.contacts_max);
   entry.expires = expires;
+  entry.arrived = now;
   open_.insert({source, request_id}, slot);
   turns_.add(source, slot);
   deadlines_.set(slot, expires);
@@ -125,6 +126,8 @@ void IntroductionDesk::start_waiting(Instant now) {
 void IntroductionDesk::start(Instant now, Slot slot) {
   Request& request = requests_[slot];
   if (now >= request.expires) return expire(slot);
+  request.started = now;
+  stats_.waiting_time.add(now - request.arrived);
   request.found = members_.choose_fresh(now, request.newcomer, request.wanted);
   if (request.found.size() == request.wanted) return finish(now, slot);
   const Instant answer_by =
@@ -185,6 +188,7 @@ void IntroductionDesk::finish(Instant now, Slot slot) {
   }
   note_nobody(response.members.empty());
   ++stats_.answered;
+  stats_.service_time.add(now - request.started);
   outbox_.push(Answer{request.source, request.request_id, std::move(response)});
   release(slot);
 }
@@ -258,6 +262,8 @@ DeskStats IntroductionDesk::stats() const {
   DeskStats stats = stats_;
   stats.waiting = turns_.waiting();
   stats.members = members_.size();
+  stats.in_service_max = options_.in_service_max;
+  stats.waiting_max = options_.waiting_max;
   return stats;
 }
 

@@ -8,6 +8,7 @@
 
 #include "trestle/base/deadlines.hpp"
 #include "trestle/base/flat_map.hpp"
+#include "trestle/base/histogram.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/bridge/introduction_options.hpp"
@@ -45,6 +46,10 @@ struct DeskStats {
   std::uint64_t waiting = 0;
   std::uint64_t waiting_peak = 0;
   std::uint64_t members = 0;
+  std::uint64_t in_service_max = 0;  ///< The bounds that the two are to be seen against.
+  std::uint64_t waiting_max = 0;
+  Histogram waiting_time;  ///< From the arrival to the beginning of service.
+  Histogram service_time;  ///< From there to the answer with members or alternatives.
 };
 
 /// The bridge's half of onboarding: names active members to newcomers that a bootstrap node sends,
@@ -99,6 +104,8 @@ class IntroductionDesk {
     std::size_t wanted = 0;
     /// When the asker stops waiting.
     Instant expires{};
+    Instant arrived{};
+    Instant started{};
     /// In service: members found alive so far, those asked for a sign of life, those to ask next.
     wire::Contacts found;
     std::vector<NodeId> probing;

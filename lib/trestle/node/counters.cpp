@@ -1,5 +1,7 @@
 #include "trestle/node/counters.hpp"
 
+#include <algorithm>
+
 #include "trestle/bridge/introduction_desk.hpp"
 
 namespace trestle::node {
@@ -68,6 +70,7 @@ void add_counters(Status& status, const onboarding::ReceptionStats& stats) {
   counters.emplace_back("reception.failed_total", stats.failed);
   counters.emplace_back("reception.busy_total", stats.busy);
   counters.emplace_back("reception.turned_away_total", stats.turned_away);
+  status.histograms.push_back({"reception.join_time", stats.join_time});
 }
 
 void add_counters(Status& status, const bridge::DeskStats& stats) {
@@ -76,11 +79,52 @@ void add_counters(Status& status, const bridge::DeskStats& stats) {
   counters.emplace_back("desk.in_service", stats.in_service);
   counters.emplace_back("desk.waiting", stats.waiting);
   counters.emplace_back("desk.waiting_peak", stats.waiting_peak);
+  counters.emplace_back("desk.in_service_max", stats.in_service_max);
+  counters.emplace_back("desk.waiting_max", stats.waiting_max);
   counters.emplace_back("desk.received_total", stats.received);
   counters.emplace_back("desk.answered_total", stats.answered);
   counters.emplace_back("desk.busy_total", stats.busy);
   counters.emplace_back("desk.expired_total", stats.expired);
   counters.emplace_back("desk.cancelled_total", stats.cancelled);
+  status.histograms.push_back({"desk.waiting_time", stats.waiting_time});
+  status.histograms.push_back({"desk.service_time", stats.service_time});
+}
+
+void add_bridges(Status& status, Instant now, const pool::BridgeSet& bridges) {
+  std::uint64_t usable = 0;
+  for (const pool::BridgeSlot& slot : bridges.slots()) {
+    BridgeSlotStatus& shown = status.bridges.emplace_back();
+    shown.url = slot.url;
+    shown.id = slot.peer.id;
+    shown.state = pool::public_name(slot.state);
+    shown.phase = pool::name(slot.state);
+    shown.breaker = name(slot.breaker.state(now));
+    shown.usable = bridges.is_usable(now, slot);
+    shown.excluded = slot.is_excluded;
+    if (shown.state == "connected") {
+      shown.connected_for = now - slot.connected_at;
+      shown.last_request_ago = now - slot.last_request_at;
+    }
+    if (slot.dial_at != kNever) shown.next_dial_in = std::max(slot.dial_at - now, Duration{});
+    shown.dial_attempts = slot.backoff.attempts();
+    shown.breaker_opened = slot.breaker.times_opened();
+    const pool::BridgeCounters& counters = slot.counters;
+    shown.connections_opened = counters.connections_opened;
+    shown.requests = counters.requests;
+    shown.answers = counters.answers;
+    shown.busy_answers = counters.busy_answers;
+    shown.timeouts = counters.timeouts;
+    shown.failures = counters.failures;
+    shown.in_flight = slot.in_flight;
+    shown.request_time = counters.request_time;
+    shown.dial_time = counters.dial_time;
+    if (shown.usable) ++usable;
+  }
+  status.counters.emplace_back("pool.bridges", status.bridges.size());
+  status.counters.emplace_back("pool.bridges_usable", usable);
+  status.counters.emplace_back("pool.connections", bridges.connections_held());
+  status.counters.emplace_back("pool.requests_under_way", bridges.requests_under_way());
+  status.counters.emplace_back("pool.requests_max", bridges.requests_max());
 }
 
 }  // namespace trestle::node

@@ -6,6 +6,7 @@
 #include "trestle/node/status.hpp"
 #include "trestle/onboarding/joiner.hpp"
 #include "trestle/onboarding/reception.hpp"
+#include "trestle/pool/bridge_set.hpp"
 
 namespace trestle::bridge {
 struct DeskStats;
@@ -21,5 +22,7 @@ void add_counters(Status& status, const dht::DhtStats& stats);
 void add_counters(Status& status, const onboarding::JoinerStats& stats);
 void add_counters(Status& status, const onboarding::ReceptionStats& stats);
 void add_counters(Status& status, const bridge::DeskStats& stats);
+/// The slots of the set, and what sums over them.
+void add_bridges(Status& status, Instant now, const pool::BridgeSet& bridges);
 
 }  // namespace trestle::node

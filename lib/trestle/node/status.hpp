@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "trestle/base/histogram.hpp"
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/wire/message/contact.hpp"
@@ -29,7 +30,15 @@ struct BridgeSlotStatus {
   std::string url;
   NodeId id{};               ///< Zero until the bridge proved one.
   std::string_view state;    ///< connected, connecting, disconnected, failed (X11)
+  std::string_view phase;    ///< Which of the seven internal states it is.
   std::string_view breaker;  ///< closed, open, half-open
+  bool usable = false;       ///< A request made now could go to it.
+  bool excluded = false;     ///< Refused our credentials, or is not what the settings say.
+  Duration connected_for{};
+  Duration last_request_ago{};  ///< Zero while not connected.
+  Duration next_dial_in{};      ///< Zero when none is due.
+  unsigned dial_attempts = 0;   ///< Of the connect operation under way.
+  std::uint64_t breaker_opened = 0;
   std::uint64_t connections_opened = 0;
   std::uint64_t requests = 0;
   std::uint64_t answers = 0;
@@ -37,6 +46,14 @@ struct BridgeSlotStatus {
   std::uint64_t timeouts = 0;
   std::uint64_t failures = 0;
   std::uint32_t in_flight = 0;
+  Histogram request_time;
+  Histogram dial_time;
+};
+
+/// One distribution of durations, as `room.name`.
+struct NamedHistogram {
+  std::string_view name;
+  Histogram histogram;
 };
 
 /// A snapshot for operators: `/status` prints it as JSON, field by field under these names.
@@ -52,6 +69,7 @@ struct Status {
   /// Every other figure as `room.name`, in the order of the rooms. Names are stable, monotonic
   /// counters end in `_total`.
   std::vector<std::pair<std::string_view, std::uint64_t>> counters;
+  std::vector<NamedHistogram> histograms;
 };
 
 }  // namespace trestle::node

@@ -302,6 +302,7 @@ void Reception::succeed(Instant now, Slot slot, wire::JoinOutcome outcome, wire:
   const Join& join = joins_[slot];
   count(outcome);
   failure_logged_ = false;
+  stats_.join_time.add(now - join.asked);
   tell(*registry_.find(join.client), outcome, bridge, now - join.asked);
   outbox_.push(
       Answer{join.client, join.request_id,

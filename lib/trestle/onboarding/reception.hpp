@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "trestle/base/deadlines.hpp"
+#include "trestle/base/histogram.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/link/transport.hpp"
@@ -73,6 +74,7 @@ struct ReceptionStats {
   std::uint64_t late = 0;  ///< Ends of questions that nobody waited for any more.
   std::uint64_t in_flight = 0;
   std::uint64_t in_flight_peak = 0;
+  Histogram join_time;  ///< From the join to its answer with peers.
 };
 
 /// The bootstrap's half of onboarding: knows who is registered and answers joins (BOOT-01, BOOT-07,

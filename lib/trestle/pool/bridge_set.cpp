@@ -30,6 +30,26 @@ std::string_view public_name(BridgeState state) {
   return "failed";
 }
 
+std::string_view name(BridgeState state) {
+  switch (state) {
+    case BridgeState::disconnected:
+      return "disconnected";
+    case BridgeState::connecting:
+      return "connecting";
+    case BridgeState::authenticating:
+      return "authenticating";
+    case BridgeState::ready:
+      return "ready";
+    case BridgeState::busy:
+      return "busy";
+    case BridgeState::idle:
+      return "idle";
+    case BridgeState::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
 namespace {
 
 /// Reasons that do not go away by trying again: the settings of one side are wrong.
@@ -220,6 +240,7 @@ void BridgeSet::on_opened(Instant now, SlotIndex index, const wire::Contact& pee
   slot.state = BridgeState::ready;
   slot.is_excluded = false;
   slot.connected_at = now;
+  slot.counters.dial_time.add(now - slot.dialled_at);
   slot.last_request_at = now;
   log(LogLevel::info, "bridge.connected", ErrorCode::none, slot, slot.url);
   report_connected();
@@ -253,6 +274,7 @@ void BridgeSet::dial(Instant now, SlotIndex index) {
   slot.dial_at = kNever;
   if (slot.connection || is_stopped_) return;
   slot.state = BridgeState::connecting;
+  slot.dialled_at = now;
   slot.connection = channels_.dial(now, slot.url);
 }
 

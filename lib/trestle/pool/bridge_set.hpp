@@ -110,8 +110,11 @@ class BridgeSet {
   std::optional<Effect> poll_effect(Instant now);
 
   const std::vector<BridgeSlot>& slots() const { return slots_; }
+  /// Whether a request made now could go to this bridge.
+  bool is_usable(Instant now, const BridgeSlot& slot) const;
   wire::Contacts connected() const;
   std::size_t requests_under_way() const { return requests_.size(); }
+  std::size_t requests_max() const { return options_.requests_max; }
   std::uint64_t connections_held() const { return channels_.size(); }
 
  private:
@@ -125,6 +128,7 @@ class BridgeSet {
     /// Set while it is on the wire.
     std::optional<SlotIndex> slot;
     wire::RequestId wire_id;
+    Instant sent_at{};
     link::Breaker::Permit permit;
     std::vector<SlotIndex> tried;
     ErrorCode last_error = ErrorCode::bridge_unavailable;
@@ -149,7 +153,6 @@ class BridgeSet {
   void advance_waiting(Instant now);
   void expire_waiting(Instant now);
   std::optional<SlotIndex> choose(Instant now, const Request& request);
-  bool is_usable(Instant now, const BridgeSlot& slot) const;
   std::optional<Instant> hope(Instant now, const Request& request) const;
   bool attempt(Instant now, std::uint64_t serial, Request& request, SlotIndex index);
   void on_answer(Instant now, link::Channel::Answered&& answered);

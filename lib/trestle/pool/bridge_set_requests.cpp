@@ -132,6 +132,7 @@ bool BridgeSet::attempt(Instant now, std::uint64_t serial, Request& request, Slo
   }
   request.slot = index;
   request.wire_id = *wire_id;
+  request.sent_at = now;
   request.permit = *permit;
   request.wait_until = kNever;
   slot.last_request_at = now;
@@ -151,6 +152,7 @@ void BridgeSet::on_answer(Instant now, Channel::Answered&& answered) {
     return on_busy(now, answered.token, *failure);
   slot.breaker.on_success(now, request->permit);
   ++slot.counters.answers;
+  slot.counters.request_time.add(now - request->sent_at);
   const bool was_probe = request->permit.is_probe;
   finish(answered.token, Answered{{answered.token}, slot.peer, std::move(answered.message)});
   if (was_probe) advance_waiting(now);

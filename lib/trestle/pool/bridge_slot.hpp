@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "trestle/base/histogram.hpp"
 #include "trestle/link/backoff.hpp"
 #include "trestle/link/breaker.hpp"
 #include "trestle/link/transport.hpp"
@@ -35,6 +36,8 @@ enum class BridgeState : std::uint8_t {
 
 /// The four public names: connected, connecting, disconnected, failed.
 std::string_view public_name(BridgeState state);
+/// The state's own name.
+std::string_view name(BridgeState state);
 
 /// What an operator is shown of one bridge. Counters never go back.
 struct BridgeCounters {
@@ -44,6 +47,8 @@ struct BridgeCounters {
   std::uint64_t busy_answers = 0;
   std::uint64_t timeouts = 0;
   std::uint64_t failures = 0;
+  Histogram request_time;  ///< From the frame to the answer; unanswered attempts are not in it.
+  Histogram dial_time;     ///< From the order to dial to the proven link.
 };
 
 /// One bridge: exactly one connection, or none (P-BR-1). There is one field for a connection, so
@@ -62,6 +67,7 @@ struct BridgeSlot {
   link::Backoff backoff;
   link::Breaker breaker;
   Instant dial_at = kNever;
+  Instant dialled_at{};
   Instant connected_at{};
   Instant last_request_at{};
   Instant stay_away_until{};

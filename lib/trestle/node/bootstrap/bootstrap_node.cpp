@@ -317,13 +317,6 @@ Status BootstrapNode::status(Instant now) const {
   status.state = is_stopping_ ? "draining" : "serving";
   status.uptime = now - started_at_;
   status.healthy = is_healthy(now);
-  for (const pool::BridgeSlot& slot : bridges_.slots()) {
-    const pool::BridgeCounters& counters = slot.counters;
-    status.bridges.push_back({slot.url, slot.peer.id, pool::public_name(slot.state),
-                              name(slot.breaker.state(now)), counters.connections_opened,
-                              counters.requests, counters.answers, counters.busy_answers,
-                              counters.timeouts, counters.failures, slot.in_flight});
-  }
   add_counters(status, clients_);
   add_counters(status, reception_.stats());
   const LegacyReception::Stats legacy = legacy_.stats();
@@ -333,8 +326,7 @@ Status BootstrapNode::status(Instant now) const {
   status.counters.emplace_back("legacy.frames_refused_total", legacy.frames_refused);
   status.counters.emplace_back("legacy.version_refused_total", legacy.version_refused);
   status.counters.emplace_back("legacy.invitations_total", legacy.invitations_relayed);
-  status.counters.emplace_back("pool.connections", bridges_.connections_held());
-  status.counters.emplace_back("pool.requests_under_way", bridges_.requests_under_way());
+  add_bridges(status, now, bridges_);
   return status;
 }
 
