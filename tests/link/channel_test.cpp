@@ -273,3 +273,63 @@ TEST_CASE("strangers are bounded per address and in total, loopback only in tota
   CHECK(right.channels->pending() == 256);
   CHECK(right.channels->refused() == 12 + 52);
 }
+
+TEST_CASE("a peer that does not read is cut while requests time out, and each still ends once") {
+  // With every bound on what lies unsent, so that some are reached by the withdrawals themselves.
+  bool was_cut_at_timeout = false;
+  for (std::size_t bound = 150; bound <= 350; ++bound) {
+    CAPTURE(bound);
+    link::ChannelSetOptions tight;
+    tight.channel.unsent_bytes_max = bound;
+    tight.channel.batch_bytes_max = 1;
+    End left(1, wire::Role::node, tight);
+    End right(2, wire::Role::node);
+    WirePair pair(left, right);
+    pair.connect(kStart);
+    std::size_t accepted = 0;
+    while (accepted < 8 && left.channels->request(kStart, pair.dialled, kAsk, kStart + 5s, 1)) {
+      ++accepted;
+    }
+    std::size_t failed = 0;
+    std::size_t closed = 0;
+    const auto drain = [&] {
+      while (auto effect = left.channels->poll_effect()) {
+        auto* news = std::get_if<link::ChannelSet::News>(&*effect);
+        if (news == nullptr) continue;
+        failed += std::holds_alternative<Channel::RequestFailed>(news->news) ? 1 : 0;
+        closed += std::holds_alternative<Channel::Closed>(news->news) ? 1 : 0;
+      }
+    };
+    drain();
+    const bool was_open = closed == 0;
+    left.channels->on_deadline(kStart + 5s);
+    drain();
+    was_cut_at_timeout = was_cut_at_timeout || (was_open && closed == 1);
+    CHECK(failed == accepted);
+    CHECK(closed <= 1);
+  }
+  CHECK(was_cut_at_timeout);
+}
+
+TEST_CASE("a half-open link is found although its table of requests is full") {
+  link::ChannelSetOptions small;
+  small.channel.multiplexer.in_flight_max = 4;
+  End left(1, wire::Role::node, small);
+  End right(2, wire::Role::node);
+  WirePair pair(left, right);
+  pair.connect(kStart);
+  pair.cut = true;
+  Instant now = kStart;
+  while (left.channels->size() > 0 && now < kStart + 1h) {
+    // As many requests as there is room for, at every moment: the pings still find their place.
+    while (left.channels->request(now, pair.dialled, kAsk, now + 5s, 1)) {
+    }
+    pair.settle(now);
+    now = left.channels->next_deadline();
+    left.channels->on_deadline(now);
+    pair.settle(now);
+  }
+  CHECK(now <= kStart + 60s);
+  REQUIRE(left.all<Channel::Closed>().size() == 1);
+  CHECK(left.all<Channel::Closed>()[0].code == ErrorCode::timeout);
+}

@@ -55,6 +55,7 @@ Channel::Channel(ConnectionId id, Side side, const LocalPeer& local, crypto::Sui
 
 Result<wire::RequestId, ErrorCode> Channel::request(Instant now, const wire::Message& message,
                                                     Instant deadline, Token token) {
+  TRESTLE_ASSERT(token != kPingToken);
   if (state_ != State::open) return refuse(ErrorCode::connection_lost);
   if (speaks_legacy() && !LegacyDialect::has_word_for(message)) {
     return refuse(ErrorCode::unsupported);
@@ -62,8 +63,10 @@ Result<wire::RequestId, ErrorCode> Channel::request(Instant now, const wire::Mes
   if (!wire::native::fits({kAnyRequestId, message}, options_.limits)) {
     return refuse(ErrorCode::too_large);
   }
+  // The last place is the ping's.
+  if (in_flight() + 1 >= options_.multiplexer.in_flight_max) return refuse(ErrorCode::busy);
   const auto id = multiplexer_.open(now, message, deadline, token);
-  if (!id) return refuse(ErrorCode::busy);
+  TRESTLE_ASSERT(id.has_value());
   write(now, *id, message);
   return *id;
 }
@@ -111,8 +114,8 @@ void Channel::close(Instant now, ErrorCode code, std::string text, std::uint32_t
 
 void Channel::close_with_status(Instant now, CloseStatus status, ErrorCode code,
                                 std::string reason) {
+  flush();  // may find that the peer does not read, and end the channel for that
   if (state_ == State::closed) return;
-  flush();
   order(CloseTransport{id_, status, reason});
   end(code, std::move(reason), false, static_cast<std::uint16_t>(status));
   pump(now);
@@ -202,6 +205,7 @@ void Channel::write(Instant now, wire::RequestId id, const wire::Message& messag
   if (!batch_.empty() &&
       batch_.size() + wire::native::record_bytes(envelope) > options_.batch_bytes_max) {
     flush();
+    if (state_ == State::closed) return;
   }
   wire::native::append_record(batch_, envelope);
 }
@@ -276,9 +280,10 @@ void Channel::pump_handshake(Instant now) {
 void Channel::pump_requests(Instant now) {
   while (const auto failed = multiplexer_.poll_effect()) {
     if (failed->token != kPingToken) {
+      // Reported first: writing may end the channel, and nothing is reported after `Closed`.
+      report(RequestFailed{failed->token, failed->code});
       // The peer need not work on what nobody waits for any more.
       if (failed->code == ErrorCode::timeout) write(now, failed->id, wire::Cancel{});
-      report(RequestFailed{failed->token, failed->code});
     } else if (failed->code == ErrorCode::timeout) {
       keepalive_.on_miss(now);
     }
@@ -290,11 +295,11 @@ void Channel::pump_keepalive(Instant now) {
     if (state_ != State::open) continue;
     switch (*effect) {
       case Keepalive::Effect::send_ping: {
-        const wire::Message ping = wire::Ping{};
         const Instant deadline = after(now, keepalive_.answer_within());
-        // With the table full the link is busy, not dead: the next pong-less round asks again.
-        if (!request(now, ping, deadline, kPingToken))
-          keepalive_.on_pong(now, keepalive_.round_trip());
+        // `request` keeps one place free for it: a dead link with a full table is found as well.
+        const auto pinged = multiplexer_.open(now, wire::Ping{}, deadline, kPingToken);
+        TRESTLE_ASSERT(pinged.has_value());
+        write(now, *pinged, wire::Ping{});
         break;
       }
       case Keepalive::Effect::became_unhealthy:

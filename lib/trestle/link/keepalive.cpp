@@ -3,13 +3,18 @@
 namespace trestle::link {
 
 void Keepalive::start(Instant now) {
+  is_running_ = true;
   misses_ = 0;
   arm(now);
 }
 
-void Keepalive::stop() { ping_at_ = kNever; }
+void Keepalive::stop() {
+  is_running_ = false;
+  ping_at_ = kNever;
+}
 
 void Keepalive::on_pong(Instant now, Duration round_trip) {
+  if (!is_running_) return;
   smoothed_ = smoothed_ == Duration::zero() ? round_trip : smoothed_ + (round_trip - smoothed_) / 8;
   if (misses_ > 0) {
     misses_ = 0;
@@ -19,6 +24,7 @@ void Keepalive::on_pong(Instant now, Duration round_trip) {
 }
 
 void Keepalive::on_miss(Instant now) {
+  if (!is_running_) return;
   ++misses_;
   if (misses_ >= options_.misses_to_die) {
     stop();

@@ -30,6 +30,7 @@ class Keepalive {
   Keepalive(const KeepaliveOptions& options, Rng rng) : options_(options), rng_(rng) {}
 
   void start(Instant now);
+  /// Until the next `start` nothing is said or armed, whatever is still reported (P-ML-1).
   void stop();
   void on_pong(Instant now, Duration round_trip);
   /// The ping's own deadline passed.
@@ -51,6 +52,7 @@ class Keepalive {
   KeepaliveOptions options_;
   Rng rng_;
   Instant ping_at_ = kNever;
+  bool is_running_ = false;
   unsigned misses_ = 0;
   Duration smoothed_{};
   Outbox<Effect> outbox_;
