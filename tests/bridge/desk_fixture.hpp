@@ -30,8 +30,9 @@ inline link::ConnectionId desk_source(std::uint64_t number) {
 /// A desk with its effects sorted by kind.
 class DeskFixture {
  public:
-  explicit DeskFixture(const bridge::IntroductionDeskOptions& options = {}, std::uint64_t seed = 1)
-      : desk(desk_self(), options, Rng(seed)) {}
+  explicit DeskFixture(const bridge::IntroductionDeskOptions& options = {}, std::uint64_t seed = 1,
+                       bridge::AdmissionPolicy* policy = nullptr)
+      : desk(desk_self(), options, Rng(seed), policy) {}
 
   void add_members(std::uint64_t count) {
     for (std::uint64_t number = 1; number <= count; ++number) {

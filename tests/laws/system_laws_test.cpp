@@ -143,7 +143,7 @@ struct ReceptionFixture : SystemFixture<onboarding::Reception> {
   }
 
   void act(Instant now, Rng& rng) {
-    switch (rng.below(7)) {
+    switch (rng.below(8)) {
       case 0:
         return machine.on_client_opened(now, some_connection(rng), some_contact(rng));
       case 1:
@@ -154,6 +154,8 @@ struct ReceptionFixture : SystemFixture<onboarding::Reception> {
         return machine.on_introduced(now, {rng.below(40)}, some_contact(rng), {});
       case 4:
         return machine.on_introduction_failed(now, {rng.below(40)}, some_code(rng), 100);
+      case 5:
+        return machine.on_turned_away(now, {rng.below(40)}, {ErrorCode::refused, 0, {}});
       default:
         machine.on_join(now, some_connection(rng), {++joins}, {});
     }

@@ -240,6 +240,26 @@ TEST_CASE("without bridges a first node is named only where that is allowed, and
   CHECK(response.contacts.empty());
 }
 
+TEST_CASE("whom a bridge's owner turns away gets no way round it, but the bridge's own words") {
+  ReceptionFixture fixture(with(Genesis::allowed));
+  fixture.connect_bridges(2);
+  fixture.register_peer(1);
+  fixture.register_peer(2);  // a live node, which would be named in an emergency
+  fixture.join(1);
+  const onboarding::AskId ask = fixture.ask().ask;
+  fixture.reception.on_turned_away(
+      fixture.now, ask,
+      {.code = ErrorCode::rate_limited, .retry_after_ms = 60'000, .text = "one a minute"});
+  const wire::Failure failure = fixture.failed();
+  CHECK(failure.code == ErrorCode::rate_limited);
+  CHECK(failure.retry_after_ms == 60'000);
+  CHECK(failure.text == "one a minute");
+  CHECK(fixture.reception.next_deadline() == kNever);
+  fixture.reception.on_turned_away(fixture.now, ask, {ErrorCode::refused, 0, {}});
+  CHECK(fixture.take<onboarding::Answer>().empty());
+  CHECK(fixture.reception.stats().late == 1);
+}
+
 TEST_CASE("P-CC-4: busy bridges are not an emergency, the asker is told when to come back") {
   ReceptionFixture fixture(with(Genesis::allowed));
   fixture.connect_bridges(1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -9,18 +10,41 @@
 
 namespace trestle::bridge {
 
+namespace {
+
+/// What a policy's text is cut to; the wire carries more, a person reads less.
+constexpr std::size_t kTextBytesMax = 200;
+
+/// Saturating: a policy may say "in a year".
+std::uint32_t to_milliseconds(Duration wait) {
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(milliseconds, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+TurnOrderOptions turn_options(const IntroductionDeskOptions& options) {
+  return {.slots = options.in_service_max + options.waiting_max,
+          .overtakes_max = options.overtakes_max,
+          .class_places_kept = options.class_places_kept};
+}
+
+}  // namespace
+
 IntroductionDesk::IntroductionDesk(wire::Contact self, const IntroductionDeskOptions& options,
-                                   Rng rng)
+                                   Rng rng, AdmissionPolicy* policy)
     : self_(std::move(self)),
       options_(options),
       rng_(rng.fork("desk")),
-      members_(options.members_max, options.heard_fresh, rng.fork("members")) {
+      policy_(policy),
+      members_(options.members_max, options.heard_fresh, rng.fork("members")),
+      turns_(turn_options(options)) {
   TRESTLE_ASSERT(options_.in_service_max > 0);
   TRESTLE_ASSERT(options_.contacts_max > 0);
   const std::size_t slots = options_.in_service_max + options_.waiting_max;
   requests_.resize(slots);
   open_.reserve(slots);
   unused_.reserve(slots);
+  serving_.reserve(options_.in_service_max);
   for (std::size_t slot = slots; slot > 0; --slot) unused_.push_back(static_cast<Slot>(slot - 1));
 }
 
@@ -42,9 +66,13 @@ void IntroductionDesk::on_request(Instant now, link::ConnectionId source,
                    {.code = ErrorCode::timeout, .text = "the request stated no time to answer in"});
     return;
   }
-  if (!make_room(source)) {
-    ++stats_.busy;
+  Verdict verdict = judge(now, source, request.newcomer);
+  if (verdict.kind != Verdict::Kind::admit) {
+    return turn_away(source, request_id, request.newcomer.id, std::move(verdict));
+  }
+  if (!make_room(verdict.priority, source)) {
     note_full();
+    ++stats_.busy;
     answer_failure(source, request_id,
                    {.code = ErrorCode::busy,
                     .retry_after_ms = draw_retry_after_ms(),
@@ -62,7 +90,7 @@ void IntroductionDesk::on_request(Instant now, link::ConnectionId source,
   entry.expires = expires;
   entry.arrived = now;
   open_.insert({source, request_id}, slot);
-  turns_.add(source, slot);
+  turns_.add(verdict.priority, source, slot);
   deadlines_.set(slot, expires);
   start_waiting(now);
   stats_.waiting_peak = std::max<std::uint64_t>(stats_.waiting_peak, turns_.waiting());
@@ -89,19 +117,47 @@ void IntroductionDesk::on_source_closed(Instant now, link::ConnectionId source) 
   start_waiting(now);
 }
 
-bool IntroductionDesk::make_room(link::ConnectionId source) {
+Verdict IntroductionDesk::judge(Instant now, link::ConnectionId source,
+                                const wire::Contact& newcomer) {
+  if (policy_ == nullptr) return Verdict::admit();
+  return policy_->judge(now, {.source = source, .contact = newcomer},
+                        {.in_service = stats_.in_service,
+                         .in_service_max = options_.in_service_max,
+                         .waiting = turns_.waiting(),
+                         .waiting_max = options_.waiting_max,
+                         .waiting_of_source = turns_.waiting_of(source),
+                         .members = members_.size()});
+}
+
+void IntroductionDesk::turn_away(link::ConnectionId source, wire::RequestId request_id,
+                                 const NodeId& newcomer, Verdict&& verdict) {
+  ++stats_.turned_away;
+  wire::Failure failure{.code = ErrorCode::refused, .text = std::move(verdict.text)};
+  if (verdict.kind == Verdict::Kind::defer) {
+    failure.code = ErrorCode::rate_limited;
+    failure.retry_after_ms = to_milliseconds(verdict.retry_after);
+  }
+  if (failure.text.size() > kTextBytesMax) failure.text.resize(kTextBytesMax);
+  outbox_.push(LogRecord{.level = LogLevel::debug,
+                         .event = "bridge.turned_away",
+                         .code = failure.code,
+                         .peer = newcomer,
+                         .detail = failure.text});
+  answer_failure(source, request_id, std::move(failure));
+}
+
+bool IntroductionDesk::make_room(Priority priority, link::ConnectionId source) {
   if (!unused_.empty()) return true;
-  const auto longest = turns_.longest();
-  // One place more is no advantage: taking it would only swap the roles.
-  if (!longest || longest->waiting <= turns_.waiting_of(source) + 1) return false;
-  refuse_busy(longest->newest);
+  const auto displaced = turns_.displaced_by(priority, source);
+  if (!displaced) return false;
+  refuse_busy(*displaced);
   return true;
 }
 
 void IntroductionDesk::refuse_busy(Slot slot) {
   const Request& request = requests_[slot];
-  ++stats_.busy;
   note_full();
+  ++stats_.busy;
   answer_failure(request.source, request.request_id,
                  {.code = ErrorCode::busy,
                   .retry_after_ms = draw_retry_after_ms(),
@@ -117,10 +173,11 @@ void IntroductionDesk::start_waiting(Instant now) {
     const auto slot = turns_.take_next();
     if (!slot) break;
     requests_[*slot].phase = Phase::in_service;
+    serving_.push_back(*slot);
     ++stats_.in_service;
     start(now, *slot);
   }
-  if (turns_.waiting() <= options_.waiting_max / 2) full_logged_ = false;
+  note_room();
 }
 
 void IntroductionDesk::start(Instant now, Slot slot) {
@@ -133,7 +190,7 @@ void IntroductionDesk::start(Instant now, Slot slot) {
   const Instant answer_by =
       std::min(after(now, options_.probe_wait), request.expires - options_.reply_margin);
   if (answer_by <= now) return finish(now, slot);
-  request.stale = members_.shuffle_stale(now, request.newcomer);
+  members_.shuffle_stale(now, request.newcomer, request.stale);
   deadlines_.set(slot, answer_by);
   advance(now, slot);
 }
@@ -162,13 +219,17 @@ void IntroductionDesk::settle_probe(Instant now, const NodeId& member, bool aliv
   if (!probes_.contains(member)) return;
   probes_.erase(member);
   const wire::Contact* contact = members_.find(member);
-  for (Slot slot = 0; slot < requests_.size(); ++slot) {
+  for (std::size_t place = 0; place < serving_.size();) {
+    const Slot slot = serving_[place];
     Request& request = requests_[slot];
-    const auto place = std::find(request.probing.begin(), request.probing.end(), member);
-    if (place == request.probing.end()) continue;
-    request.probing.erase(place);
-    if (alive && contact != nullptr) request.found.push_back(*contact);
-    advance(now, slot);
+    const auto asked = std::find(request.probing.begin(), request.probing.end(), member);
+    if (asked != request.probing.end()) {
+      request.probing.erase(asked);
+      if (alive && contact != nullptr) request.found.push_back(*contact);
+      advance(now, slot);
+    }
+    // A request that ended has left the row, and the next one stands in its place.
+    if (place < serving_.size() && serving_[place] == slot) ++place;
   }
   start_waiting(now);
 }
@@ -206,8 +267,9 @@ void IntroductionDesk::release(Slot slot) {
   Request& request = requests_[slot];
   TRESTLE_ASSERT(request.phase != Phase::unused);
   if (request.phase == Phase::waiting) {
-    turns_.remove(request.source, slot);
+    turns_.remove(slot);
   } else {
+    serving_.erase(std::find(serving_.begin(), serving_.end(), slot));
     --stats_.in_service;
   }
   for (const NodeId& member : request.probing) {
@@ -216,7 +278,11 @@ void IntroductionDesk::release(Slot slot) {
   }
   deadlines_.erase(slot);
   open_.erase({request.source, request.request_id});
-  request = Request{};
+  // Member by member: the lists keep their storage for the next request in this slot.
+  request.phase = Phase::unused;
+  request.found.clear();
+  request.probing.clear();
+  request.stale.clear();
   unused_.push_back(slot);
 }
 
@@ -268,9 +334,7 @@ DeskStats IntroductionDesk::stats() const {
 }
 
 std::uint32_t IntroductionDesk::draw_retry_after_ms() {
-  const Duration wait = rng_.between(options_.retry_after_min, options_.retry_after_max);
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
+  return to_milliseconds(rng_.between(options_.retry_after_min, options_.retry_after_max));
 }
 
 void IntroductionDesk::answer_failure(link::ConnectionId source, wire::RequestId request_id,
@@ -278,14 +342,24 @@ void IntroductionDesk::answer_failure(link::ConnectionId source, wire::RequestId
   outbox_.push(Answer{source, request_id, std::move(failure)});
 }
 
-/// One line when the queue fills up, the next one only after it was half empty again.
+/// One line when the queue fills up, one when it is half empty again (BRIDGE-07).
 void IntroductionDesk::note_full() {
-  if (std::exchange(full_logged_, true)) return;
+  if (full_since_busy_) return;
+  full_since_busy_ = stats_.busy;
   outbox_.push(LogRecord{.level = LogLevel::warning,
                          .event = "bridge.queue_full",
                          .code = ErrorCode::busy,
                          .detail = std::to_string(turns_.waiting()) +
                                    " requests wait; further ones are answered BUSY"});
+}
+
+void IntroductionDesk::note_room() {
+  if (!full_since_busy_ || turns_.waiting() > options_.waiting_max / 2) return;
+  outbox_.push(LogRecord{.level = LogLevel::info,
+                         .event = "bridge.queue_has_room",
+                         .detail = std::to_string(stats_.busy - *full_since_busy_) +
+                                   " requests heard BUSY while the queue was full"});
+  full_since_busy_.reset();
 }
 
 /// One line when nobody can be named, and one when somebody can be again.

@@ -11,6 +11,7 @@
 #include "trestle/base/histogram.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
+#include "trestle/bridge/admission_policy.hpp"
 #include "trestle/bridge/introduction_options.hpp"
 #include "trestle/bridge/members.hpp"
 #include "trestle/bridge/turn_order.hpp"
@@ -38,9 +39,10 @@ struct DeskStats {
   std::uint64_t answered = 0;         ///< With an IntroduceResponse.
   std::uint64_t answered_nobody = 0;  ///< Those of them without members.
   std::uint64_t busy = 0;
-  std::uint64_t expired = 0;    ///< Ended with TIMEOUT.
-  std::uint64_t cancelled = 0;  ///< Withdrawn, or their connection closed.
-  std::uint64_t ignored = 0;    ///< Without an id, or with the id of a request still open.
+  std::uint64_t turned_away = 0;  ///< By the admission policy, for good or for a while.
+  std::uint64_t expired = 0;      ///< Ended with TIMEOUT.
+  std::uint64_t cancelled = 0;    ///< Withdrawn, or their connection closed.
+  std::uint64_t ignored = 0;      ///< Without an id, or with the id of a request still open.
   std::uint64_t probes = 0;
   std::uint64_t in_service = 0;
   std::uint64_t waiting = 0;
@@ -56,18 +58,21 @@ struct DeskStats {
 /// out of a bounded queue (BRIDGE-01..06, X8, X9, X10).
 ///
 /// Driven by the bridge node, which delivers requests and tells who is alive. Promises: every
-/// received request ends exactly once (answered, busy, timed out, or silently when its asker
-/// withdrew or went away); nothing is closed; requests of one source start in their order, sources
-/// take turns. When enough members are known to be alive, the answer lies in the outbox before the
-/// input returns, unless others have the turn.
+/// received request ends exactly once (answered, turned away, busy, timed out, or silently when its
+/// asker withdrew or went away); nothing is closed; requests of one source start in their order
+/// inside a priority class, sources take turns. When enough members are known to be alive, the
+/// answer lies in the outbox before the input returns, unless others have the turn.
 ///
 /// When the queue is full the newest is refused: the arriving request, or, if another source holds
 /// over one place more than the arriving one, the newest of that source. A source at ten times
-/// the rate thus refuses its own requests, not its neighbour's (T21).
+/// the rate thus refuses its own requests, not its neighbour's (T21). Nothing is allocated for a
+/// request beside its answer.
 class IntroductionDesk {
  public:
   /// `self` is never named as a member, and is the last alternative when nobody is known (P-CC-2).
-  IntroductionDesk(wire::Contact self, const IntroductionDeskOptions& options, Rng rng);
+  /// `policy` is borrowed and outlives the desk; null admits everybody, in one class.
+  IntroductionDesk(wire::Contact self, const IntroductionDeskOptions& options, Rng rng,
+                   AdmissionPolicy* policy = nullptr);
 
   // ---- requests ----
   void on_request(Instant now, link::ConnectionId source, wire::RequestId request_id,
@@ -117,8 +122,11 @@ class IntroductionDesk {
     friend constexpr auto operator<=>(const Key&, const Key&) = default;
   };
 
-  /// A place for the arriving request: a free one, or one taken from the longest source.
-  bool make_room(link::ConnectionId source);
+  Verdict judge(Instant now, link::ConnectionId source, const wire::Contact& newcomer);
+  void turn_away(link::ConnectionId source, wire::RequestId request_id, const NodeId& newcomer,
+                 Verdict&& verdict);
+  /// A place for the arriving request: a free one, or one taken from another; see TurnOrder.
+  bool make_room(Priority priority, link::ConnectionId source);
   /// Starts requests while there is room in service and somebody waits.
   void start_waiting(Instant now);
   void start(Instant now, Slot slot);
@@ -134,23 +142,28 @@ class IntroductionDesk {
   void settle_probe(Instant now, const NodeId& member, bool alive);
   std::uint32_t draw_retry_after_ms();
   void note_full();
+  void note_room();
   void note_nobody(bool nobody);
   void answer_failure(link::ConnectionId source, wire::RequestId request_id, wire::Failure failure);
 
   wire::Contact self_;
   IntroductionDeskOptions options_;
   Rng rng_;
+  AdmissionPolicy* policy_;
   Members members_;
   std::vector<Request> requests_;
   std::vector<Slot> unused_;
   FlatMap<Key, Slot> open_;
   TurnOrder turns_;
+  /// In the order of their start.
+  std::vector<Slot> serving_;
   /// Members asked and not yet heard, each with the number of requests that wait for it.
   FlatMap<NodeId, std::size_t> probes_;
   Deadlines deadlines_;
   Outbox<DeskEffect> outbox_;
   DeskStats stats_;
-  bool full_logged_ = false;
+  /// Said to be full since this many had heard BUSY; nothing while it is not.
+  std::optional<std::uint64_t> full_since_busy_;
   bool nobody_logged_ = false;
 };
 

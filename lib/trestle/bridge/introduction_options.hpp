@@ -11,6 +11,10 @@ struct IntroductionDeskOptions {
   std::size_t in_service_max = 10;
   /// Requests that wait behind them (X8: 100; BR8.2 asks for 100 at once without a failure).
   std::size_t waiting_max = 100;
+  /// Starts of other classes that a waiting class sits through at most (X10), and how much of the
+  /// queue no more urgent class takes from it; see TurnOrderOptions.
+  std::size_t overtakes_max = 8;
+  std::size_t class_places_kept = 10;
   /// No request lives longer, whatever budget it states (X6: hard sweep).
   Duration sweep_after = std::chrono::seconds(30);
   /// A member heard within this time counts as alive and is named unasked (P-CC-2).

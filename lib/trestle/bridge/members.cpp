@@ -7,6 +7,7 @@ namespace trestle::bridge {
 
 Members::Members(std::size_t members_max, Duration heard_fresh, Rng rng)
     : members_max_(members_max), heard_fresh_(heard_fresh), rng_(rng) {
+  chosen_.reserve(members_max);
   eligible_.reserve(members_max);
 }
 
@@ -46,8 +47,8 @@ wire::Contacts Members::choose_bridges(Instant now, const NodeId& newcomer, std:
   return choose(bridges_, now, newcomer, count);
 }
 
-std::vector<NodeId> Members::shuffle_stale(Instant now, const NodeId& newcomer) {
-  std::vector<NodeId> stale;
+void Members::shuffle_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale) {
+  stale.clear();
   for (const auto& [id, member] : nodes_) {
     if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
     stale.push_back(id);
@@ -56,7 +57,6 @@ std::vector<NodeId> Members::shuffle_stale(Instant now, const NodeId& newcomer) 
     const std::size_t drawn = place + rng_.below(stale.size() - place);
     std::swap(stale[place], stale[drawn]);
   }
-  return stale;
 }
 
 const wire::Contact* Members::find(const NodeId& id) const {
@@ -80,19 +80,37 @@ bool Members::is_fresh(Instant now, const Member& member) const {
 
 wire::Contacts Members::choose(const Table& table, Instant now, const NodeId& newcomer,
                                std::size_t count) {
-  eligible_.clear();
-  for (std::size_t index = 0; index < table.size(); ++index) {
+  const auto is_eligible = [&](std::size_t index) {
     const auto& [id, member] = table.at_index(index);
-    if (id != newcomer && is_fresh(now, member)) eligible_.push_back(index);
+    return id != newcomer && is_fresh(now, member) &&
+           std::ranges::find(chosen_, index) == chosen_.end();
+  };
+  chosen_.clear();
+  // In a small table most draws would hit what is chosen already.
+  std::size_t misses = table.size() > 2 * count ? 0 : kMissesMax;
+  while (chosen_.size() < count && misses < kMissesMax) {
+    const std::size_t drawn = rng_.below(table.size());
+    if (is_eligible(drawn)) {
+      chosen_.push_back(drawn);
+    } else {
+      ++misses;
+    }
   }
-  wire::Contacts chosen;
-  chosen.reserve(std::min(count, eligible_.size()));
-  for (std::size_t place = 0; place < eligible_.size() && chosen.size() < count; ++place) {
+  eligible_.clear();
+  if (chosen_.size() < count) {
+    for (std::size_t index = 0; index < table.size(); ++index) {
+      if (is_eligible(index)) eligible_.push_back(index);
+    }
+  }
+  for (std::size_t place = 0; place < eligible_.size() && chosen_.size() < count; ++place) {
     const std::size_t drawn = place + rng_.below(eligible_.size() - place);
     std::swap(eligible_[place], eligible_[drawn]);
-    chosen.push_back(table.at_index(eligible_[place]).second.contact);
+    chosen_.push_back(eligible_[place]);
   }
-  return chosen;
+  wire::Contacts contacts;
+  contacts.reserve(chosen_.size());
+  for (const std::size_t index : chosen_) contacts.push_back(table.at_index(index).second.contact);
+  return contacts;
 }
 
 }  // namespace trestle::bridge

@@ -14,8 +14,11 @@ namespace trestle::bridge {
 /// The live members a bridge may name, and the other bridges. A policy: it answers questions about
 /// a given `now` and emits nothing.
 ///
-/// Every choice among them is uniform (BRIDGE-10), made by a partial Fisher-Yates shuffle over the
-/// eligible ones in id order.
+/// Every choice among them is uniform (BRIDGE-10). Members are drawn from the whole table and those
+/// that are not eligible, or drawn before, are passed over: with mostly fresh members that takes as
+/// many draws as members wanted, however many there are. When too many draws were in vain, the rest
+/// comes from a partial Fisher-Yates shuffle over the eligible ones. Both give every set of
+/// eligible members the same chance, whatever was drawn before.
 class Members {
  public:
   /// `members_max` bounds the nodes and, separately, the bridges remembered.
@@ -31,8 +34,9 @@ class Members {
 
   /// Up to `count` distinct nodes heard within the fresh time, without `newcomer`.
   wire::Contacts choose_fresh(Instant now, const NodeId& newcomer, std::size_t count);
-  /// Ids of the nodes worth asking for a sign of life, in random order, without `newcomer`.
-  std::vector<NodeId> shuffle_stale(Instant now, const NodeId& newcomer);
+  /// Fills `stale` with the ids of the nodes worth asking for a sign of life, in random order,
+  /// without `newcomer`.
+  void shuffle_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale);
   /// Up to `count` other bridges heard within the fresh time, without `newcomer`.
   wire::Contacts choose_bridges(Instant now, const NodeId& newcomer, std::size_t count);
 
@@ -53,13 +57,16 @@ class Members {
 
   bool is_fresh(Instant now, const Member& member) const;
   wire::Contacts choose(const Table& table, Instant now, const NodeId& newcomer, std::size_t count);
+  /// Draws that miss before the whole table is looked at.
+  static constexpr std::size_t kMissesMax = 8;
 
   std::size_t members_max_;
   Duration heard_fresh_;
   Rng rng_;
   Table nodes_;
   Table bridges_;
-  /// Kept between calls, so that a choice allocates nothing but its answer.
+  /// Positions in a table. Kept between calls, so that a choice allocates nothing but its answer.
+  std::vector<std::size_t> chosen_;
   std::vector<std::size_t> eligible_;
 };
 

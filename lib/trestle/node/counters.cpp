@@ -84,6 +84,7 @@ void add_counters(Status& status, const bridge::DeskStats& stats) {
   counters.emplace_back("desk.received_total", stats.received);
   counters.emplace_back("desk.answered_total", stats.answered);
   counters.emplace_back("desk.busy_total", stats.busy);
+  counters.emplace_back("desk.turned_away_total", stats.turned_away);
   counters.emplace_back("desk.expired_total", stats.expired);
   counters.emplace_back("desk.cancelled_total", stats.cancelled);
   status.histograms.push_back({"desk.waiting_time", stats.waiting_time});

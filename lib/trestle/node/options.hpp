@@ -5,6 +5,8 @@
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/bridge/admission_policy.hpp"
+#include "trestle/bridge/introduction_options.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
 namespace trestle::node {
@@ -39,6 +41,9 @@ struct BridgeOptions {
   std::vector<std::string> bootstrap_urls;
   /// Demanded from whoever connects as a bootstrap node. Empty: nobody can.
   Bytes bridge_secret;
+  /// Whom to admit and who goes first. Borrowed, outlives the node; null: everybody, in turn.
+  bridge::AdmissionPolicy* admission = nullptr;
+  bridge::IntroductionDeskOptions desk;
 };
 
 struct NodeOptions {

@@ -229,6 +229,16 @@ void Reception::on_introduction_failed(Instant now, AskId ask, ErrorCode code,
        "every bridge is busy; ask again after the stated wait");
 }
 
+void Reception::on_turned_away(Instant, AskId ask, const wire::Failure& failure) {
+  const auto slot = find_ask(ask);
+  if (!slot) {
+    ++stats_.late;
+    return;
+  }
+  joins_[*slot].ask = {};
+  fail(*slot, failure.code, failure.retry_after_ms, failure.text);
+}
+
 // ---- deciding without members
 
 void Reception::decide(Instant now, Slot slot, Knowledge knowledge) {

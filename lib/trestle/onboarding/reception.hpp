@@ -88,6 +88,7 @@ struct ReceptionStats {
 ///        | yes
 ///       ask --members--> introduced
 ///        |---busy-----> BUSY with the bridge's wait: overload is not an emergency (P-CC-4)
+///        |---turned away-> the bridge's own words: its owner has decided, there is no way round it
 ///        |---nobody, from each bridge asked--> decide as empty
 ///        `---failed, or no answer in time----> decide as unreachable
 ///
@@ -123,6 +124,9 @@ class Reception {
                      const wire::IntroduceResponse& response);
   /// No bridge could be asked, or each one failed. `retry_after_ms` counts with BUSY.
   void on_introduction_failed(Instant now, AskId ask, ErrorCode code, std::uint32_t retry_after_ms);
+
+  /// The bridge's owner does not admit this newcomer: REFUSED, or RATE_LIMITED with a wait.
+  void on_turned_away(Instant now, AskId ask, const wire::Failure& failure);
 
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadlines_.next(); }

@@ -288,7 +288,13 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
     if (const auto* response = std::get_if<wire::IntroduceResponse>(&answered->message)) {
       reception_.on_introduced(now, *ask, answered->bridge, *response);
     } else if (const auto* failure = std::get_if<wire::Failure>(&answered->message)) {
-      reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
+      const bool is_turned_away =
+          failure->code == ErrorCode::refused || failure->code == ErrorCode::rate_limited;
+      if (is_turned_away) {
+        reception_.on_turned_away(now, *ask, *failure);
+      } else {
+        reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
+      }
     }
     asks_.erase(answered->request);
   } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&effect)) {

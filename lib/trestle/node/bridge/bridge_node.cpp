@@ -27,7 +27,8 @@ MemberOptions member_options(const BridgeOptions& options) {
 BridgeNode::BridgeNode(const BridgeOptions& options, const crypto::Identity& identity,
                        crypto::Suite& suite, Rng rng)
     : MemberNode(member_options(options), identity, suite, rng),
-      desk_(self(), desk_options_, rng.fork("desk")) {}
+      desk_options_(options.desk),
+      desk_(self(), desk_options_, rng.fork("desk"), options.admission) {}
 
 Instant BridgeNode::next_deadline() const {
   return std::min(MemberNode::next_deadline(), desk_.next_deadline());
