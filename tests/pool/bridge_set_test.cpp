@@ -24,7 +24,7 @@ TEST_CASE("P-BR-1: at most one active connection per bridge address") {
     for (int step = 0; step < 60; ++step) {
       world.random_step();
       for (const auto& bridge : world.bridges) {
-        CAPTURE(seed, step, bridge.url);
+        CAPTURE(seed, step, bridge.endpoint.urls);
         REQUIRE(bridge.live_connections <= 1);
       }
     }
@@ -51,8 +51,8 @@ TEST_CASE("P-BR-3: a failed connection is dialled again with backoff until it su
   world.start();
   world.run_for(120s);
   // Five attempts within the operation, then one per probe interval.
-  CHECK(world.bridges[0].dials >= 5 + 3);
-  CHECK(world.bridges[0].dials <= 5 + 8);
+  CHECK(world.bridges[0].dials() >= 5 + 3);
+  CHECK(world.bridges[0].dials() <= 5 + 8);
   world.bridges[0].accepts = true;
   world.run_for(35s);
   CHECK(world.set.connected().size() == 1);
@@ -62,7 +62,7 @@ TEST_CASE("P-BR-3: wrong credentials end the dialling and are said once") {
   BridgeWorld world(1, 5, "another secret");
   world.start();
   world.run_for(600s);
-  CHECK(world.bridges[0].dials == 1);
+  CHECK(world.bridges[0].dials() == 1);
   CHECK(world.logged("bridge.excluded") == 1);
   CHECK(pool::public_name(world.set.slots()[0].state) == "failed");
 }
@@ -126,7 +126,7 @@ TEST_CASE("P-BR-7: idle beyond the timeout is closed and dialled again on the ne
   const auto request = world.submit();
   world.run_for(1s);
   CHECK(world.answers.contains(request));
-  CHECK(world.bridges[0].dials == 2);
+  CHECK(world.bridges[0].dials() == 2);
 }
 
 TEST_CASE(

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <deque>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/wire_pair.hpp"
@@ -17,33 +18,50 @@ namespace trestle::test {
 class BridgeWorld {
  public:
   struct Bridge {
-    std::string url;
+    pool::BridgeEndpoint endpoint;
     std::shared_ptr<End> end;
-    bool accepts = true;
-    bool answers = true;
-    bool busy = false;
-    int dials = 0;
+    bool accepts = true;    ///< Dials succeed.
+    bool answers = true;    ///< Requests are answered.
+    bool busy = false;      ///< ... with BUSY.
+    bool nonsense = false;  ///< ... with a message that is no answer to them.
+    /// Addresses at which nobody listens.
+    std::vector<std::string> deaf;
+    std::vector<std::string> dialled;
     int live_connections = 0;
-    std::optional<link::ConnectionId> at_set;
-    std::optional<link::ConnectionId> at_bridge;
+    int live_connections_max = 0;
+    std::vector<Duration> budgets;
+    /// Requests that were not answered at once.
+    std::vector<std::pair<link::ConnectionId, link::Channel::Requested>> held;
+
+    std::size_t dials() const { return dialled.size(); }
   };
 
   BridgeWorld(std::size_t count, std::uint64_t seed, std::string_view bridge_secret = "secret")
+      : BridgeWorld(options_for(count), seed, bridge_secret) {}
+
+  BridgeWorld(const pool::BridgeSetOptions& options, std::uint64_t seed,
+              std::string_view bridge_secret = "secret")
       : rng(seed),
         home(1000 + seed, wire::Role::bootstrap, {}, "secret"),
-        set(options(count), home.local, home.suite, Rng(seed)) {
-    for (std::size_t index = 0; index < count; ++index) {
-      bridges.push_back(
-          {url(index),
-           std::make_shared<End>(index + 1, wire::Role::bridge, bridge_channels(), bridge_secret),
-           true,
-           true,
-           false,
-           0,
-           0,
-           {},
-           {}});
-    }
+        set(options, home.local, home.suite, Rng(seed)) {
+    for (const pool::BridgeEndpoint& endpoint : options.bridges) add(endpoint, bridge_secret);
+  }
+
+  /// A bridge that exists, whether or not the set knows of it.
+  void add(const pool::BridgeEndpoint& endpoint, std::string_view bridge_secret = "secret") {
+    Bridge bridge;
+    bridge.endpoint = endpoint;
+    bridge.end = std::make_shared<End>(bridges.size() + 1, wire::Role::bridge, bridge_channels(),
+                                       bridge_secret);
+    bridges.push_back(std::move(bridge));
+  }
+
+  static std::string url(std::size_t index) { return "ws://bridge-" + std::to_string(index); }
+
+  static pool::BridgeSetOptions options_for(std::size_t count) {
+    pool::BridgeSetOptions made;
+    for (std::size_t index = 0; index < count; ++index) made.bridges.push_back({{url(index)}});
+    return made;
   }
 
   void start() {
@@ -51,27 +69,41 @@ class BridgeWorld {
     settle();
   }
 
-  pool::PoolRequestId submit() {
-    const auto request = submit_undrained();
+  pool::PoolRequestId submit(pool::Hedging hedging = pool::Hedging::never) {
+    const auto request = submit_undrained(hedging);
     settle();
     return request;
   }
 
-  pool::PoolRequestId submit_undrained() {
+  pool::PoolRequestId submit_undrained(pool::Hedging hedging = pool::Hedging::never) {
     wire::IntroduceRequest ask;
     ask.newcomer.address = "marker-" + std::to_string(++submitted);
-    const auto request = set.submit(now, ask);
+    ask.budget_ms = budget_ms;
+    const auto request = set.submit(now, ask, hedging);
     markers[*request] = ask.newcomer.address;
     return *request;
   }
 
-  /// Cuts the bridge's connection as a crash does.
+  /// Cuts the bridge's connections as a crash does.
   void drop(std::size_t index) {
+    std::vector<link::ConnectionId> cut;
+    for (const Connection& connection : connections_) {
+      if (connection.bridge == index) cut.push_back(connection.at_set);
+    }
+    for (const link::ConnectionId connection : cut) {
+      forget(connection);
+      set.on_closed(now, connection, 1006, "reset");
+    }
+    settle();
+  }
+
+  /// The bridge answers what it has held back.
+  void answer_held(std::size_t index) {
     Bridge& bridge = bridges[index];
-    if (!bridge.at_set) return;
-    const auto connection = *bridge.at_set;
-    forget(bridge);
-    set.on_closed(now, connection, 1006, "reset");
+    bridge.answers = true;
+    for (const auto& [connection, requested] : std::exchange(bridge.held, {})) {
+      answer(bridge, connection, requested);
+    }
     settle();
   }
 
@@ -116,16 +148,16 @@ class BridgeWorld {
   }
 
   std::size_t logged(std::string_view event) const {
-    std::size_t count = 0;
-    for (const std::string& name : log) count += name == event ? 1 : 0;
-    return count;
+    return static_cast<std::size_t>(std::ranges::count(log, event));
   }
+  std::size_t connections() const { return connections_.size(); }
 
   Rng rng;
   Instant now = kStart;
   End home;
   std::vector<Bridge> bridges;
   pool::BridgeSet set;
+  std::uint32_t budget_ms = 10'000;
   std::size_t submitted = 0;
   std::size_t mismatched = 0;
   std::map<pool::PoolRequestId, std::string> markers;
@@ -133,6 +165,11 @@ class BridgeWorld {
   std::map<pool::PoolRequestId, std::string> answers;
   std::map<pool::PoolRequestId, std::pair<ErrorCode, Instant>> failures;
   std::vector<std::string> log;
+  std::vector<pool::BridgeSet::AskAttached> asked;
+  std::vector<pool::BridgeSet::WithdrawAttached> withdrawn;
+  std::optional<wire::Contacts> available;
+  /// What was open when the last answer was reported (P-CR-13).
+  std::size_t connections_at_answer = 0;
 
   void settle() {
     bool moved = true;
@@ -143,7 +180,11 @@ class BridgeWorld {
   }
 
  private:
-  static std::string url(std::size_t index) { return "ws://bridge-" + std::to_string(index); }
+  struct Connection {
+    std::size_t bridge = 0;
+    link::ConnectionId at_set;
+    link::ConnectionId at_bridge;
+  };
 
   /// Bridges that take whatever the set allows itself.
   static link::ChannelSetOptions bridge_channels() {
@@ -152,23 +193,16 @@ class BridgeWorld {
     return made;
   }
 
-  static pool::BridgeSetOptions options(std::size_t count) {
-    pool::BridgeSetOptions made;
-    for (std::size_t index = 0; index < count; ++index) made.bridges.push_back({{url(index)}});
-    return made;
+  void forget(link::ConnectionId at_set) {
+    const auto place = std::ranges::find(connections_, at_set, &Connection::at_set);
+    if (place == connections_.end()) return;
+    --bridges[place->bridge].live_connections;
+    connections_.erase(place);
   }
 
-  static void forget(Bridge& bridge) {
-    if (bridge.at_set) --bridge.live_connections;
-    bridge.at_set.reset();
-    bridge.at_bridge.reset();
-  }
-
-  Bridge* bridge_at(link::ConnectionId connection) {
-    for (Bridge& bridge : bridges) {
-      if (bridge.at_set == connection) return &bridge;
-    }
-    return nullptr;
+  const Connection* find(link::ConnectionId at_set) const {
+    const auto place = std::ranges::find(connections_, at_set, &Connection::at_set);
+    return place == connections_.end() ? nullptr : &*place;
   }
 
   bool drain_set() {
@@ -179,14 +213,22 @@ class BridgeWorld {
         perform(*order);
       } else if (auto* answered = std::get_if<pool::BridgeSet::Answered>(&*effect)) {
         ++ends[answered->request];
-        const auto& response = std::get<wire::IntroduceResponse>(answered->message);
-        answers[answered->request] = response.members.at(0).address;
-        if (response.members[0].address != markers[answered->request]) ++mismatched;
+        connections_at_answer = connections_.size();
+        if (const auto* response = std::get_if<wire::IntroduceResponse>(&answered->message)) {
+          answers[answered->request] = response->members.at(0).address;
+          if (response->members[0].address != markers[answered->request]) ++mismatched;
+        }
       } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&*effect)) {
         ++ends[failed->request];
         failures[failed->request] = {failed->code, now};
       } else if (auto* record = std::get_if<LogRecord>(&*effect)) {
         log.emplace_back(record->event);
+      } else if (auto* ask = std::get_if<pool::BridgeSet::AskAttached>(&*effect)) {
+        asked.push_back(std::move(*ask));
+      } else if (auto* withdraw = std::get_if<pool::BridgeSet::WithdrawAttached>(&*effect)) {
+        withdrawn.push_back(*withdraw);
+      } else if (auto* changed = std::get_if<pool::BridgeSet::BridgesChanged>(&*effect)) {
+        available = std::move(changed->available);
       }
     }
     return moved;
@@ -194,34 +236,44 @@ class BridgeWorld {
 
   void perform(link::TransportOrder& order) {
     if (auto* dial = std::get_if<link::Dial>(&order)) {
-      const auto bridge = std::ranges::find(bridges, dial->url, &Bridge::url);
-      ++bridge->dials;
-      ++bridge->live_connections;
-      if (!bridge->accepts) {
-        --bridge->live_connections;
-        set.on_dial_failed(now, dial->connection, ErrorCode::refused, "refused");
-        return;
-      }
-      bridge->at_set = dial->connection;
-      bridge->at_bridge = bridge->end->channels->on_accepted(now, {"192.0.2.1"});
-      set.on_dialled(now, dial->connection);
+      this->dial(*dial);
     } else if (auto* frame = std::get_if<link::SendFrame>(&order)) {
-      Bridge* bridge = bridge_at(frame->connection);
-      if (bridge != nullptr)
-        bridge->end->channels->on_frame(now, *bridge->at_bridge, frame->kind, frame->bytes);
+      if (const Connection* connection = find(frame->connection)) {
+        bridges[connection->bridge].end->channels->on_frame(now, connection->at_bridge, frame->kind,
+                                                            frame->bytes);
+      }
       set.on_drained(now, frame->connection, frame->bytes.size());
     } else if (auto* close = std::get_if<link::CloseTransport>(&order)) {
-      Bridge* bridge = bridge_at(close->connection);
-      if (bridge == nullptr) return;
-      bridge->end->channels->on_closed(now, *bridge->at_bridge,
-                                       static_cast<std::uint16_t>(close->status), close->reason);
-      forget(*bridge);
+      const Connection* connection = find(close->connection);
+      if (connection == nullptr) return;
+      bridges[connection->bridge].end->channels->on_closed(
+          now, connection->at_bridge, static_cast<std::uint16_t>(close->status), close->reason);
+      forget(close->connection);
     } else if (auto* sign = std::get_if<link::Sign>(&order)) {
       set.on_signed(now, sign->connection, sign->ticket, home.suite.sign(home.pair, sign->message));
     } else if (auto* verify = std::get_if<link::Verify>(&order)) {
       const bool valid = home.suite.verify(verify->key, verify->message, verify->signature);
       set.on_verified(now, verify->connection, verify->ticket, valid);
     }
+  }
+
+  void dial(const link::Dial& dial) {
+    const auto place = std::ranges::find_if(bridges, [&](const Bridge& bridge) {
+      const auto& urls = bridge.endpoint.urls;
+      return std::ranges::find(urls, dial.url) != urls.end();
+    });
+    place->dialled.push_back(dial.url);
+    const bool is_deaf = std::ranges::find(place->deaf, dial.url) != place->deaf.end();
+    if (!place->accepts || is_deaf) {
+      set.on_dial_failed(now, dial.connection, ErrorCode::refused, "refused");
+      return;
+    }
+    const auto index = static_cast<std::size_t>(place - bridges.begin());
+    connections_.push_back(
+        {index, dial.connection, place->end->channels->on_accepted(now, {"192.0.2.1"})});
+    ++place->live_connections;
+    place->live_connections_max = std::max(place->live_connections_max, place->live_connections);
+    set.on_dialled(now, dial.connection);
   }
 
   bool drain_bridge(Bridge& bridge) {
@@ -237,13 +289,13 @@ class BridgeWorld {
       }
       auto& order = std::get<link::TransportOrder>(*effect);
       if (auto* frame = std::get_if<link::SendFrame>(&order)) {
-        Bridge* holder = holder_of(bridge, frame->connection);
-        if (holder != nullptr) set.on_frame(now, *holder->at_set, frame->kind, frame->bytes);
+        const Connection* holder = holder_of(end, frame->connection);
+        if (holder != nullptr) set.on_frame(now, holder->at_set, frame->kind, frame->bytes);
       } else if (auto* close = std::get_if<link::CloseTransport>(&order)) {
-        Bridge* holder = holder_of(bridge, close->connection);
+        const Connection* holder = holder_of(end, close->connection);
         if (holder == nullptr) continue;
-        const auto connection = *holder->at_set;
-        forget(*holder);
+        const auto connection = holder->at_set;
+        forget(connection);
         set.on_closed(now, connection, static_cast<std::uint16_t>(close->status), close->reason);
       } else if (auto* sign = std::get_if<link::Sign>(&order)) {
         end.channels->on_signed(now, sign->connection, sign->ticket,
@@ -256,26 +308,36 @@ class BridgeWorld {
     return moved;
   }
 
-  /// The place whose connection this is: two places may share one end.
-  Bridge* holder_of(Bridge& first, link::ConnectionId connection) {
-    for (Bridge& bridge : bridges) {
-      if (bridge.end == first.end && bridge.at_bridge == connection) return &bridge;
-    }
-    return nullptr;
+  /// The connection with that id at this end: two places may share one end.
+  const Connection* holder_of(const End& end, link::ConnectionId at_bridge) const {
+    const auto place = std::ranges::find_if(connections_, [&](const Connection& connection) {
+      return bridges[connection.bridge].end.get() == &end && connection.at_bridge == at_bridge;
+    });
+    return place == connections_.end() ? nullptr : &*place;
   }
 
   void answer(Bridge& bridge, link::ConnectionId connection,
               const link::Channel::Requested& requested) {
-    if (!bridge.answers) return;
-    if (bridge.busy) {
-      bridge.end->channels->respond(now, connection, requested.id,
-                                    wire::Failure{ErrorCode::busy, 100, "busy"});
+    if (!bridge.answers) {
+      bridge.held.emplace_back(connection, requested);
       return;
     }
-    wire::IntroduceResponse response;
-    response.members.push_back(std::get<wire::IntroduceRequest>(requested.message).newcomer);
-    bridge.end->channels->respond(now, connection, requested.id, response);
+    const auto& ask = std::get<wire::IntroduceRequest>(requested.message);
+    bridge.budgets.push_back(std::chrono::milliseconds(ask.budget_ms));
+    wire::Message message;
+    if (bridge.busy) {
+      message = wire::Failure{ErrorCode::busy, 100, "busy"};
+    } else if (bridge.nonsense) {
+      message = wire::FindNodeResponse{};
+    } else {
+      wire::IntroduceResponse response;
+      response.members.push_back(ask.newcomer);
+      message = std::move(response);
+    }
+    bridge.end->channels->respond(now, connection, requested.id, message);
   }
+
+  std::vector<Connection> connections_;
 };
 
 }  // namespace trestle::test

@@ -95,14 +95,18 @@ void add_bridges(Status& status, Instant now, const pool::BridgeSet& bridges) {
   std::uint64_t usable = 0;
   for (const pool::BridgeSlot& slot : bridges.slots()) {
     BridgeSlotStatus& shown = status.bridges.emplace_back();
-    shown.url = slot.url;
+    shown.url = slot.url();
     shown.id = slot.peer.id;
     shown.state = pool::public_name(slot.state);
     shown.phase = pool::name(slot.state);
     shown.breaker = name(slot.breaker.state(now));
     shown.usable = bridges.is_usable(now, slot);
     shown.excluded = slot.is_excluded;
-    if (shown.state == "connected") {
+    shown.attached = slot.is_attached;
+    shown.ejected = slot.is_ejected;
+    shown.leaving = slot.is_leaving;
+    shown.last_error = slot.last_error;
+    if (slot.connection && shown.state == "connected") {
       shown.connected_for = now - slot.connected_at;
       shown.last_request_ago = now - slot.last_request_at;
     }
@@ -117,6 +121,10 @@ void add_bridges(Status& status, Instant now, const pool::BridgeSet& bridges) {
     shown.timeouts = counters.timeouts;
     shown.failures = counters.failures;
     shown.in_flight = slot.in_flight;
+    shown.retries = counters.retries;
+    shown.hedges = counters.hedges;
+    shown.late_answers = counters.late_answers;
+    shown.invalid_answers = counters.invalid_answers;
     shown.request_time = counters.request_time;
     shown.dial_time = counters.dial_time;
     if (shown.usable) ++usable;
@@ -126,6 +134,15 @@ void add_bridges(Status& status, Instant now, const pool::BridgeSet& bridges) {
   status.counters.emplace_back("pool.connections", bridges.connections_held());
   status.counters.emplace_back("pool.requests_under_way", bridges.requests_under_way());
   status.counters.emplace_back("pool.requests_max", bridges.requests_max());
+  status.counters.emplace_back("pool.requests_waiting", bridges.requests_waiting());
+  const pool::BridgeSetStats& stats = bridges.stats();
+  status.counters.emplace_back("pool.submitted_total", stats.submitted);
+  status.counters.emplace_back("pool.moved_total", stats.moved);
+  status.counters.emplace_back("pool.retried_total", stats.retried);
+  status.counters.emplace_back("pool.retries_denied_total", stats.retries_denied);
+  status.counters.emplace_back("pool.hedged_total", stats.hedged);
+  status.counters.emplace_back("pool.hedges_denied_total", stats.hedges_denied);
+  status.counters.emplace_back("pool.foreign_answers_total", stats.foreign_answers);
 }
 
 }  // namespace trestle::node

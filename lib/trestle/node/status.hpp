@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "trestle/base/error_code.hpp"
 #include "trestle/base/histogram.hpp"
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/time.hpp"
@@ -34,6 +35,10 @@ struct BridgeSlotStatus {
   std::string_view breaker;  ///< closed, open, half-open
   bool usable = false;       ///< A request made now could go to it.
   bool excluded = false;     ///< Refused our credentials, or is not what the settings say.
+  bool attached = false;     ///< A bridge of the old system, asked on the socket that it opened.
+  bool ejected = false;      ///< Left out for its invalid answers.
+  bool leaving = false;      ///< Taken out of the settings; closes after its last answer.
+  ErrorCode last_error = ErrorCode::none;  ///< Of its connection or of a request.
   Duration connected_for{};
   Duration last_request_ago{};  ///< Zero while not connected.
   Duration next_dial_in{};      ///< Zero when none is due.
@@ -46,6 +51,10 @@ struct BridgeSlotStatus {
   std::uint64_t timeouts = 0;
   std::uint64_t failures = 0;
   std::uint32_t in_flight = 0;
+  std::uint64_t retries = 0;          ///< Of `requests`, those tried at another bridge before.
+  std::uint64_t hedges = 0;           ///< Of `requests`, those under way at another bridge as well.
+  std::uint64_t late_answers = 0;     ///< To nothing that waits: late, repeated or foreign.
+  std::uint64_t invalid_answers = 0;  ///< That cannot be an answer to their request.
   Histogram request_time;
   Histogram dial_time;
 };

@@ -6,48 +6,27 @@
 #include <variant>
 #include <vector>
 
+#include "trestle/base/flat_map.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
+#include "trestle/base/result.hpp"
 #include "trestle/link/channel_set.hpp"
-#include "trestle/pool/bridge_endpoint.hpp"
+#include "trestle/link/hedge_delay.hpp"
+#include "trestle/pool/bridge_set_options.hpp"
 #include "trestle/pool/bridge_slot.hpp"
+#include "trestle/pool/request_table.hpp"
 
 namespace trestle::pool {
 
-/// Names one request to the set until its end is reported.
-struct PoolRequestId {
-  std::uint64_t value = 0;
-  friend constexpr auto operator<=>(const PoolRequestId&, const PoolRequestId&) = default;
-};
-
-struct BridgeSetOptions {
-  std::vector<BridgeEndpoint> bridges;
-  link::ChannelSetOptions channels{};
-  link::BreakerOptions breaker{};
-  /// One connect operation: 5 attempts, so 4 waits between them (X5, P-CR-3); 1 s doubling to 30 s,
-  /// full jitter (X4).
-  link::BackoffOptions connect_backoff = {.attempts_max = 4};
-  /// After the operation is used up the bridge is tried at this interval for ever (X5).
-  Duration probe_interval = std::chrono::seconds(30);
-  /// A bridge that refused our credentials is tried this rarely until the settings are reloaded
-  /// (X5).
-  Duration excluded_probe_interval = std::chrono::hours(1);
-  /// A connection that lasted this long was a success: the next loss starts the waits anew
-  /// (P-BR-3).
-  Duration stable_after = std::chrono::seconds(10);
-  /// POOL-08: pings are not activity (X3).
-  Duration idle_close_after = std::chrono::seconds(300);
-  /// X6: one attempt, and all attempts together, time in waiting included.
-  Duration attempt_timeout = std::chrono::seconds(5);
-  Duration total_timeout = std::chrono::seconds(10);
-  /// How long a request waits for a connection that is being made: short enough that the asker
-  /// still hears a reason within 5 s.
-  Duration connection_wait = std::chrono::seconds(3);
-  /// Requests accepted and not ended (requirements section 3: 500 on the bootstrap side). One more
-  /// is refused.
-  std::size_t requests_max = 500;
-  /// A bridge that answered BUSY without saying for how long is left alone this long.
-  Duration busy_pause = std::chrono::milliseconds(500);
+/// What became of requests, over all bridges. Counters never go back.
+struct BridgeSetStats {
+  std::uint64_t submitted = 0;
+  std::uint64_t moved = 0;    ///< Begun again because their connection was lost.
+  std::uint64_t retried = 0;  ///< Begun again for another reason, out of the retry budget.
+  std::uint64_t retries_denied = 0;
+  std::uint64_t hedged = 0;
+  std::uint64_t hedges_denied = 0;
+  std::uint64_t foreign_answers = 0;  ///< From connections that are no attached bridge's.
 };
 
 /// One persistent, authenticated, health-checked connection per bridge, with many requests in
@@ -57,11 +36,15 @@ struct BridgeSetOptions {
 /// and takes them back by itself. Requests go round robin over the healthy ones (P-BR-5); one that
 /// times out, is lost or answered nonsense is tried on another bridge within its total deadline
 /// (MUX-04). Every accepted request ends exactly once, by `Answered` or `Failed`.
+///
+/// In stateless mode each request makes a connection of its own, which closes with the answer
+/// (P-CR-13). A bridge of the old system answers only on the socket that it opened itself: it is
+/// attached, and its requests are performed by the owner of that socket.
 class BridgeSet {
  public:
   struct Answered {
     PoolRequestId request;
-    wire::Contact bridge;
+    NodeId bridge;
     /// The bridge's answer; a `Failure` is an answer too, unless it was BUSY and another bridge
     /// could be asked.
     wire::Message message;
@@ -73,11 +56,25 @@ class BridgeSet {
     ErrorCode code;
     std::uint32_t retry_after_ms = 0;
   };
-  /// The set of connected bridges changed.
+  /// The bridges that can be asked changed: connected ones, and those that are dialled on demand.
   struct BridgesChanged {
-    wire::Contacts connected;
+    wire::Contacts available;
   };
-  using Effect = std::variant<link::TransportOrder, Answered, Failed, BridgesChanged, LogRecord>;
+  /// Put this to the attached bridge; give its answer to `on_attached_answer`. After `budget`
+  /// nobody waits for it.
+  struct AskAttached {
+    link::ConnectionId connection;
+    wire::RequestId id;
+    wire::Message message;
+    Duration budget{};
+  };
+  /// Nobody waits for that answer any more.
+  struct WithdrawAttached {
+    link::ConnectionId connection;
+    wire::RequestId id;
+  };
+  using Effect = std::variant<link::TransportOrder, Answered, Failed, BridgesChanged, AskAttached,
+                              WithdrawAttached, LogRecord>;
 
   /// `local` and `suite` must outlive the set.
   BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& local, crypto::Suite& suite,
@@ -86,9 +83,18 @@ class BridgeSet {
   // ---- commands ----
   void start(Instant now);
   /// Refused with BUSY when `requests_max` are under way, SHUTTING_DOWN after `stop`.
-  Result<PoolRequestId, ErrorCode> submit(Instant now, wire::Message request);
+  Result<PoolRequestId, ErrorCode> submit(Instant now, wire::Message request,
+                                          Hedging hedging = Hedging::never);
   /// Ends the request with CANCELLED.
   void cancel(Instant now, PoolRequestId request);
+  /// New settings. Added bridges are dialled; removed ones get nothing new and close after their
+  /// last answer; the others keep their connection. Excluded and failed ones are tried again. In
+  /// another mode, what is under way finishes as it began. No request fails by it.
+  void reload(Instant now, const std::vector<BridgeEndpoint>& bridges, BridgeMode mode);
+  /// A bridge of the old system can be asked on this connection. Again for the same connection when
+  /// its contact changed; a newer connection of the same bridge replaces the older.
+  void attach(Instant now, link::ConnectionId connection, const wire::Contact& bridge);
+  void detach(Instant now, link::ConnectionId connection);
   /// Ends everything; no dial follows.
   void stop(Instant now);
 
@@ -103,6 +109,10 @@ class BridgeSet {
   void on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
                  const wire::Signature& signature);
   void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket, bool valid);
+  /// An attached bridge's answer (or a `Failure`) to `AskAttached`. A late or foreign one is
+  /// counted and ignored.
+  void on_attached_answer(Instant now, link::ConnectionId connection, wire::RequestId id,
+                          wire::Message answer);
 
   // ---- time, drain, look ----
   Instant next_deadline() const;
@@ -112,64 +122,108 @@ class BridgeSet {
   const std::vector<BridgeSlot>& slots() const { return slots_; }
   /// Whether a request made now could go to this bridge.
   bool is_usable(Instant now, const BridgeSlot& slot) const;
+  /// Bridges with an open, healthy connection.
   wire::Contacts connected() const;
+  /// These, and those that a request would dial.
+  wire::Contacts available() const;
+  /// The bridge with that id, or nothing when it has left the set.
+  const wire::Contact* find(const NodeId& bridge) const;
   std::size_t requests_under_way() const { return requests_.size(); }
   std::size_t requests_max() const { return options_.requests_max; }
+  std::size_t requests_waiting() const { return requests_.waiting(); }
+  /// Our own connections; those of attached bridges are not among them.
   std::uint64_t connections_held() const { return channels_.size(); }
+  BridgeMode mode() const { return mode_; }
+  const BridgeSetStats& stats() const { return stats_; }
 
  private:
-  using SlotIndex = std::size_t;
-
-  struct Request {
-    wire::Message message;
-    Instant deadline = kNever;
-    /// Set while it waits for a connection to come up.
-    Instant wait_until = kNever;
-    /// Set while it is on the wire.
-    std::optional<SlotIndex> slot;
-    wire::RequestId wire_id;
-    Instant sent_at{};
-    link::Breaker::Permit permit;
-    std::vector<SlotIndex> tried;
-    ErrorCode last_error = ErrorCode::bridge_unavailable;
-    std::uint32_t retry_after_ms = 0;
+  /// Whose a connection is: a slot's, or in stateless mode a request's.
+  struct Holder {
+    SlotIndex slot = 0;
+    PoolRequestId request;
   };
+  static constexpr std::size_t kFirst = 0;
+  static constexpr std::size_t kHedge = 1;
 
-  // bridge_set.cpp: connections
+  // bridge_set.cpp: dispatch
   void pump(Instant now);
   void on_news(Instant now, link::ConnectionId connection, link::Channel::News&& news);
-  void on_opened(Instant now, SlotIndex index, const wire::Contact& peer);
-  void on_lost(Instant now, SlotIndex index, const link::Channel::Closed& closed);
-  void dial(Instant now, SlotIndex index);
-  void schedule_dial(Instant now, SlotIndex index);
-  void close_if_idle(Instant now, SlotIndex index);
-  void report_connected();
-  std::optional<SlotIndex> slot_of(link::ConnectionId connection) const;
+  void count_strays(link::ConnectionId connection);
   void log(LogLevel level, std::string_view event, ErrorCode code, const BridgeSlot& slot,
            std::string detail);
 
-  // bridge_set_requests.cpp: requests
-  void advance(Instant now, std::uint64_t serial);
-  void advance_waiting(Instant now);
-  void expire_waiting(Instant now);
-  std::optional<SlotIndex> choose(Instant now, const Request& request);
-  std::optional<Instant> hope(Instant now, const Request& request) const;
-  bool attempt(Instant now, std::uint64_t serial, Request& request, SlotIndex index);
-  void on_answer(Instant now, link::Channel::Answered&& answered);
-  void on_attempt_failed(Instant now, std::uint64_t serial, ErrorCode code);
-  void on_busy(Instant now, std::uint64_t serial, const wire::Failure& failure);
-  void finish(std::uint64_t serial, Effect effect);
+  // bridge_set_connections.cpp: the one connection of each bridge
+  void dial(Instant now, SlotIndex index);
+  void dial_later(Instant now, SlotIndex index);
+  void on_opened(Instant now, SlotIndex index, const wire::Contact& peer);
+  void on_lost(Instant now, SlotIndex index, const link::Channel::Closed& closed);
+  void exclude(Instant now, BridgeSlot& slot, ErrorCode code, const std::string& text);
+  void on_health(Instant now, SlotIndex index, bool healthy);
+  void close_if_idle(Instant now, BridgeSlot& slot);
   void wake_idle(Instant now);
+  void weigh_ejections(Instant now);
+  void report_available();
+  bool is_open(const BridgeSlot& slot) const;
+  bool is_available(const BridgeSlot& slot) const;
+
+  // bridge_set_reload.cpp: bridges that come and go
+  void add(BridgeEndpoint bridge);
+  void leave(Instant now, BridgeSlot& slot);
+  bool settle(Instant now);
+  void remove(Instant now, SlotIndex index);
+
+  // bridge_set_requests.cpp: the way of a request
+  void advance(Instant now, PoolRequest& request);
+  void advance_waiting(Instant now);
+  std::optional<SlotIndex> choose(Instant now, const PoolRequest& request);
+  std::optional<SlotIndex> choose_better_of_two(Instant now, const PoolRequest& request);
+  std::optional<Instant> hope(Instant now, const PoolRequest& request);
+  std::optional<Instant> hope_for(Instant now, const PoolRequest& request, const BridgeSlot& slot);
+  void on_timer(Instant now, PoolRequest& request);
+  void hedge(Instant now, PoolRequest& request);
+  void arm(PoolRequest& request);
+  void finish(PoolRequest& request, ErrorCode code);
+  void drop(Instant now, PoolRequest& request, ErrorCode code);
+
+  // bridge_set_attempts.cpp: one bridge's turn
+  bool begin(Instant now, PoolRequest& request, std::size_t which, SlotIndex index);
+  Instant deadline_of_attempt(Instant now, const PoolRequest& request, SlotIndex index) const;
+  bool send(Instant now, PoolRequest& request, std::size_t which);
+  void release(Instant now, PoolRequest& request, std::size_t which);
+  void withdraw(Instant now, PoolRequest& request, std::size_t which);
+  void on_answer(Instant now, PoolRequest& request, std::size_t which, wire::Message&& answer);
+  void on_busy(Instant now, PoolRequest& request, std::size_t which, const wire::Failure& failure);
+  void on_failed(Instant now, PoolRequest& request, std::size_t which, ErrorCode code);
+  void on_connection_lost(Instant now, PoolRequest& request, std::size_t which);
+  void count_failure(Instant now, BridgeSlot& slot, link::Breaker::Permit permit, ErrorCode code);
+  bool is_invalid_too_often(PoolRequest& request, BridgeSlot& slot, Instant now);
+
+  // bridge_set_stateless.cpp: a connection for each request
+  void begin_stateless(Instant now, PoolRequest& request, std::size_t which);
+  void on_stateless_news(Instant now, link::ConnectionId connection, PoolRequestId id,
+                         link::Channel::News&& news);
+  void on_stateless_opened(Instant now, PoolRequest& request, const wire::Contact& peer);
+  void on_stateless_lost(Instant now, PoolRequest& request, const link::Channel::Closed& closed);
 
   BridgeSetOptions options_;
-  const link::LocalPeer& local_;
+  BridgeMode mode_;
   Rng rng_;
   link::ChannelSet channels_;
   std::vector<BridgeSlot> slots_;
+  std::uint64_t slots_made_ = 0;
+  FlatMap<link::ConnectionId, Holder> holders_;
   SlotIndex next_in_turn_ = 0;
-  FlatMap<std::uint64_t, Request> requests_;
-  std::uint64_t last_serial_ = 0;
+  RequestTable requests_;
+  /// When a breaker lets a request through for which somebody waits.
+  Instant wake_at_ = kNever;
+  std::uint64_t last_attached_id_ = 0;
+  std::size_t stateless_held_ = 0;
+  link::RetryBudget retries_;
+  link::RetryBudget hedges_;
+  link::HedgeDelay hedge_delay_;
+  bool is_started_ = false;
   bool is_stopped_ = false;
+  BridgeSetStats stats_;
   Outbox<Effect> outbox_;
 };
 

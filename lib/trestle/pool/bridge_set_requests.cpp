@@ -1,7 +1,7 @@
-// The requests of the set: whose turn it is, retry on another bridge, waiting for a connection, the
-// one end.
+// The way of a request: whose turn it is, waiting for a bridge, hedging, the one end.
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
@@ -9,203 +9,229 @@
 
 namespace trestle::pool {
 
-using link::Channel;
+namespace {
 
-Result<PoolRequestId, ErrorCode> BridgeSet::submit(Instant now, wire::Message request) {
+constexpr std::uint64_t bit(SlotIndex index) { return std::uint64_t{1} << index; }
+
+/// An onboarding says how long its asker waits; nobody waits longer.
+Duration time_of(const wire::Message& message, Duration longest) {
+  const auto* introduce = std::get_if<wire::IntroduceRequest>(&message);
+  if (introduce == nullptr) return longest;
+  return std::min(longest, Duration(std::chrono::milliseconds(introduce->budget_ms)));
+}
+
+}  // namespace
+
+Result<PoolRequestId, ErrorCode> BridgeSet::submit(Instant now, wire::Message request,
+                                                   Hedging hedging) {
+  TRESTLE_ASSERT(wire::is_request(request));
   if (is_stopped_) return refuse(ErrorCode::shutting_down);
-  if (requests_.size() >= options_.requests_max) return refuse(ErrorCode::busy);
-  const std::uint64_t serial = ++last_serial_;
-  Request entry;
+  if (requests_.is_full()) return refuse(ErrorCode::busy);
+  PoolRequest& entry = requests_.open();
+  const PoolRequestId id = entry.id;
   entry.message = std::move(request);
-  entry.deadline = after(now, options_.total_timeout);
-  requests_.insert(serial, std::move(entry));
+  entry.hedging = hedging;
+  entry.deadline = after(now, time_of(entry.message, options_.total_timeout));
+  ++stats_.submitted;
+  retries_.on_request();
+  hedges_.on_request();
   wake_idle(now);
-  advance(now, serial);
-  return PoolRequestId{serial};
+  advance(now, entry);
+  return id;
 }
 
 void BridgeSet::cancel(Instant now, PoolRequestId request) {
-  Request* entry = requests_.find(request.value);
-  if (entry == nullptr) return;
-  if (entry->slot) {
-    // The end comes back as CANCELLED from the channel and finds the request gone.
-    BridgeSlot& slot = slots_[*entry->slot];
-    slot.breaker.on_released(entry->permit);
-    --slot.in_flight;
-    channels_.cancel(now, *slot.connection, entry->wire_id);
-  }
-  finish(request.value, Failed{request, ErrorCode::cancelled, 0});
+  if (PoolRequest* entry = requests_.find(request)) drop(now, *entry, ErrorCode::cancelled);
 }
 
 /// Moves a request on: to the next bridge, into waiting, or to its end.
-void BridgeSet::advance(Instant now, std::uint64_t serial) {
-  while (true) {
-    Request* request = requests_.find(serial);
-    TRESTLE_ASSERT(request != nullptr && !request->slot);
-    if (now >= request->deadline) {
-      return finish(serial, Failed{{serial}, request->last_error, request->retry_after_ms});
-    }
-    const auto index = choose(now, *request);
+void BridgeSet::advance(Instant now, PoolRequest& request) {
+  TRESTLE_ASSERT(!request.is_under_way());
+  while (now < request.deadline) {
+    const auto index = choose(now, request);
     if (!index) break;
-    if (attempt(now, serial, *request, *index)) return;
+    if (std::exchange(request.owes_retry, false)) {
+      if (!retries_.take(now)) {
+        ++stats_.retries_denied;
+        return finish(request, request.last_error);
+      }
+      ++stats_.retried;
+    }
+    if (begin(now, request, kFirst, *index)) return;
   }
-  Request& request = *requests_.find(serial);
-  const auto worth_waiting_until = hope(now, request);
-  if (!worth_waiting_until) {
-    return finish(serial, Failed{{serial}, request.last_error, request.retry_after_ms});
-  }
-  if (request.wait_until == kNever)
-    request.wait_until = std::min(request.deadline, *worth_waiting_until);
+  const auto until = now < request.deadline ? hope(now, request) : std::nullopt;
+  if (!until) return finish(request, request.last_error);
+  if (!request.waits()) requests_.wait(request, std::min(request.deadline, *until));
 }
 
+/// Who waits longest is served first.
 void BridgeSet::advance_waiting(Instant now) {
-  std::vector<std::uint64_t> waiting;
-  for (const auto& [serial, request] : requests_) {
-    if (request.wait_until != kNever) waiting.push_back(serial);
-  }
-  for (const std::uint64_t serial : waiting) {
-    if (requests_.contains(serial)) advance(now, serial);
-  }
-}
-
-void BridgeSet::expire_waiting(Instant now) {
-  std::vector<std::uint64_t> expired;
-  for (const auto& [serial, request] : requests_) {
-    if (request.wait_until <= now) expired.push_back(serial);
-  }
-  for (const std::uint64_t serial : expired) {
-    const Request& request = *requests_.find(serial);
-    finish(serial, Failed{{serial}, request.last_error, request.retry_after_ms});
+  PoolRequest* request = requests_.first_waiting();
+  while (request != nullptr) {
+    PoolRequest* next = requests_.next_waiting(*request);
+    advance(now, *request);
+    request = next;
   }
 }
 
 /// Round robin: the next usable bridge after the one served last, leaving out those this request
 /// has tried (P-BR-5).
-std::optional<BridgeSet::SlotIndex> BridgeSet::choose(Instant now, const Request& request) {
-  for (std::size_t step = 0; step < slots_.size(); ++step) {
-    const SlotIndex index = (next_in_turn_ + step) % slots_.size();
-    if (!is_usable(now, slots_[index])) continue;
-    if (std::ranges::find(request.tried, index) != request.tried.end()) continue;
-    next_in_turn_ = (index + 1) % slots_.size();
+std::optional<SlotIndex> BridgeSet::choose(Instant now, const PoolRequest& request) {
+  if (options_.balancing == Balancing::two_choices) return choose_better_of_two(now, request);
+  const auto count = static_cast<SlotIndex>(slots_.size());
+  SlotIndex index = next_in_turn_;
+  for (SlotIndex step = 0; step < count; ++step, ++index) {
+    if (index >= count) index = 0;
+    if ((request.tried & bit(index)) != 0 || !is_usable(now, slots_[index])) continue;
+    next_in_turn_ = index + 1;
     return index;
   }
   return std::nullopt;
 }
 
-bool BridgeSet::is_usable(Instant now, const BridgeSlot& slot) const {
-  if (slot.state != BridgeState::ready || !slot.breaker.would_permit(now)) return false;
-  const Channel* channel = channels_.find(*slot.connection);
-  return channel != nullptr && channel->is_healthy();
+/// Two bridges drawn at random, the one whose answer is expected sooner. Two are enough to avoid
+/// the slow one, and random enough that not everybody runs to the same fast one.
+std::optional<SlotIndex> BridgeSet::choose_better_of_two(Instant now, const PoolRequest& request) {
+  std::uint64_t candidates = 0;
+  for (SlotIndex index = 0; index < slots_.size(); ++index) {
+    const bool is_candidate = (request.tried & bit(index)) == 0 && is_usable(now, slots_[index]);
+    if (is_candidate) candidates |= bit(index);
+  }
+  if (candidates == 0) return std::nullopt;
+  const auto draw = [&] {
+    std::uint64_t left = candidates;
+    for (auto skip = rng_.below(static_cast<std::uint64_t>(std::popcount(candidates))); skip > 0;
+         --skip) {
+      left &= left - 1;
+    }
+    const auto index = static_cast<SlotIndex>(std::countr_zero(left));
+    candidates &= ~bit(index);
+    return index;
+  };
+  const SlotIndex first = draw();
+  if (candidates == 0) return first;
+  const SlotIndex second = draw();
+  const auto cost = [&](const BridgeSlot& slot) {
+    return link::load_cost(slot.answer_cost, slot.in_flight, now);
+  };
+  return cost(slots_[second]) < cost(slots_[first]) ? second : first;
 }
 
-/// Until when it makes sense to wait for a bridge that this request has not tried: one that is
-/// being connected, or one whose breaker will let a probe through. Nothing when there is none.
-std::optional<Instant> BridgeSet::hope(Instant now, const Request& request) const {
+bool BridgeSet::is_usable(Instant now, const BridgeSlot& slot) const {
+  if (slot.is_leaving || slot.is_ejected || !slot.breaker.would_permit(now)) return false;
+  if (slot.is_attached) {
+    return slot.state == BridgeState::ready && slot.in_flight < options_.attached_in_flight_max;
+  }
+  if (mode_ == BridgeMode::pool) return slot.state == BridgeState::ready && slot.is_healthy;
+  return (slot.state == BridgeState::ready || slot.state == BridgeState::idle) &&
+         stateless_held_ < options_.stateless_max &&
+         slot.stateless_opening < options_.stateless_opening_max;
+}
+
+/// Until when it makes sense to wait for a bridge that this request has not tried. Nothing when
+/// there is none.
+std::optional<Instant> BridgeSet::hope(Instant now, const PoolRequest& request) {
   std::optional<Instant> until;
   for (SlotIndex index = 0; index < slots_.size(); ++index) {
     const BridgeSlot& slot = slots_[index];
-    if (std::ranges::find(request.tried, index) != request.tried.end()) continue;
-    const bool is_coming_up =
-        slot.state == BridgeState::connecting || slot.state == BridgeState::authenticating;
-    const bool is_blocked = slot.state == BridgeState::ready && !slot.breaker.would_permit(now);
-    if (!is_coming_up && !is_blocked) continue;
-    const Instant longest = after(now, options_.connection_wait);
-    const Instant opens = slot.breaker.open_until();
-    const Instant this_one = is_blocked && opens > now ? std::min(opens, longest) : longest;
-    until = until ? std::min(*until, this_one) : this_one;
+    if ((request.tried & bit(index)) != 0 || slot.is_leaving || slot.is_excluded) continue;
+    const auto this_one = hope_for(now, request, slot);
+    if (this_one && (!until || *this_one > *until)) until = this_one;
   }
   return until;
 }
 
-/// False when this bridge cannot take it after all; it then counts as tried.
-bool BridgeSet::attempt(Instant now, std::uint64_t serial, Request& request, SlotIndex index) {
-  BridgeSlot& slot = slots_[index];
-  request.tried.push_back(index);
-  const Instant deadline = std::min(request.deadline, after(now, options_.attempt_timeout));
-  const auto permit = slot.breaker.acquire(now);
-  if (!permit) return false;
-  const auto wire_id = channels_.request(now, *slot.connection, request.message, deadline, serial);
-  if (!wire_id) {
-    slot.breaker.on_released(*permit);
-    request.last_error = wire_id.error();
-    return false;
+std::optional<Instant> BridgeSet::hope_for(Instant now, const PoolRequest& request,
+                                           const BridgeSlot& slot) {
+  const Instant longest = after(now, options_.connection_wait);
+  switch (slot.state) {
+    case BridgeState::connecting:
+    case BridgeState::authenticating:
+      return longest;
+    case BridgeState::disconnected:
+      // It was there a moment ago: most losses are a bridge that starts anew.
+      if (slot.is_just_lost && slot.dial_at <= longest) return longest;
+      return std::nullopt;
+    case BridgeState::idle:
+    case BridgeState::ready: {
+      if (slot.is_ejected || (!slot.is_healthy && slot.connection)) return std::nullopt;
+      if (slot.breaker.would_permit(now)) return request.deadline;  // every place there is taken
+      const Instant opens = slot.breaker.open_until();
+      if (opens > longest) return std::nullopt;
+      if (opens > now) wake_at_ = std::min(wake_at_, opens);  // else its probe is out
+      return longest;
+    }
+    case BridgeState::busy:
+    case BridgeState::failed:
+      return std::nullopt;
   }
-  request.slot = index;
-  request.wire_id = *wire_id;
-  request.sent_at = now;
-  request.permit = *permit;
-  request.wait_until = kNever;
-  slot.last_request_at = now;
-  ++slot.in_flight;
-  ++slot.counters.requests;
-  return true;
+  return std::nullopt;
 }
 
-void BridgeSet::on_answer(Instant now, Channel::Answered&& answered) {
-  Request* request = requests_.find(answered.token);
-  if (request == nullptr || !request->slot) return;
-  BridgeSlot& slot = slots_[*request->slot];
-  slot.last_request_at = now;
-  --slot.in_flight;
-  const auto* failure = std::get_if<wire::Failure>(&answered.message);
-  if (failure != nullptr && failure->code == ErrorCode::busy)
-    return on_busy(now, answered.token, *failure);
-  slot.breaker.on_success(now, request->permit);
-  ++slot.counters.answers;
-  slot.counters.request_time.add(now - request->sent_at);
-  const bool was_probe = request->permit.is_probe;
-  finish(answered.token, Answered{{answered.token}, slot.peer, std::move(answered.message)});
-  if (was_probe) advance_waiting(now);
-}
+// ---- time
 
-/// Not a fault of the bridge: it is alive and says so. It is left alone for as long as it asks,
-/// another one is tried.
-void BridgeSet::on_busy(Instant now, std::uint64_t serial, const wire::Failure& failure) {
-  Request& request = *requests_.find(serial);
-  BridgeSlot& slot = slots_[*request.slot];
-  slot.breaker.on_released(request.permit);
-  ++slot.counters.busy_answers;
-  const Duration pause = failure.retry_after_ms == 0
-                             ? options_.busy_pause
-                             : Duration(std::chrono::milliseconds(failure.retry_after_ms));
-  slot.state = BridgeState::busy;
-  slot.stay_away_until = after(now, std::min(pause, options_.total_timeout));
-  request.slot.reset();
-  request.last_error = ErrorCode::busy;
-  request.retry_after_ms = std::max(request.retry_after_ms, failure.retry_after_ms);
-  advance(now, serial);
-}
-
-void BridgeSet::on_attempt_failed(Instant now, std::uint64_t serial, ErrorCode code) {
-  Request* request = requests_.find(serial);
-  if (request == nullptr || !request->slot) return;
-  BridgeSlot& slot = slots_[*request->slot];
-  if (slot.in_flight > 0) --slot.in_flight;
-  if (code == ErrorCode::connection_lost) {
-    slot.breaker.on_released(request->permit);  // the slot's state speaks for the connection
-  } else {
-    slot.breaker.on_failure(now, request->permit);
+void BridgeSet::on_timer(Instant now, PoolRequest& request) {
+  if (request.waits()) return finish(request, request.last_error);
+  if (request.hedge_at <= now) {
+    request.hedge_at = kNever;
+    hedge(now, request);
   }
-  if (code == ErrorCode::timeout) {
-    ++slot.counters.timeouts;
-  } else {
-    ++slot.counters.failures;
+  const PoolRequestId id = request.id;
+  for (const std::size_t which : {kFirst, kHedge}) {
+    PoolRequest* entry = requests_.find(id);
+    if (entry == nullptr) return;
+    const Attempt& attempt = entry->attempts[which];
+    if (!attempt.slot || attempt.deadline > now) continue;
+    const bool is_ours = attempt.is_stateless || slots_[*attempt.slot].is_attached;
+    if (is_ours) {
+      withdraw(now, *entry, which);
+      on_failed(now, *entry, which, ErrorCode::timeout);
+    }
   }
-  request->slot.reset();
-  request->last_error = code;
-  advance(now, serial);
+  if (PoolRequest* entry = requests_.find(id); entry != nullptr && !entry->waits()) arm(*entry);
 }
 
-void BridgeSet::finish(std::uint64_t serial, Effect effect) {
-  requests_.erase(serial);
-  outbox_.push(std::move(effect));
+/// The answer is later than 19 of 20 are: somebody else may be faster still.
+void BridgeSet::hedge(Instant now, PoolRequest& request) {
+  if (!request.attempts[kFirst].slot) return;
+  const auto index = choose(now, request);
+  if (!index) return;
+  if (!hedges_.take(now)) {
+    ++stats_.hedges_denied;
+    return;
+  }
+  if (begin(now, request, kHedge, *index)) ++stats_.hedged;
 }
 
-/// A bridge that was closed for idleness comes back as soon as anything is asked (P-BR-7).
-void BridgeSet::wake_idle(Instant now) {
-  for (SlotIndex index = 0; index < slots_.size(); ++index) {
-    if (slots_[index].state == BridgeState::idle) dial(now, index);
+/// What no channel times: hedges, attempts on connections of their own, attached bridges.
+void BridgeSet::arm(PoolRequest& request) {
+  Instant next = request.hedge_at;
+  for (const Attempt& attempt : request.attempts) {
+    if (!attempt.slot) continue;
+    const bool is_ours = attempt.is_stateless || slots_[*attempt.slot].is_attached;
+    if (is_ours) next = std::min(next, attempt.deadline);
   }
+  requests_.arm(request, next);
+}
+
+// ---- ends
+
+void BridgeSet::finish(PoolRequest& request, ErrorCode code) {
+  outbox_.push(Failed{request.id, code, request.retry_after_ms});
+  requests_.close(request);
+}
+
+/// Ends a request that may be under way.
+void BridgeSet::drop(Instant now, PoolRequest& request, ErrorCode code) {
+  for (const std::size_t which : {kFirst, kHedge}) {
+    if (!request.attempts[which].slot) continue;
+    slots_[*request.attempts[which].slot].breaker.on_released(request.attempts[which].permit);
+    withdraw(now, request, which);
+    release(now, request, which);
+  }
+  request.retry_after_ms = 0;
+  finish(request, code);
+  advance_waiting(now);
 }
 
 }  // namespace trestle::pool

@@ -9,21 +9,27 @@
 #include "trestle/base/histogram.hpp"
 #include "trestle/link/backoff.hpp"
 #include "trestle/link/breaker.hpp"
+#include "trestle/link/peak_ewma.hpp"
 #include "trestle/link/transport.hpp"
+#include "trestle/pool/bridge_ejection.hpp"
+#include "trestle/pool/bridge_endpoint.hpp"
 #include "trestle/wire/message/contact.hpp"
 
 namespace trestle::pool {
 
 /// The life of one bridge's place in the set: seven states, shown to operators as four (X11).
 ///
-///                 dial            opened
+///                  dial            opened
 ///   disconnected ------> connecting ---> authenticating ---> ready <---> busy (asked to stay away
-///   for a while)
-///        ^   ^               |                  |              |
+///        ^   ^               |                  |              |              for a while)
 ///        |   +---- backoff --+------------------+---- lost ----+---> idle (300 s without a
-///        request; dialled on demand) |                                      |
+///        request; |                                                                  dialled on
+///        demand)
 ///        +------- probed every 30 s -------- failed (5 attempts used up, or excluded for wrong
-///        credentials)
+///                                                    credentials)
+///
+/// In stateless mode a bridge is greeted once (connect, prove, close) and then rests as idle:
+/// requests make connections of their own. An attached bridge is ready from the start.
 enum class BridgeState : std::uint8_t {
   disconnected,
   connecting,
@@ -47,34 +53,62 @@ struct BridgeCounters {
   std::uint64_t busy_answers = 0;
   std::uint64_t timeouts = 0;
   std::uint64_t failures = 0;
-  Histogram request_time;  ///< From the frame to the answer; unanswered attempts are not in it.
+  std::uint64_t retries = 0;          ///< Of `requests`, those tried elsewhere before.
+  std::uint64_t hedges = 0;           ///< Of `requests`, those under way elsewhere as well.
+  std::uint64_t late_answers = 0;     ///< To nothing that waits: late, repeated, foreign, forged.
+  std::uint64_t invalid_answers = 0;  ///< Of a type that does not belong to the request.
+  Histogram request_time;  ///< From the attempt to its answer; unanswered ones are not in it.
   Histogram dial_time;     ///< From the order to dial to the proven link.
 };
 
 /// One bridge: exactly one connection, or none (P-BR-1). There is one field for a connection, so
 /// two cannot be held.
 struct BridgeSlot {
-  BridgeSlot(std::string bridge_url, link::Backoff connect_backoff,
+  BridgeSlot(BridgeEndpoint bridge, link::Backoff connect_backoff,
              const link::BreakerOptions& breaker_options)
-      : url(std::move(bridge_url)), backoff(connect_backoff), breaker(breaker_options) {}
+      : endpoint(std::move(bridge)), backoff(connect_backoff), breaker(breaker_options) {}
 
-  std::string url;
+  /// The candidate in use, or to be tried next.
+  const std::string& url() const { return endpoint.urls[url_index]; }
+
   BridgeState state = BridgeState::disconnected;
+  /// Open, and its pings are answered.
+  bool is_healthy = false;
+  /// Kept out for bad answers (`usable_bridges`).
+  bool is_ejected = false;
+  /// Taken out of the settings: it gets nothing new and goes with its last request.
+  bool is_leaving = false;
+  /// Its connection is an inbound one, owned by the node.
+  bool is_attached = false;
+  /// Lost its place until the settings are reloaded, but for a slow probe (X5).
+  bool is_excluded = false;
+  /// The connection was open a moment ago and has not been dialled again yet.
+  bool is_just_lost = false;
+  std::uint32_t in_flight = 0;
+  /// Of these, on connections of their own, and of those not opened yet (stateless mode).
+  std::uint32_t stateless_in_flight = 0;
+  std::uint32_t stateless_opening = 0;
   /// Set while dialling, opening or open; unset in every other state.
   std::optional<link::ConnectionId> connection;
-  /// The identity it proved; kept over a loss, so that the status can still name it.
-  wire::Contact peer;
-  link::Backoff backoff;
-  link::Breaker breaker;
   Instant dial_at = kNever;
   Instant dialled_at{};
   Instant connected_at{};
   Instant last_request_at{};
   Instant stay_away_until{};
-  /// Lost its place until the settings are reloaded, but for a slow probe (X5).
-  bool is_excluded = false;
-  std::uint32_t in_flight = 0;
+  BridgeEndpoint endpoint;
+  std::size_t url_index = 0;
+  /// The identity it proved; kept over a loss, so that the status can still name it. Its address is
+  /// the URL by which it was reached.
+  wire::Contact peer;
+  link::Backoff backoff;
+  link::Breaker breaker;
+  link::PeakEwma answer_cost;
+  BadAnswers bad_answers;
   BridgeCounters counters;
+  /// Of connections and attempts; `none` until something failed.
+  ErrorCode last_error = ErrorCode::none;
+  /// Stray answers on the present connection that stand in `late_answers` already.
+  std::uint64_t strays_counted = 0;
 };
 
 }  // namespace trestle::pool

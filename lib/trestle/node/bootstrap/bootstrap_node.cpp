@@ -27,6 +27,7 @@ link::ChannelSetOptions client_options(const BootstrapOptions& options) {
 pool::BridgeSetOptions bridge_set_options(const BootstrapOptions& options) {
   pool::BridgeSetOptions made;
   made.bridges = options.bridges;
+  made.mode = options.bridge_mode;
   return made;
 }
 
@@ -76,6 +77,14 @@ void BootstrapNode::stop_when_drained() {
 }
 
 void BootstrapNode::on_wall_clock(Instant now, WallTime wall) { local_.wall_clock = {now, wall}; }
+
+/// Connections that are open have shown the old secret and stay; the next ones show the new.
+void BootstrapNode::on_reload(Instant now, const Reload& reload) {
+  if (is_stopping_) return;
+  local_.bridge_secret = reload.bridge_secret;
+  bridges_.reload(now, reload.bridges, reload.bridge_mode);
+  pump(now);
+}
 
 // ---- transport
 
@@ -286,15 +295,13 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
     const onboarding::AskId* ask = asks_.find(answered->request);
     if (ask == nullptr) return;
     if (const auto* response = std::get_if<wire::IntroduceResponse>(&answered->message)) {
-      reception_.on_introduced(now, *ask, answered->bridge, *response);
+      const wire::Contact* bridge = bridges_.find(answered->bridge);
+      wire::Contact gone;
+      gone.id = answered->bridge;
+      gone.role = wire::Role::bridge;
+      reception_.on_introduced(now, *ask, bridge != nullptr ? *bridge : gone, *response);
     } else if (const auto* failure = std::get_if<wire::Failure>(&answered->message)) {
-      const bool is_turned_away =
-          failure->code == ErrorCode::refused || failure->code == ErrorCode::rate_limited;
-      if (is_turned_away) {
-        reception_.on_turned_away(now, *ask, *failure);
-      } else {
-        reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
-      }
+      reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
     }
     asks_.erase(answered->request);
   } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&effect)) {
@@ -303,16 +310,29 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
     reception_.on_introduction_failed(now, *ask, failed->code, failed->retry_after_ms);
     asks_.erase(failed->request);
   } else if (auto* changed = std::get_if<pool::BridgeSet::BridgesChanged>(&effect)) {
-    reception_.on_bridges(now, changed->connected);
+    reception_.on_bridges(now, changed->available);
+  } else if (auto* asked = std::get_if<pool::BridgeSet::AskAttached>(&effect)) {
+    ask_attached_bridge(now, std::move(*asked));
+  } else if (auto* withdrawn = std::get_if<pool::BridgeSet::WithdrawAttached>(&effect)) {
+    withdraw_from_attached_bridge(now, *withdrawn);
   } else if (auto* record = std::get_if<LogRecord>(&effect)) {
     outbox_.push(std::move(*record));
   }
 }
 
+/// No client is attached to the set yet, so none can be asked; a question all the same has an end.
+void BootstrapNode::ask_attached_bridge(Instant now, pool::BridgeSet::AskAttached&& ask) {
+  bridges_.on_attached_answer(now, ask.connection, ask.id,
+                              wire::Failure{ErrorCode::unsupported, 0, "not asked"});
+}
+
+void BootstrapNode::withdraw_from_attached_bridge(Instant,
+                                                  const pool::BridgeSet::WithdrawAttached&) {}
+
 // ---- look
 
 bool BootstrapNode::is_healthy(Instant) const {
-  return !is_stopping_ && (!bridges_.connected().empty() || reception_.stats().nodes > 0);
+  return !is_stopping_ && (!bridges_.available().empty() || reception_.stats().nodes > 0);
 }
 
 Status BootstrapNode::status(Instant now) const {

@@ -27,6 +27,7 @@ class BootstrapNode final : public Node {
   void start(Instant now) override;
   void begin_shutdown(Instant now) override;
   void on_wall_clock(Instant now, WallTime wall) override;
+  void on_reload(Instant now, const Reload& reload) override;
 
   link::ConnectionId on_accepted(Instant now, const link::Accepted& accepted) override;
   void on_dialled(Instant now, link::ConnectionId connection) override;
@@ -68,6 +69,8 @@ class BootstrapNode final : public Node {
   void answer(Instant now, const onboarding::Answer& answer);
   void ask_bridge(Instant now, const onboarding::AskBridge& ask);
   void cancel_ask(Instant now, onboarding::AskId ask);
+  void ask_attached_bridge(Instant now, pool::BridgeSet::AskAttached&& ask);
+  void withdraw_from_attached_bridge(Instant now, const pool::BridgeSet::WithdrawAttached& ask);
   void order(link::TransportOrder&& transport_order);
   bool pump_once(Instant now);
   void pump(Instant now);
