@@ -29,17 +29,23 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Admin:
-    """The admin interface of the program that runs on a data folder."""
+    """The admin interface of the program that runs on a data folder, or that listens for operators on `tcp`."""
 
-    def __init__(self, data, timeout=10.0):
+    def __init__(self, data, timeout=10.0, tcp=None):
         self.path = pathlib.Path(data) / "admin.sock"
+        self.tcp = tcp
         self.timeout = timeout
 
-    def request(self, method, target, body=None):
+    def _connection(self):
+        if self.tcp:
+            return http.client.HTTPConnection(self.tcp, timeout=self.timeout)
+        return UnixConnection(self.path, self.timeout)
+
+    def request(self, method, target, body=None, headers=None):
         """(status, body) of one request."""
-        connection = UnixConnection(self.path, self.timeout)
+        connection = self._connection()
         try:
-            connection.request(method, target, body)
+            connection.request(method, target, body, headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -53,6 +59,10 @@ class Admin:
         if status != 200:
             raise AdminError(f"GET {target}: {status} {body.decode(errors='replace').strip()}", status)
         return json.loads(body)
+
+    def post(self, target):
+        """Orders something; the status of the answer."""
+        return self.request("POST", target, "{}", {"Content-Type": "application/json"})[0]
 
     def status(self):
         """The snapshot of `/status`."""

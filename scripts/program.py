@@ -18,6 +18,13 @@ LINES_KEPT = 5000
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 
 
+def tcp_admin(command):
+    """The address of its admin listener, if the command line gives it one on TCP."""
+    after = dict(zip(command, command[1:]))
+    address = after.get("--admin", "")
+    return None if address.startswith("unix:") else address or None
+
+
 class ProgramError(Exception):
     """A program did not do what it was started for."""
 
@@ -34,7 +41,7 @@ class Program:
         self.name = name
         self.command = [str(word) for word in command]
         self.data = pathlib.Path(data)
-        self.admin = Admin(data)
+        self.admin = Admin(data, tcp=tcp_admin(self.command))
         self.id = self.url = None
         self.ready_after_s = None
         self.events = collections.deque(maxlen=LINES_KEPT)

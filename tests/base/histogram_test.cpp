@@ -7,6 +7,7 @@
 #include "trestle/base/rng.hpp"
 
 using namespace trestle;
+using namespace std::chrono_literals;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
@@ -53,4 +54,24 @@ TEST_CASE("a quantile is never below the true one and at most a quarter above it
       CHECK(told <= truth + truth / 4 + microseconds(1));
     }
   }
+}
+
+TEST_CASE("what was added since an earlier state is a distribution of its own") {
+  Histogram histogram;
+  histogram.add(1s);
+  const Histogram earlier = histogram;
+  CHECK(histogram.since(earlier).count() == 0);
+  histogram.add(2ms);
+  const Histogram added = histogram.since(earlier);
+  CHECK(added.count() == 1);
+  CHECK(added.sum() == 2ms);
+  CHECK(added.quantile(1000) < 3ms);
+}
+
+TEST_CASE("since another distribution than an earlier state counts the whole") {
+  Histogram other;
+  other.add(1s);
+  Histogram histogram;
+  histogram.add(2ms);
+  CHECK(histogram.since(other).count() == 1);
 }

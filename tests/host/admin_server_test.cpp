@@ -1,6 +1,7 @@
 #include "trestle/host/admin_server.hpp"
 
 #include <atomic>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -17,7 +18,7 @@ using host::AdminAnswer;
 namespace {
 
 struct AdminHost : Host {
-  AdminHost() {
+  explicit AdminHost(const host::RunnerOptions& options = {}) : Host(options) {
     runner->listen_admin(std::move(*host::ListeningSocket::open_unix(address.unix_path)));
   }
   /// Asks as the terminal's commands do, from a thread, since those block.
@@ -33,9 +34,38 @@ struct AdminHost : Host {
     return answer;
   }
 
+  /// One request over a TCP listener, to the end of the reply.
+  std::string ask_tcp(std::uint16_t tcp_port, const std::string& request) {
+    RawClient client(tcp_port);
+    client.send(request);
+    run_until({this}, [&] {
+      client.receive();
+      return !client.is_open();
+    });
+    return client.received;
+  }
+
   TemporaryFolder folder;
   AdminAddress address{folder.file("admin.sock"), {}};
 };
+
+/// Listens for operators on TCP, in place of the unix socket.
+struct TcpAdminHost : AdminHost {
+  explicit TcpAdminHost(const host::RunnerOptions& options = {}) : AdminHost(options) {
+    auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
+    admin_port = socket->address().port;
+    runner->listen_admin(std::move(*socket));
+  }
+  std::string get(const std::string& path, const std::string& headers = "Host: 127.0.0.1\r\n") {
+    return ask_tcp(admin_port, "GET " + path + " HTTP/1.1\r\n" + headers + "\r\n");
+  }
+
+  std::uint16_t admin_port = 0;
+};
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -136,13 +166,11 @@ TEST_CASE("a body over the limit is refused and a large one below it is taken") 
 TEST_CASE("nothing changes by GET, nor by a POST that a web page could send") {
   AdminHost admin;
   CHECK(admin.ask("/put?key=k&value=v")->status == 404);
-  auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
-  const std::uint16_t port = socket->address().port;
-  AdminHost second;
-  second.runner->listen_admin(std::move(*socket));
-  RawClient page(port);
+  TcpAdminHost second;
+  RawClient page(second.admin_port);
   page.send(
-      "POST /put HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 23\r\n\r\n"
+      "POST /put HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
+      "23\r\n\r\n"
       "{\"key\":\"k\",\"value\":\"v\"}");
   REQUIRE(run_until({&second}, [&] {
     page.receive();
@@ -153,11 +181,8 @@ TEST_CASE("nothing changes by GET, nor by a POST that a web page could send") {
 }
 
 TEST_CASE("the admin's HTTP accepts no WebSocket") {
-  AdminHost admin;
-  auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
-  const std::uint16_t port = socket->address().port;
-  admin.runner->listen_admin(std::move(*socket));
-  RawClient client(port);
+  TcpAdminHost admin;
+  RawClient client(admin.admin_port);
   client.upgrade("/status");
   REQUIRE(run_until({&admin}, [&] {
     client.receive();
@@ -172,4 +197,124 @@ TEST_CASE("asking where nothing listens is a sentence") {
   const auto answer = host::ask_admin({folder.file("admin.sock"), {}}, "/status");
   REQUIRE_FALSE(answer);
   CHECK(answer.error().find("no node answers") != std::string::npos);
+}
+
+TEST_CASE("the metrics come as Prometheus reads them, and go on and off by command") {
+  AdminHost admin;
+  const auto answer = admin.ask("/metrics");
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  CHECK(contains(answer->body, "# TYPE trestle_uptime_seconds gauge\n"));
+  CHECK(contains(answer->body, "trestle_fake_answers_total 42\n"));
+  CHECK(contains(answer->body, "trestle_build_info{program=\"fake-node\""));
+
+  CHECK(admin.ask("/metrics/off", "{}")->status == 200);
+  CHECK(admin.ask("/metrics")->status == 503);
+  CHECK(contains(admin.ask("/status")->body, "\"metrics\":{\"on\":false"));
+  CHECK(admin.ask("/metrics/on", "{}")->status == 200);
+  CHECK(admin.ask("/metrics")->status == 200);
+  CHECK(admin.ask("/metrics/off")->status == 404);
+  CHECK(admin.ask("/metrics")->status == 200);
+}
+
+TEST_CASE("figures that cannot be collected disturb nobody, and in the end the metrics go off") {
+  struct Failing final : host::MetricSource {
+    void collect(host::MetricFamilies&) override { throw std::runtime_error("broken"); }
+  } failing;
+  AdminHost admin;
+  admin.runner->overview().metrics().add(failing);
+  for (int scrape = 1; scrape <= 10; ++scrape) {
+    CHECK(admin.ask("/metrics")->status == 500);
+    CHECK(admin.ask("/status")->status == 200);
+  }
+  CHECK(admin.ask("/metrics")->status == 503);
+  CHECK(admin.ask("/health")->status == 200);
+}
+
+TEST_CASE("a scraper that never reads holds its own reply, and not for long") {
+  struct Large final : host::MetricSource {
+    void collect(host::MetricFamilies& families) override {
+      host::MetricFamily& family = families.emplace_back();
+      family.name = "large";
+      for (int line = 0; line < 30'000; ++line) {
+        family.values.push_back({{{"label", std::string(80, 'x') + std::to_string(line)}}, 1});
+      }
+    }
+  } large;
+  host::RunnerOptions options;
+  options.admin.reply_within = std::chrono::milliseconds(500);
+  TcpAdminHost admin(options);
+  admin.runner->overview().metrics().add(large);
+  const std::string request = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  RawClient first(admin.admin_port);
+  RawClient second(admin.admin_port);
+  first.send(request);
+  second.send(request);
+  run_for({&admin}, std::chrono::milliseconds(100));
+  CHECK(admin.get("/metrics").starts_with("HTTP/1.1 503"));
+  const Instant asked = host::steady_now();
+  CHECK(admin.get("/status").starts_with("HTTP/1.1 200"));
+  CHECK(host::steady_now() - asked < std::chrono::milliseconds(200));
+  run_for({&admin}, std::chrono::milliseconds(600));
+  const std::string whole = admin.get("/metrics");
+  CHECK(whole.starts_with("HTTP/1.1 200"));
+  CHECK(whole.size() > 30'000 * 80);
+}
+
+TEST_CASE("over TCP only this machine may ask, under its own name") {
+  TcpAdminHost admin;
+  CHECK(admin.get("/status").starts_with("HTTP/1.1 200"));
+  CHECK(admin.get("/status", "Host: localhost:99\r\n").starts_with("HTTP/1.1 200"));
+  CHECK(admin.get("/status", "Host: [::1]:99\r\n").starts_with("HTTP/1.1 200"));
+  for (const char* host :
+       {"evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "[::1"}) {
+    CAPTURE(host);
+    const std::string reply = admin.get("/status", "Host: " + std::string(host) + "\r\n");
+    CHECK_FALSE(reply.starts_with("HTTP/1.1 200"));
+    CHECK_FALSE(contains(reply, "fake-node"));
+  }
+}
+
+TEST_CASE("with a secret, over TCP, whoever shows it may ask") {
+  host::RunnerOptions options;
+  options.admin.secret = bytes_of("s3cret");
+  TcpAdminHost admin(options);
+  const std::string host = "Host: any.example\r\n";
+  CHECK(admin.get("/status", host).starts_with("HTTP/1.1 401"));
+  CHECK(contains(admin.get("/status", host), "www-authenticate: Basic"));
+  CHECK(
+      admin.get("/status", host + "Authorization: Bearer s3cret\r\n").starts_with("HTTP/1.1 200"));
+  CHECK(admin.get("/status", host + "Authorization: Bearer s3cre\r\n").starts_with("HTTP/1.1 401"));
+  CHECK(admin.get("/status", host + "Authorization: Bearer \r\n").starts_with("HTTP/1.1 401"));
+  // `me:s3cret` and `s3cret` in base64.
+  CHECK(admin.get("/status", host + "Authorization: Basic bWU6czNjcmV0\r\n")
+            .starts_with("HTTP/1.1 200"));
+  CHECK(
+      admin.get("/status", host + "Authorization: Basic czNjcmV0\r\n").starts_with("HTTP/1.1 401"));
+  AdminHost local(options);
+  CHECK(local.ask("/status")->status == 200);
+}
+
+TEST_CASE("the page needs nothing from elsewhere and lets nothing in") {
+  TcpAdminHost admin;
+  const std::string page = admin.get("/");
+  CHECK(page.starts_with("HTTP/1.1 200"));
+  CHECK(contains(page, "content-security-policy: default-src 'none'; script-src 'self'"));
+  CHECK(contains(page, "cache-control: no-store"));
+  CHECK(contains(page, "fake-node"));
+  CHECK_FALSE(contains(page, "://fonts"));
+  CHECK(admin.get("/page.js").starts_with("HTTP/1.1 200"));
+  CHECK(admin.get("/style.css").starts_with("HTTP/1.1 200"));
+  CHECK(contains(admin.get("/overview"), "<header"));
+  CHECK(admin.get("/../admin.sock").starts_with("HTTP/1.1 404"));
+}
+
+TEST_CASE("health names the alerts that are raised") {
+  host::RunnerOptions options;
+  options.overview.alerts.thresholds[host::index_of(host::Alert::memory)] = 1;
+  options.overview.alerts.raise_after = Duration::zero();
+  AdminHost admin(options);
+  CHECK(admin.ask("/health")->body == "{\"status\":\"ok\",\"alerts\":[\"memory\"]}\n");
+  admin.node.healthy = false;
+  CHECK(admin.ask("/health")->status == 503);
 }

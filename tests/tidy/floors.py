@@ -29,7 +29,7 @@ FORBIDDEN_HEADERS = {
     "typeinfo", "stacktrace",
 }
 # <functional> is listed for std::function; hashing and comparing objects live in it too, and the core needs neither.
-FORBIDDEN_HEADER_FOLDERS = ("sys/", "netinet/", "arpa/", "fmt/", "spdlog/", "CLI/", "toml++/")
+FORBIDDEN_HEADER_FOLDERS = ("sys/", "netinet/", "arpa/", "fmt/", "spdlog/", "CLI/", "toml++/", "prometheus/")
 
 FORBIDDEN_NAMES = {
     r"\b(?:system|steady|high_resolution|utc|tai|gps|file)_clock\b|_clock::now\b": "names a clock; time is passed in",

@@ -11,7 +11,8 @@ UNFINISHED = r"\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b|\bfor[ ]now\b|\bplace[h]older
 MACHINE_PATHS = r"(?<![\w.])/(?:wor[k]|roo[t]|tmp/buil[d]|home/[a-z]+)/"
 POOR_NAMES = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 CODE_FOLDERS = ("lib", "apps", "examples", "bench", "tests")
-ONE_SOURCE_FILE = {"CLI11": r"CLI/", "toml++": r"toml(?:\+\+|plusplus)?[/.]", "spdlog": r"spdlog/"}
+ONE_SOURCE_FILE = {"CLI11": r"CLI/", "toml++": r"toml(?:\+\+|plusplus)?[/.]", "spdlog": r"spdlog/",
+                   "prometheus-cpp": r"prometheus/"}
 EXPECTED = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile")
 
 PROPERTIES = {"CR": 40, "BR": 7, "CC": 4, "PS": 30, "KR": 22, "WR": 14, "ML": 8, "HA": 2, "FN": 6, "BM": 9, "BC": 5,

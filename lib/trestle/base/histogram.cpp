@@ -53,4 +53,15 @@ Duration Histogram::quantile(std::uint32_t permille) const {
   return Duration::max();
 }
 
+Histogram Histogram::since(const Histogram& earlier) const {
+  Histogram added = *this;
+  for (std::size_t index = 0; index < kBuckets; ++index) {
+    if (earlier.counts_[index] > counts_[index]) return *this;
+    added.counts_[index] -= earlier.counts_[index];
+  }
+  added.count_ -= earlier.count_;
+  added.sum_ = std::max(sum_ - earlier.sum_, Duration::zero());
+  return added;
+}
+
 }  // namespace trestle::inline base

@@ -27,6 +27,10 @@ class Histogram {
   /// `permille` in 1..1000: 500 is the median, 990 the 99th percentile.
   Duration quantile(std::uint32_t permille) const;
 
+  /// What was added since `earlier`, a copy taken before; the whole if it is no earlier state of
+  /// this one.
+  Histogram since(const Histogram& earlier) const;
+
   std::uint64_t bucket(std::size_t index) const { return counts_[index]; }
   /// Samples of that bucket are below this; `Duration::max()` for the last.
   static Duration upper_bound(std::size_t index);

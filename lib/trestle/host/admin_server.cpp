@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 #include <unistd.h>
 
+#include "trestle/host/clock.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/wire/json/parse.hpp"
 
@@ -42,7 +43,7 @@ int http_status(ErrorCode code) {
 
 HttpReply reply_with(ErrorCode code, std::string body) {
   body.push_back('\n');
-  return {http_status(code), "application/json", std::move(body)};
+  return {http_status(code), "application/json", std::move(body), {}};
 }
 
 HttpReply refusal(ErrorCode code, std::string_view detail) {
@@ -54,8 +55,10 @@ HttpReply refusal(ErrorCode code, std::string_view detail) {
 /// One request on one accepted socket.
 class AdminServer::Socket final : public SocketUser {
  public:
-  explicit Socket(AdminServer& server)
-      : server_(server), timer_(server.loop_.loop(), [this] { on_time(); }) {
+  Socket(AdminServer& server, bool over_tcp)
+      : is_over_tcp(over_tcp),
+        server_(server),
+        timer_(server.loop_.loop(), [this] { on_time(); }) {
     timer_.start(server.options_.request_within);
   }
   ~Socket() override {
@@ -85,8 +88,12 @@ class AdminServer::Socket final : public SocketUser {
   }
 
   void reply(HttpReply reply) {
+    timer_.start(server_.options_.reply_within);
     if (socket_ != nullptr) exchange_.reply(socket_, std::move(reply));
   }
+
+  const bool is_over_tcp;
+  bool is_scrape = false;
 
  private:
   void on_time() {
@@ -100,17 +107,17 @@ class AdminServer::Socket final : public SocketUser {
 };
 
 AdminServer::AdminServer(EventLoop& loop, AdminBackend& backend, const AdminOptions& options)
-    : loop_(loop), backend_(backend), options_(options) {}
+    : loop_(loop), backend_(backend), options_(options), gate_(options.secret) {}
 
 AdminServer::~AdminServer() = default;
 
 void AdminServer::listen(ListeningSocket socket) {
-  acceptor_.emplace(loop_, std::move(socket), [this](int descriptor, const std::string&) {
+  acceptor_.emplace(loop_, std::move(socket), [this](int descriptor, const std::string& address) {
     if (sockets_.size() >= options_.requests_max) {
       ::close(descriptor);
       return;
     }
-    auto accepted = std::make_unique<Socket>(*this);
+    auto accepted = std::make_unique<Socket>(*this, !address.empty());
     Socket* key = accepted.get();
     sockets_.emplace(key, std::move(accepted));
     if (!loop_.adopt(descriptor, *key)) remove(key);
@@ -118,20 +125,31 @@ void AdminServer::listen(ListeningSocket socket) {
 }
 
 void AdminServer::on_request(Socket& socket, const HttpRequest& request) {
-  if (request.method == HttpMethod::get) return on_get(socket, request);
-  if (request.method == HttpMethod::post && request.path == "/put") return on_put(socket, request);
-  if (request.method == HttpMethod::post) {
-    return socket.reply(refusal(ErrorCode::not_found, "POST /put is the only one"));
+  if (socket.is_over_tcp) {
+    if (auto refused = gate_.turn_away(request)) return socket.reply(std::move(*refused));
   }
-  socket.reply({405, "application/json", code_to_json(ErrorCode::invalid_request) + "\n"});
+  if (request.method == HttpMethod::get) return on_get(socket, request);
+  if (request.method != HttpMethod::post) {
+    return socket.reply(
+        {405, "application/json", code_to_json(ErrorCode::invalid_request) + "\n", {}});
+  }
+  if (!request.content_type.starts_with("application/json")) {
+    return socket.reply(
+        refusal(ErrorCode::invalid_request, "the content type must be application/json"));
+  }
+  if (request.path == "/put") return on_put(socket, request);
+  if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
+  socket.reply(refusal(ErrorCode::not_found, "POST /put, /metrics/on, /metrics/off"));
 }
 
 void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
-  if (request.path == "/status") {
-    return socket.reply(reply_with(ErrorCode::none, to_json(backend_.admin_status())));
-  }
-  if (request.path == "/peers") {
-    return socket.reply(reply_with(ErrorCode::none, peers_to_json(backend_.admin_status())));
+  if (request.path == "/metrics") {
+    const auto scrapes =
+        std::ranges::count_if(sockets_, [](const auto& entry) { return entry.second->is_scrape; });
+    if (static_cast<std::size_t>(scrapes) >= options_.scrapes_max) {
+      return socket.reply(refusal(ErrorCode::busy, "earlier metrics have not been read yet"));
+    }
+    socket.is_scrape = true;
   }
   if (request.path == "/get") {
     const auto key = request.argument("key");
@@ -148,15 +166,13 @@ void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
           refusal(ErrorCode::invalid_request, "an id has 40 hex digits: /find?id=..."));
     return await(socket, OperationKind::find, backend_.admin_find(*id));
   }
+  if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
   socket.reply(refusal(ErrorCode::not_found,
-                       "there are /status, /peers, /get?key=, /find?id= and POST /put"));
+                       "there are /, /status, /peers, /health, /metrics, /get?key=, /find?id=, "
+                       "POST /put, POST /metrics/on and /metrics/off"));
 }
 
 void AdminServer::on_put(Socket& socket, const HttpRequest& request) {
-  if (!request.content_type.starts_with("application/json")) {
-    return socket.reply(
-        refusal(ErrorCode::invalid_request, "the content type must be application/json"));
-  }
   const auto document = wire::json::parse(request.body);
   if (!document) return socket.reply(refusal(ErrorCode::invalid_request, "the body is not JSON"));
   const wire::json::Value root = document->root();
@@ -182,22 +198,36 @@ void AdminServer::on_put(Socket& socket, const HttpRequest& request) {
 void AdminServer::await(Socket& socket, OperationKind kind,
                         Result<node::OperationId, ErrorCode> operation) {
   if (!operation) return socket.reply(refusal(operation.error(), {}));
-  waiting_[operation->value] = {&socket, kind};
+  waiting_[operation->value] = {&socket, kind, steady_now()};
 }
 
 void AdminServer::on_operation_ended(const node::OperationEnded& ended) {
   const auto place = waiting_.find(ended.operation.value);
   if (place == waiting_.end()) return;
-  const auto [socket, kind] = place->second;
+  const auto [socket, kind, asked] = place->second;
   waiting_.erase(place);
+  times_[static_cast<std::size_t>(kind)].add(steady_now() - asked);
+  if (ended.code != ErrorCode::none && ended.code != ErrorCode::not_found) {
+    ++failures_[static_cast<std::size_t>(kind)];
+  }
   ErrorCode code = ended.code;
   if (kind == OperationKind::get && code == ErrorCode::none && !ended.record)
     code = ErrorCode::not_found;
   socket->reply(reply_with(code, code == ended.code ? to_json(kind, ended) : code_to_json(code)));
 }
 
+void AdminServer::add_figures(node::Status& status) const {
+  constexpr std::string_view kTimes[] = {"host.put_time", "host.get_time", "host.find_time"};
+  constexpr std::string_view kFailures[] = {"host.put_failures_total", "host.get_failures_total",
+                                            "host.find_failures_total"};
+  for (std::size_t kind = 0; kind < times_.size(); ++kind) {
+    status.counters.emplace_back(kFailures[kind], failures_[kind]);
+    status.histograms.push_back({kTimes[kind], times_[kind]});
+  }
+}
+
 void AdminServer::remove(Socket* socket) {
-  std::erase_if(waiting_, [&](const auto& entry) { return entry.second.first == socket; });
+  std::erase_if(waiting_, [&](const auto& entry) { return entry.second.socket == socket; });
   sockets_.erase(socket);
 }
 

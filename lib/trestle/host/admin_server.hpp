@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "trestle/base/result.hpp"
 #include "trestle/host/acceptor.hpp"
+#include "trestle/host/admin_gate.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/status_json.hpp"
@@ -21,29 +23,38 @@ struct AdminOptions {
   std::size_t requests_max = 64;
   /// From the accepted socket to the whole request.
   Duration request_within = std::chrono::seconds(5);
+  /// From the reply to its last byte: a reader that stops reading holds it no longer (C31).
+  Duration reply_within = std::chrono::seconds(10);
+  /// Metrics on their way to readers, the largest replies there are: two Prometheus servers may ask
+  /// at the same moment, a third is told BUSY.
+  std::size_t scrapes_max = 2;
   /// How long a put lasts when the request does not say: one hour, the refresh period (requirements
   /// X34).
   std::chrono::seconds ttl_default = std::chrono::hours(1);
   /// TTL cap (requirements X35).
   std::chrono::seconds ttl_max = std::chrono::hours(24 * 30);
+  /// Demanded from whoever comes over TCP. Empty: only this machine may come (see AdminGate).
+  Bytes secret;
 };
 
 /// What the admin pages show and do. The runner implements it over `node::Node`.
 class AdminBackend {
  public:
   virtual ~AdminBackend() = default;
-  virtual node::Status admin_status() = 0;
+  /// Everything that is answered at once: see Overview.
+  virtual std::optional<HttpReply> admin_reply(const HttpRequest& request) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
                                                          Duration ttl) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_get(std::string key) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) = 0;
 };
 
-/// HTTP for the operator: GET /status, /peers, /get?key=, /find?id=; POST /put with a JSON body.
+/// HTTP for the operator: the page, /status, /peers, /health, /metrics, /get?key=, /find?id=; POST
+/// /put with a JSON body, POST /metrics/on and /metrics/off.
 ///
 /// Whoever reaches it may change data, so it listens on a unix socket in the data folder, which
-/// only its owner can open. State changes by POST with a JSON content type alone: a web page that
-/// tricks a browser into a request cannot send that one.
+/// only its owner can open, or behind an AdminGate. State changes by POST with a JSON content type
+/// alone: a web page that tricks a browser into a request cannot send that one.
 class AdminServer {
  public:
   AdminServer(EventLoop& loop, AdminBackend& backend, const AdminOptions& options = {});
@@ -53,6 +64,8 @@ class AdminServer {
 
   /// Once.
   void listen(ListeningSocket socket);
+  /// How long operators' puts, gets and finds took, under their names in the status.
+  void add_figures(node::Status& status) const;
   /// Answers the request that waits for this operation, if it still does.
   void on_operation_ended(const node::OperationEnded& ended);
 
@@ -70,8 +83,16 @@ class AdminServer {
   AdminBackend& backend_;
   AdminOptions options_;
   std::optional<Acceptor> acceptor_;
+  AdminGate gate_;
   std::unordered_map<Socket*, std::unique_ptr<Socket>> sockets_;
-  std::unordered_map<std::uint64_t, std::pair<Socket*, OperationKind>> waiting_;
+  struct Waiting {
+    Socket* socket;
+    OperationKind kind;
+    Instant asked;
+  };
+  std::unordered_map<std::uint64_t, Waiting> waiting_;
+  std::array<Histogram, 3> times_;  ///< By kind of operation.
+  std::array<std::uint64_t, 3> failures_{};
 };
 
 }  // namespace trestle::host

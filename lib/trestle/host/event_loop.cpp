@@ -7,6 +7,7 @@
 #include <libwebsockets.h>
 #include <sys/socket.h>
 
+#include "trestle/host/clock.hpp"
 #include "trestle/host/timer.hpp"
 
 namespace trestle::host {
@@ -48,14 +49,22 @@ struct EventLoop::State {
     ev_prepare_init(&prepare, [](struct ev_loop*, ev_prepare* watcher, int) {
       State& self = *static_cast<State*>(watcher->data);
       if (self.end_of_turn) self.end_of_turn();
+      if (self.woke_at != Instant{}) self.turn_time.add(steady_now() - self.woke_at);
     });
     prepare.data = this;
     ev_prepare_start(loop, &prepare);
+    ev_check_init(&check, [](struct ev_loop*, ev_check* watcher, int) {
+      static_cast<State*>(watcher->data)->woke_at = steady_now();
+    });
+    check.data = this;
+    ev_set_priority(&check, EV_MAXPRI);
+    ev_check_start(loop, &check);
   }
 
   ~State() {
     heartbeat.stop();
     ev_prepare_stop(loop, &prepare);
+    ev_check_stop(loop, &check);
     if (context != nullptr) {
       lws_context_destroy(context);
       // The first call closes the sockets of a foreign loop, the turn lets the plug-in's watchers
@@ -74,6 +83,9 @@ struct EventLoop::State {
   struct ev_loop* loop;
   Timer heartbeat;
   ev_prepare prepare{};
+  ev_check check{};
+  Instant woke_at{};
+  Histogram turn_time;
   std::function<void()> end_of_turn;
   lws_protocols protocols[2] = {};
   /// Zero: no pings and no hang-ups of the library's own. Whether a peer is well is the core's
@@ -135,6 +147,7 @@ void EventLoop::turn() { ev_run(state_->loop, EVRUN_NOWAIT); }
 void EventLoop::stop() { ev_break(state_->loop, EVBREAK_ALL); }
 void EventLoop::nudge() { lws_cancel_service(state_->context); }
 struct ev_loop* EventLoop::loop() const { return state_->loop; }
+const Histogram& EventLoop::turn_time() const { return state_->turn_time; }
 
 bool EventLoop::adopt(int descriptor, SocketUser& user) {
   lws_adopt_desc_t description{};

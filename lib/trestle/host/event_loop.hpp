@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "trestle/base/histogram.hpp"
 #include "trestle/base/result.hpp"
 #include "trestle/base/time.hpp"
 
@@ -84,6 +85,8 @@ class EventLoop {
   void kill(lws* socket);
 
   struct ev_loop* loop() const;
+  /// From one wake-up to the next sleep: how long whatever became ready meanwhile had to wait.
+  const Histogram& turn_time() const;
 
   struct State;
 

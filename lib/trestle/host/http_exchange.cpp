@@ -1,5 +1,6 @@
 #include "trestle/host/http_exchange.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -9,7 +10,7 @@
 namespace trestle::host {
 namespace {
 
-constexpr std::size_t kHeadBytesMax = 1024;
+constexpr std::size_t kHeadBytesMax = 2048;
 
 std::string header(lws* socket, lws_token_indexes token) {
   const int bytes = lws_hdr_total_length(socket, token);
@@ -40,7 +41,7 @@ int HttpExchange::on_event(lws* socket, int reason, const void* in, std::size_t 
     case LWS_CALLBACK_HTTP_BODY:
       if (reply_) return 0;
       if (request_.body.size() + bytes > options_.body_bytes_max) {
-        reply(socket, {413, "text/plain", "the body is too large\n"});
+        reply(socket, {413, "text/plain", "the body is too large\n", {}});
         return 0;
       }
       request_.body.append(static_cast<const char*>(in), bytes);
@@ -60,6 +61,8 @@ void HttpExchange::begin(lws* socket, std::string_view path) {
   if (lws_hdr_total_length(socket, WSI_TOKEN_GET_URI) > 0) request_.method = HttpMethod::get;
   if (lws_hdr_total_length(socket, WSI_TOKEN_POST_URI) > 0) request_.method = HttpMethod::post;
   request_.content_type = header(socket, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  request_.host = header(socket, WSI_TOKEN_HOST);
+  request_.authorization = header(socket, WSI_TOKEN_HTTP_AUTHORIZATION);
   std::string argument(options_.argument_bytes_max, '\0');
   for (std::size_t index = 0; index < options_.arguments_max; ++index) {
     const int bytes =
@@ -71,7 +74,7 @@ void HttpExchange::begin(lws* socket, std::string_view path) {
   const std::string length = header(socket, WSI_TOKEN_HTTP_CONTENT_LENGTH);
   const bool has_body = request_.method == HttpMethod::post && !length.empty() && length != "0";
   if (has_body && std::strtoull(length.c_str(), nullptr, 10) > options_.body_bytes_max) {
-    reply(socket, {413, "text/plain", "the body is too large\n"});
+    reply(socket, {413, "text/plain", "the body is too large\n", {}});
     return;
   }
   is_complete_ = !has_body;
@@ -91,29 +94,41 @@ void HttpExchange::reply(lws* socket, HttpReply reply) {
 
 int HttpExchange::write_reply(lws* socket) {
   if (!reply_) return 0;
-  if (!has_head_gone_) {
-    unsigned char head[LWS_PRE + kHeadBytesMax];
-    unsigned char* begin = head + LWS_PRE;
-    unsigned char* place = begin;
-    unsigned char* end = head + sizeof head;
-    constexpr std::string_view kClose = "close";
-    const bool fits =
-        lws_add_http_common_headers(socket, static_cast<unsigned>(reply_->status),
-                                    reply_->content_type.c_str(), reply_->body.size(), &place,
-                                    end) == 0 &&
-        lws_add_http_header_by_token(socket, WSI_TOKEN_CONNECTION,
-                                     reinterpret_cast<const unsigned char*>(kClose.data()),
-                                     static_cast<int>(kClose.size()), &place, end) == 0 &&
-        lws_finalize_write_http_header(socket, begin, &place, end) == 0;
-    if (!fits) return -1;
-    has_head_gone_ = true;
-    lws_callback_on_writable(socket);
-    return 0;
-  }
-  std::vector<unsigned char> body(LWS_PRE + reply_->body.size());
-  std::memcpy(body.data() + LWS_PRE, reply_->body.data(), reply_->body.size());
-  lws_write(socket, body.data() + LWS_PRE, reply_->body.size(), LWS_WRITE_HTTP_FINAL);
-  return -1;  // libwebsockets flushes what is left, then closes.
+  if (!has_head_gone_) return write_head(socket);
+  const std::size_t left = reply_->body.size() - body_bytes_gone_;
+  const std::size_t bytes = std::min(left, options_.write_bytes_max);
+  const bool is_last = bytes == left;
+  std::vector<unsigned char> piece(LWS_PRE + bytes);
+  std::memcpy(piece.data() + LWS_PRE, reply_->body.data() + body_bytes_gone_, bytes);
+  const int written = lws_write(socket, piece.data() + LWS_PRE, bytes,
+                                is_last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
+  // At the end libwebsockets flushes what is left, then closes.
+  if (is_last || written < 0) return -1;
+  body_bytes_gone_ += bytes;
+  lws_callback_on_writable(socket);
+  return 0;
+}
+
+int HttpExchange::write_head(lws* socket) {
+  unsigned char head[LWS_PRE + kHeadBytesMax];
+  unsigned char* begin = head + LWS_PRE;
+  unsigned char* place = begin;
+  unsigned char* end = head + sizeof head;
+  const auto add = [&](const std::string& name, std::string_view value) {
+    return lws_add_http_header_by_name(socket,
+                                       reinterpret_cast<const unsigned char*>((name + ":").c_str()),
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), &place, end) == 0;
+  };
+  bool fits = lws_add_http_common_headers(socket, static_cast<unsigned>(reply_->status),
+                                          reply_->content_type.c_str(), reply_->body.size(), &place,
+                                          end) == 0 &&
+              add("connection", "close");
+  for (const auto& [name, value] : reply_->headers) fits = fits && add(name, value);
+  if (!fits || lws_finalize_write_http_header(socket, begin, &place, end) != 0) return -1;
+  has_head_gone_ = true;
+  lws_callback_on_writable(socket);
+  return 0;
 }
 
 }  // namespace trestle::host

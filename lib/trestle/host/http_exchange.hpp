@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct lws;
@@ -19,6 +20,8 @@ struct HttpRequest {
   /// The decoded `name=value` pairs behind the question mark.
   std::vector<std::string> arguments;
   std::string content_type;
+  std::string host;
+  std::string authorization;
   std::string body;
 
   /// The value of the first argument of that name.
@@ -29,6 +32,8 @@ struct HttpReply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  /// Further header lines; names in lower case.
+  std::vector<std::pair<std::string, std::string>> headers;
 };
 
 struct HttpExchangeOptions {
@@ -37,6 +42,9 @@ struct HttpExchangeOptions {
   std::size_t body_bytes_max = 64 * 1024;
   std::size_t arguments_max = 16;
   std::size_t argument_bytes_max = 4 * 1024;
+  /// Handed to libwebsockets at a time. It keeps what the reader does not take, so a reader that is
+  /// slow costs the reply and one such piece.
+  std::size_t write_bytes_max = 64 * 1024;
 };
 
 /// One HTTP request and its reply on one server socket of libwebsockets; the connection closes
@@ -57,12 +65,14 @@ class HttpExchange {
  private:
   void begin(lws* socket, std::string_view path);
   int write_reply(lws* socket);
+  int write_head(lws* socket);
 
   HttpExchangeOptions options_;
   HttpRequest request_;
   bool is_complete_ = false;
   bool is_taken_ = false;
   bool has_head_gone_ = false;
+  std::size_t body_bytes_gone_ = 0;
   std::optional<HttpReply> reply_;
 };
 

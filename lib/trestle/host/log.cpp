@@ -6,10 +6,13 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include "trestle/host/clock.hpp"
+#include "trestle/host/line_writer.hpp"
 #include "trestle/wire/json/writer.hpp"
 
 namespace trestle::host {
@@ -47,13 +50,22 @@ std::string timestamp(WallTime at) {
 }  // namespace
 
 struct Log::Sink {
-  spdlog::logger logger{"trestle", std::make_shared<spdlog::sinks::stderr_sink_st>()};
+  /// spdlog's own sink for standard error waits for a full pipe, and the loop with it.
+  struct Target final : spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+    void sink_it_(const spdlog::details::log_msg& message) override {
+      writer.write({message.payload.data(), message.payload.size()});
+    }
+    void flush_() override { writer.flush(); }
+
+    LineWriter writer{STDERR_FILENO};
+  };
+
+  std::shared_ptr<Target> target = std::make_shared<Target>();
+  spdlog::logger logger{"trestle", target};
 };
 
 Log::Log(const LogOptions& options) : options_(options), sink_(std::make_unique<Sink>()) {
-  sink_->logger.set_pattern("%v");
   sink_->logger.set_level(spdlog::level::trace);
-  sink_->logger.flush_on(spdlog::level::trace);
   library_log = this;
 }
 
@@ -127,7 +139,27 @@ bool Log::admit(Instant now, std::string_view event, std::uint64_t& suppressed) 
   return true;
 }
 
+void Log::flush() {
+  sink_->target->writer.flush();
+  report_dropped();
+}
+
+std::uint64_t Log::lines_dropped() const { return sink_->target->writer.lines_dropped(); }
+
 void Log::write_line(LogLevel level, std::string_view event, const std::vector<Field>& fields) {
+  report_dropped();
+  emit(level, event, fields);
+}
+
+/// As soon as somebody reads again.
+void Log::report_dropped() {
+  const std::uint64_t dropped = lines_dropped() - dropped_reported_;
+  if (dropped == 0 || !sink_->target->writer.has_room()) return;
+  dropped_reported_ += dropped;
+  emit(LogLevel::warning, "log.lines_dropped", {{"lines", std::to_string(dropped), true}});
+}
+
+void Log::emit(LogLevel level, std::string_view event, const std::vector<Field>& fields) {
   const std::string time = timestamp(wall_now());
   std::string line;
   if (options_.format == LogFormat::json) {

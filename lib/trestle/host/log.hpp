@@ -30,6 +30,9 @@ struct LogOptions {
 
 /// The program's log on standard error: a line of text for people, or of JSON for machines.
 ///
+/// Never waits for who reads it: lines that are not read are held, then dropped, counted and told
+/// of.
+///
 /// Text that a peer chose can neither forge a line nor send escape sequences to a terminal: control
 /// characters are escaped.
 class Log {
@@ -44,6 +47,11 @@ class Log {
   void write(Instant now, const node::Joined& joined);
   /// One frame for `--trace-frames`; never held back.
   void write_frame(std::string_view event, link::ConnectionId connection, std::string_view frame);
+
+  /// Tries again to write what nobody has read yet; call it about once a second.
+  void flush();
+  /// Lines given up because nobody read (C31).
+  std::uint64_t lines_dropped() const;
 
   /// For `EventLoopOptions::library_log`: debug lines through the log made last.
   static void write_library_line(int level, const char* line);
@@ -64,11 +72,14 @@ class Log {
   bool admit(Instant now, std::string_view event, std::uint64_t& suppressed);
   void write_line(LogLevel level, std::string_view event, const std::vector<Field>& fields);
   static void append_suppressed(std::vector<Field>& fields, std::uint64_t suppressed);
+  void emit(LogLevel level, std::string_view event, const std::vector<Field>& fields);
+  void report_dropped();
 
   LogOptions options_;
   FlatMap<std::string_view, Allowance> allowances_;
   struct Sink;
   std::unique_ptr<Sink> sink_;
+  std::uint64_t dropped_reported_ = 0;
 };
 
 /// The text with control characters (and what is not ASCII printable or UTF-8) as `\xNN`.

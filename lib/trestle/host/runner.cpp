@@ -20,6 +20,7 @@ Runner::Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const cr
       options_(options),
       transport_(loop, *this, options.transport),
       admin_(loop, *this, options.admin),
+      overview_(loop, *this, log, options.overview),
       deadline_(loop.loop(), [this] { on_deadline(); }),
       wall_clock_(loop.loop(), [this] { tell_wall_clock(); }),
       shutdown_(loop.loop(), [this] { stop(); }) {
@@ -40,6 +41,11 @@ Runner::~Runner() {
 
 // ---- life
 
+void Runner::listen(ListeningSocket socket) {
+  overview_.set_public_port(socket.address().port);
+  transport_.listen(std::move(socket));
+}
+
 void Runner::watch_signals() {
   ev_signal_set(&terminate_, SIGTERM);
   ev_signal_set(&interrupt_, SIGINT);
@@ -50,6 +56,7 @@ void Runner::watch_signals() {
 void Runner::start() {
   tell_wall_clock();
   node_.start(steady_now());
+  overview_.start();
 }
 
 void Runner::begin_shutdown() {
@@ -173,11 +180,15 @@ void Runner::on_closed(link::ConnectionId connection, std::uint16_t status,
   node_.on_closed(steady_now(), connection, status, reason);
 }
 
+HttpReply Runner::on_http_request(const HttpRequest& request) {
+  return overview_.public_reply(request);
+}
+
+// ---- what operators see
+
 bool Runner::is_healthy() { return !is_stopping_ && node_.is_healthy(steady_now()); }
 
-// ---- from the admin pages
-
-node::Status Runner::admin_status() {
+node::Status Runner::status() {
   node::Status status = node_.status(steady_now());
   const TransportStats& stats = transport_.stats();
   status.counters.emplace_back("host.connections", stats.connections);
@@ -191,7 +202,12 @@ node::Status Runner::admin_status() {
   status.counters.emplace_back("host.frames_sent_total", stats.frames_sent_total);
   status.counters.emplace_back("host.bytes_received_total", stats.bytes_received_total);
   status.counters.emplace_back("host.bytes_sent_total", stats.bytes_sent_total);
+  admin_.add_figures(status);
   return status;
+}
+
+std::optional<HttpReply> Runner::admin_reply(const HttpRequest& request) {
+  return overview_.admin_reply(request);
 }
 
 Result<node::OperationId, ErrorCode> Runner::admin_put(std::string key, Bytes value, Duration ttl) {

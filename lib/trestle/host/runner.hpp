@@ -8,6 +8,7 @@
 #include "trestle/host/admin_server.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/host/overview.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 #include "trestle/node/node.hpp"
@@ -17,6 +18,7 @@ namespace trestle::host {
 struct RunnerOptions {
   TransportOptions transport;
   AdminOptions admin;
+  OverviewOptions overview;
   /// How often the node is told the calendar anew, so that a jump is noticed within a minute.
   Duration wall_clock_every = std::chrono::seconds(60);
   /// From the order to stop to the end of the program, whatever peers do: what service managers
@@ -31,7 +33,7 @@ struct RunnerOptions {
 /// The node is drained once per turn of the loop, after everything that was ready has been fed in:
 /// what many inputs caused leaves in one frame per connection, and a lone message never waits
 /// (design section 4). Signing and verifying happen at once, on the loop.
-class Runner final : public TransportEvents, private AdminBackend {
+class Runner final : public TransportEvents, private AdminBackend, private StatusSource {
  public:
   /// All are borrowed and outlive the runner; it must be gone before the loop is.
   Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const crypto::KeyPair& keys,
@@ -40,7 +42,7 @@ class Runner final : public TransportEvents, private AdminBackend {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  void listen(ListeningSocket socket) { transport_.listen(std::move(socket)); }
+  void listen(ListeningSocket socket);
   void listen_admin(ListeningSocket socket) { admin_.listen(std::move(socket)); }
   /// From here on SIGTERM and SIGINT begin the shutdown; a second one ends at once. One runner per
   /// process.
@@ -50,6 +52,8 @@ class Runner final : public TransportEvents, private AdminBackend {
   void begin_shutdown();
   bool is_stopped() const { return is_stopped_; }
   const TransportStats& transport_stats() const { return transport_.stats(); }
+  /// For figures of an embedding program's own, and for thresholds that change while it runs.
+  Overview& overview() { return overview_; }
 
  private:
   link::ConnectionId on_accepted(const link::Accepted& accepted) override;
@@ -60,9 +64,12 @@ class Runner final : public TransportEvents, private AdminBackend {
   void on_drained(link::ConnectionId connection, std::size_t bytes) override;
   void on_closed(link::ConnectionId connection, std::uint16_t status,
                  std::string_view reason) override;
+  HttpReply on_http_request(const HttpRequest& request) override;
+
+  node::Status status() override;
   bool is_healthy() override;
 
-  node::Status admin_status() override;
+  std::optional<HttpReply> admin_reply(const HttpRequest& request) override;
   Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
                                                  Duration ttl) override;
   Result<node::OperationId, ErrorCode> admin_get(std::string key) override;
@@ -94,6 +101,7 @@ class Runner final : public TransportEvents, private AdminBackend {
   RunnerOptions options_;
   WebSocketTransport transport_;
   AdminServer admin_;
+  Overview overview_;
   Timer deadline_;
   Timer wall_clock_;
   Timer shutdown_;

@@ -1,5 +1,9 @@
 #include "trestle/host/status_json.hpp"
 
+#include <algorithm>
+
+#include <fmt/core.h>
+
 #include "trestle/wire/json/utf8.hpp"
 #include "trestle/wire/json/writer.hpp"
 
@@ -15,15 +19,63 @@ std::int64_t whole_seconds(Duration duration) {
 
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-std::string to_json(const node::BridgeSlotStatus& bridge) {
+std::int64_t whole_milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+std::string to_json(const Histogram& histogram) {
+  ObjectWriter object;
+  object.integer("count", number(histogram.count()));
+  object.raw("p50_ms", milliseconds_of(histogram.quantile(500)));
+  object.raw("p90_ms", milliseconds_of(histogram.quantile(900)));
+  object.raw("p99_ms", milliseconds_of(histogram.quantile(990)));
+  return object.take();
+}
+
+std::string to_json(const node::BridgeSlotStatus& bridge, const Histogram& recent) {
   ObjectWriter object;
   object.text("url", bridge.url).text("id", bridge.id.is_zero() ? "" : bridge.id.to_hex());
-  object.text("state", bridge.state).text("breaker", bridge.breaker);
+  object.text("state", bridge.state).text("phase", bridge.phase).text("breaker", bridge.breaker);
+  object.boolean("usable", bridge.usable).boolean("excluded", bridge.excluded);
+  object.integer("connected_s", whole_seconds(bridge.connected_for));
+  object.integer("last_request_ago_s", whole_seconds(bridge.last_request_ago));
+  object.integer("next_dial_in_ms", whole_milliseconds(bridge.next_dial_in));
+  object.integer("dial_attempts", bridge.dial_attempts);
+  object.integer("breaker_opened", number(bridge.breaker_opened));
   object.integer("connections_opened", number(bridge.connections_opened));
   object.integer("requests", number(bridge.requests)).integer("answers", number(bridge.answers));
   object.integer("busy_answers", number(bridge.busy_answers));
   object.integer("timeouts", number(bridge.timeouts)).integer("failures", number(bridge.failures));
   object.integer("in_flight", number(bridge.in_flight));
+  object.raw("request_time", to_json(bridge.request_time));
+  object.raw("request_time_last_minute", to_json(recent));
+  object.raw("dial_time", to_json(bridge.dial_time));
+  return object.take();
+}
+
+std::string recent_to_json(const Recent& recent) {
+  ObjectWriter object;
+  object.integer("span_s", whole_seconds(recent.span)).integer("joins", number(recent.joins));
+  object.integer("busy", number(recent.busy)).raw("time", to_json(recent.time));
+  return object.take();
+}
+
+std::string process_to_json(const Snapshot& snapshot) {
+  ObjectWriter object;
+  object.integer("resident_bytes", number(snapshot.process.resident_bytes));
+  object.integer("descriptors", number(snapshot.process.descriptors));
+  object.integer("descriptors_max", number(snapshot.process.descriptors_max));
+  object.integer("processor_ms", whole_milliseconds(snapshot.process.processor_time));
+  object.integer("log_lines_dropped_total", number(snapshot.log_lines_dropped));
+  object.raw("loop_turn_time", to_json(snapshot.turn_time));
+  return object.take();
+}
+
+std::string metrics_to_json(const Snapshot& snapshot) {
+  ObjectWriter object;
+  object.boolean("on", snapshot.are_metrics_on);
+  object.integer("scrapes_total", number(snapshot.scrapes));
+  object.integer("failures_total", number(snapshot.scrape_failures));
   return object.take();
 }
 
@@ -85,18 +137,42 @@ std::string peers_to_json(const node::Status& status) {
   return array.take();
 }
 
-std::string to_json(const node::Status& status) {
+std::string alerts_to_json(const std::vector<Alert>& alerts) {
+  ArrayWriter array;
+  for (const Alert alert : alerts) array.text(name(alert));
+  return array.take();
+}
+
+std::string milliseconds_of(Duration duration) {
+  // What lies beyond the last bound of a histogram is shown as that bound.
+  constexpr Duration kLongest = std::chrono::microseconds(std::int64_t{1} << Histogram::kDoublings);
+  const std::int64_t microseconds = std::min(duration, kLongest).count();
+  return fmt::format("{}.{:03}", microseconds / 1000, microseconds % 1000);
+}
+
+std::string to_json(const Snapshot& snapshot) {
+  const node::Status& status = snapshot.status;
   ArrayWriter bridges;
-  for (const node::BridgeSlotStatus& bridge : status.bridges) bridges.raw(to_json(bridge));
+  for (std::size_t index = 0; index < status.bridges.size(); ++index) {
+    bridges.raw(to_json(status.bridges[index], snapshot.recent.bridges[index]));
+  }
   ObjectWriter counters;
   for (const auto& [counter, value] : status.counters) counters.integer(counter, number(value));
+  ObjectWriter histograms;
+  for (const node::NamedHistogram& entry : status.histograms) {
+    histograms.raw(entry.name, to_json(entry.histogram));
+  }
 
   ObjectWriter object;
-  object.text("program", status.program).text("id", status.id.to_hex());
+  object.text("program", status.program).text("version", TRESTLE_VERSION);
+  object.text("id", status.id.to_hex());
   object.text("address", status.address).text("state", status.state);
   object.integer("uptime_s", whole_seconds(status.uptime)).boolean("healthy", status.healthy);
+  object.raw("alerts", alerts_to_json(snapshot.alerts));
   object.raw("peers", peers_to_json(status)).raw("bridges", bridges.take());
-  object.raw("counters", counters.take());
+  object.raw("last_minute", recent_to_json(snapshot.recent));
+  object.raw("process", process_to_json(snapshot)).raw("metrics", metrics_to_json(snapshot));
+  object.raw("counters", counters.take()).raw("histograms", histograms.take());
   return object.take();
 }
 

@@ -2,18 +2,26 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "trestle/host/snapshot.hpp"
 #include "trestle/node/node.hpp"
 #include "trestle/node/status.hpp"
 
 namespace trestle::host {
 
 /// `/status`: every field of the snapshot under its own name, durations as `uptime_s`,
-/// `connected_s` and `rtt_us`.
-std::string to_json(const node::Status& status);
+/// `connected_s` and `rtt_us`, distributions as `{"count","p50_ms","p90_ms","p99_ms"}`.
+std::string to_json(const Snapshot& snapshot);
 
 /// `/peers`: the array `peers` of `/status` alone.
 std::string peers_to_json(const node::Status& status);
+
+/// `["queue","slow"]`.
+std::string alerts_to_json(const std::vector<Alert>& alerts);
+
+/// `12.345`.
+std::string milliseconds_of(Duration duration);
 
 /// `{"code":...}` with what the operation brought: `replicas`, `value` and `ttl_ms`, or `contacts`.
 /// A value that is not UTF-8 comes as `value_hex`.

@@ -132,14 +132,7 @@ int WebSocketConnection::on_http_event(lws* socket, int reason, void* in, std::s
   if (!http_) return -1;
   const int result = http_->on_event(socket, reason, in, bytes);
   if (const auto request = http_->take_request()) {
-    const bool is_health = request->method == HttpMethod::get && request->path == "/health";
-    if (!is_health) {
-      http_->reply(socket, {404, "application/json", "{\"status\":\"not found\"}\n"});
-    } else if (transport_.events_.is_healthy()) {
-      http_->reply(socket, {200, "application/json", "{\"status\":\"ok\"}\n"});
-    } else {
-      http_->reply(socket, {503, "application/json", "{\"status\":\"unavailable\"}\n"});
-    }
+    http_->reply(socket, transport_.events_.on_http_request(*request));
   }
   return result;
 }

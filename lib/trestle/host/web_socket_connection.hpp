@@ -53,8 +53,8 @@ class TransportEvents {
   virtual void on_drained(link::ConnectionId connection, std::size_t bytes) = 0;
   virtual void on_closed(link::ConnectionId connection, std::uint16_t status,
                          std::string_view reason) = 0;
-  /// For GET /health.
-  virtual bool is_healthy() = 0;
+  /// Plain HTTP on the public port: answered at once.
+  virtual HttpReply on_http_request(const HttpRequest& request) = 0;
 };
 
 class WebSocketTransport;

@@ -44,7 +44,7 @@ class WebSocketTransport {
   WebSocketTransport(const WebSocketTransport&) = delete;
   WebSocketTransport& operator=(const WebSocketTransport&) = delete;
 
-  /// Accepts WebSockets on any path, and GET /health. Once.
+  /// Accepts WebSockets on any path, and plain HTTP that the owner answers. Once.
   void listen(ListeningSocket socket);
   void stop_listening();
 
