@@ -337,7 +337,9 @@ TEST_CASE("a peer that stops reading delays a close only for its bound") {
 }
 
 TEST_CASE("/health says whether the node can do its job, other paths are 404") {
-  Host host;
+  host::RunnerOptions options;
+  options.overview.serves_legacy = false;
+  Host host(options);
   const auto ask = [&](const std::string& path) {
     RawClient client(host.port);
     client.send("GET " + path + " HTTP/1.1\r\nHost: admin\r\n\r\n");

@@ -56,9 +56,7 @@ HttpReply refusal(ErrorCode code, std::string_view detail) {
 class AdminServer::Socket final : public SocketUser {
  public:
   Socket(AdminServer& server, bool over_tcp)
-      : is_over_tcp(over_tcp),
-        server_(server),
-        timer_(server.loop_.loop(), [this] { on_time(); }) {
+      : is_over_tcp(over_tcp), server_(server), timer_(server.loop_.loop(), [this] { on_time(); }) {
     timer_.start(server.options_.request_within);
   }
   ~Socket() override {

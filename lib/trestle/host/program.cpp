@@ -108,6 +108,9 @@ ExitCode run_node(const Program& program, const Settings& settings,
   RunnerOptions options;
   options.transport.connections_max = prepare_descriptors(options.transport.connections_max);
   options.trace_frames = settings.traces_frames;
+  options.overview.serves_legacy = settings.serves_legacy;
+  options.overview.connections_max = options.transport.connections_max;
+  options.overview.is_genesis_allowed = settings.is_genesis;
   Log log({.format = settings.log_format, .level = settings.log_level});
   EventLoopOptions loop_options;
   if (settings.log_level == LogLevel::debug) loop_options.library_log = &Log::write_library_line;

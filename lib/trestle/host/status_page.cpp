@@ -62,11 +62,13 @@ std::string shown(Duration duration) {
   return fmt::format("{} d {} h", seconds / 86'400, seconds / 3600 % 24);
 }
 
-/// The quantile's bucket, with as many digits as it is worth.
+/// The quantile in milliseconds, with the three digits that its bucket is worth at most.
 std::string shown(const Histogram& histogram, std::uint32_t permille) {
   if (histogram.count() == 0) return "&ndash;";
+  constexpr std::size_t kCharacters = 4;  // three digits and the point
   const std::string milliseconds = milliseconds_of(histogram.quantile(permille));
-  return milliseconds.size() > 5 ? milliseconds.substr(0, milliseconds.find('.')) : milliseconds;
+  const std::size_t point = milliseconds.find('.');
+  return milliseconds.substr(0, point >= kCharacters - 1 ? point : kCharacters);
 }
 
 void add_tile(std::string& html, std::string_view id, std::string_view title,
@@ -130,8 +132,7 @@ void add_alerts(std::string& html, const Snapshot& snapshot) {
 void add_times(std::string& html, std::string_view title, const Histogram& time) {
   constexpr std::uint32_t kHalf = 500;
   constexpr std::uint32_t kNinetyNine = 990;
-  add_tile(html, "times", title, shown(time, kHalf) + " / " + shown(time, kNinetyNine),
-           "ms, p50 / p99");
+  add_tile(html, "times", title, shown(time, kHalf) + " / " + shown(time, kNinetyNine), "ms");
 }
 
 void add_tiles(std::string& html, const Snapshot& snapshot) {
@@ -147,7 +148,7 @@ void add_tiles(std::string& html, const Snapshot& snapshot) {
     add_meter(html, "under-way", "Requests under way", counter("pool.requests_under_way"),
               counter("pool.requests_max"), queue_high);
     add_tile(html, "joins", "Joins in the last minute", std::to_string(snapshot.recent.joins));
-    add_times(html, "A join took", snapshot.recent.time);
+    add_times(html, "A join took (p50 / p99)", snapshot.recent.time);
     add_tile(html, "busy", "Refused BUSY, last minute", std::to_string(snapshot.recent.busy));
     add_tile(html, "clients", "Registered peers", text("reception.clients"));
   } else if (status.program == "bridge-node") {
@@ -156,7 +157,7 @@ void add_tiles(std::string& html, const Snapshot& snapshot) {
     add_meter(html, "in-service", "In service", counter("desk.in_service"),
               counter("desk.in_service_max"), queue_high);
     add_tile(html, "joins", "Answers in the last minute", std::to_string(snapshot.recent.joins));
-    add_times(html, "An answer took", snapshot.recent.time);
+    add_times(html, "An answer took (p50 / p99)", snapshot.recent.time);
     add_tile(html, "busy", "Refused BUSY, last minute", std::to_string(snapshot.recent.busy));
     add_tile(html, "members", "Members to name", text("desk.members"));
   } else {
@@ -184,6 +185,9 @@ std::string state_of(const node::BridgeSlotStatus& bridge) {
     text += fmt::format(" ({})", bridge.phase);
   }
   if (bridge.excluded) text += ", excluded";
+  if (bridge.next_dial_in > Duration::zero()) {
+    text += ", dialled in " + shown(bridge.next_dial_in);
+  }
   return text;
 }
 
@@ -208,7 +212,7 @@ void add_bridges(std::string& html, const Snapshot& snapshot) {
         "<td class=\"number\">{}</tr>\n",
         colour_of(bridge), state_of(bridge), escaped(bridge.url), id, bridge.in_flight,
         shown(recent, 500), shown(recent, 990), bridge.answers, bridge.busy_answers,
-        bridge.timeouts + bridge.failures, bridge.breaker == "closed" ? "good" : "bad",
+        bridge.timeouts + bridge.failures, bridge.breaker == "closed" ? "faint" : "bad",
         bridge.breaker,
         bridge.state == "connected" ? shown(bridge.connected_for) : std::string("&ndash;"));
   }
