@@ -98,6 +98,25 @@ struct RandomDht {
         return dht.on_answer(now, ask, answer(rng));
     }
   }
+  /// Requests would still be answered, with a refusal.
+  void act_late(Instant now, Rng& rng) {
+    Dht& dht = bench.dht;
+    const AskId ask{open.empty() ? 1 : open[rng.below(open.size())]};
+    switch (rng.below(6)) {
+      case 0:
+        return dht.on_link_down(now, any(rng).id);
+      case 1:
+        return dht.on_contact(now, any(rng));
+      case 2:
+        return dht.on_heard(now, any(rng).id);
+      case 3:
+        return dht.on_ask_failed(now, ask, ErrorCode::timeout);
+      case 4:
+        return dht.on_answer(now, ask, answer(rng));
+      default:
+        REQUIRE_FALSE(dht.find(now, random_id(rng)).has_value());
+    }
+  }
   void count(const Result<OperationId, ErrorCode>& begun) {
     if (begun) ++operations;
   }

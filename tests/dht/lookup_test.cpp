@@ -468,6 +468,7 @@ struct RandomLookup {
     return texts;
   }
   void shut(Instant now) { lookup.cancel(now, ErrorCode::cancelled); }
+  void act_late(Instant now, Rng& script) { act(now, script); }
   bool started = false;
 };
 

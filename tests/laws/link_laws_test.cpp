@@ -39,6 +39,7 @@ struct MultiplexerFixture {
   }
   void shut(Instant) { machine.close(ErrorCode::shutting_down); }
   static constexpr bool kEnds = true;
+  void act_late(Instant now, Rng& rng) { act(now, rng); }
 
   link::Multiplexer machine{{.in_flight_max = 8}};
   std::vector<wire::RequestId> ids;
@@ -68,6 +69,9 @@ struct KeepaliveFixture {
   }
   void shut(Instant) { machine.stop(); }
   static constexpr bool kEnds = true;
+  void act_late(Instant now, Rng& rng) {
+    rng.chance(1, 2) ? machine.on_pong(now, 5ms) : machine.on_miss(now);
+  }
 
   link::Keepalive machine;
 };
@@ -147,6 +151,7 @@ struct ChannelSetFixture {
   }
   void shut(Instant now) { end.channels->close_all(now, ErrorCode::shutting_down, "the end"); }
   static constexpr bool kEnds = true;
+  void act_late(Instant now, Rng& rng) { disturb(*end.channels, now, rng, connections); }
 
   test::End end;
   std::vector<link::ConnectionId> connections;
@@ -196,6 +201,7 @@ struct BridgeSetFixture {
   }
   void shut(Instant now) { machine.stop(now); }
   static constexpr bool kEnds = true;
+  void act_late(Instant now, Rng& rng) { act(now, rng); }
 
   test::End end;
   pool::BridgeSet machine;

@@ -133,6 +133,20 @@ struct JoinerFixture {
   std::vector<std::string> drain(Instant) { return drain_kinds(machine); }
   void shut(Instant now) { machine.stop(now); }
   static constexpr bool kEnds = true;
+  void act_late(Instant now, Rng& rng) {
+    switch (rng.below(5)) {
+      case 0:
+        return machine.on_bootstrap_opened(now);
+      case 1:
+        return machine.on_bootstrap_failed(now, some_code(rng), "gone");
+      case 2:
+        return machine.on_join_response(now, {});
+      case 3:
+        return machine.on_join_failed(now, {some_code(rng), 500, {}});
+      default:
+        machine.on_links(now, rng.below(5));
+    }
+  }
 
   onboarding::Joiner machine;
 };

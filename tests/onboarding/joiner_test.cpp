@@ -459,6 +459,9 @@ struct JoinerLaws {
   }
   void act(Instant now, Rng& rng) {
     joiner.start(now);
+    act_late(now, rng);
+  }
+  void act_late(Instant now, Rng& rng) {
     switch (rng.below(7)) {
       case 0:
       case 1:

@@ -52,6 +52,7 @@ BootstrapNode::BootstrapNode(const BootstrapOptions& options, const crypto::Iden
 // ---- life
 
 void BootstrapNode::start(Instant now) {
+  if (is_stopping_) return;
   started_at_ = now;
   bridges_.start(now);
   pump(now);
@@ -89,7 +90,12 @@ void BootstrapNode::on_reload(Instant now, const Reload& reload) {
 // ---- transport
 
 ConnectionId BootstrapNode::on_accepted(Instant now, const link::Accepted& accepted) {
-  return clients_.on_accepted(now, accepted);
+  const ConnectionId connection = clients_.on_accepted(now, accepted);
+  if (is_stopping_) {
+    clients_.close_with_status(now, connection, link::CloseStatus::going_away,
+                               ErrorCode::shutting_down, "the bootstrap node is going away");
+  }
+  return connection;
 }
 
 void BootstrapNode::on_dialled(Instant now, ConnectionId connection) {

@@ -58,8 +58,9 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
 // ---- life
 
 void MemberNode::start(Instant now) {
+  if (is_stopping_) return;
   started_at_ = now;
-  if (!options_.bootstrap_urls.empty()) joiner_.start(now);
+  joiner_.start(now);
   pump(now);
 }
 
@@ -105,7 +106,12 @@ Result<OperationId, ErrorCode> MemberNode::find(Instant now, const NodeId& targe
 // ---- transport: everything goes to the channels
 
 link::ConnectionId MemberNode::on_accepted(Instant now, const link::Accepted& accepted) {
-  return channels_.on_accepted(now, accepted);
+  const link::ConnectionId connection = channels_.on_accepted(now, accepted);
+  if (is_stopping_) {
+    channels_.close_with_status(now, connection, link::CloseStatus::going_away,
+                                ErrorCode::shutting_down, "the node is going away");
+  }
+  return connection;
 }
 
 void MemberNode::on_dialled(Instant now, link::ConnectionId connection) {
