@@ -145,6 +145,25 @@ TEST_CASE("A node that lost its links goes on asking those it remembers, at once
   CHECK(bench.news.back().code == ErrorCode::none);
 }
 
+TEST_CASE("A linked node tries a few of those that failed in each look-up, not all its dead") {
+  DhtBench bench;
+  const wire::Contact peer = bench.linked(1s);
+  for (int count = 0; count < 60; ++count) {
+    const wire::Contact gone = bench.linked(2s);
+    bench.dht.on_link_down(at(3s), gone.id);
+  }
+  std::size_t asked_of_the_gone = 0;
+  live(bench, 10h, [&](Instant now, const Ask& ask) {
+    if (ask.peer.id == peer.id) return bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+    ++asked_of_the_gone;
+    bench.dht.on_ask_failed(now, ask.ask, ErrorCode::unreachable);
+  });
+  // Three failures each, then four in every look-up: one for itself each 30 s, give or take a
+  // fifth, and the refreshes.
+  CHECK(asked_of_the_gone <= 60 * 3 + 4 * (10 * 3600 / 24 + 80));
+  CHECK(asked_of_the_gone >= 4 * 10 * 3600 / 48);
+}
+
 TEST_CASE("A node that knows nobody any more has nothing to wait for") {
   DhtBench bench;
   const wire::Contact tab = test::browser(test::random_id(bench.rng));

@@ -159,7 +159,8 @@ TEST_CASE("The asker, peers without a link and failed peers can be left out") {
   for (int time = 0; time < 3; ++time) table.on_failure(at(1s), failed);
 
   CHECK(table.closest_contacts(self, 9).size() == 2);
-  CHECK(table.closest_contacts(self, 9, {.reach = Reach::any, .excluding = {}}).size() == 3);
+  CHECK(ids_of(table.closest_contacts(self, 9, {.reach = Reach::failed, .excluding = {}})) ==
+        std::vector<NodeId>{failed});
   const auto connected =
       ids_of(table.closest_contacts(self, 9, {.reach = Reach::connected, .excluding = {}}));
   CHECK(connected == std::vector<NodeId>{linked});

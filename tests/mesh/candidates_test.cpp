@@ -69,6 +69,15 @@ TEST_CASE("a forgotten candidate is taken up again after a minute, or when someb
     CHECK(candidates.want(now + seconds(1), mesh_contact(1)));
     CHECK(candidates.choose(now + seconds(1), kWantedOnly).has_value());
   }
+  SECTION("wanted, and still not there: one dial is all it gets") {
+    CHECK(candidates.want(now + seconds(1), mesh_contact(1)));
+    candidates.on_dial(mesh_contact(1).id);
+    const auto failure = candidates.on_dial_failed(now + seconds(1), mesh_contact(1).id);
+    REQUIRE(failure.has_value());
+    CHECK(failure->forgotten);
+    CHECK_FALSE(candidates.hear(now + seconds(60), mesh_contact(1), kAtOnce));
+    CHECK(candidates.want(now + seconds(61), mesh_contact(1)));
+  }
   CHECK(candidates.known() == 1);
 }
 

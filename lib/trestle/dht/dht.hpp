@@ -136,6 +136,7 @@ class Dht {
   OperationId begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
                     wire::Record record);
   void seed(Lookup& lookup);
+  void seed_failed(Lookup& lookup);
   void pump(Instant now, Slot slot);
   void pump_lookup(Instant now, Slot slot);
   void pump_replication(Instant now, Slot slot);

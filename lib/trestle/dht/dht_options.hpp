@@ -32,6 +32,9 @@ struct DhtOptions {
   /// Peers of the table a lookup begins with: twice k, so that it can still fill its k answers
   /// where some of the nearest are silent and everybody else names the same twenty.
   std::size_t seeds_max = 40;
+  /// Peers that failed of late among them, while usable ones are few and there is a link: with a
+  /// self-lookup every 30 s any of forty dead peers is tried again every five minutes.
+  std::size_t failed_seeds_max = 4;
   /// Questions under way altogether; a bound on memory, never reached with the figures above.
   std::size_t asks_max = 2048;
   /// A question whose end nobody reported is given up after this: longer than any ask's timeout.

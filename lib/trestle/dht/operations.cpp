@@ -99,22 +99,35 @@ OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const Node
   return id;
 }
 
-/// The nearest we know; while those are few, also peers that failed of late and peers we only heard
-/// of.
+/// The nearest we know; while those are few, also peers we only heard of and some that failed.
 void Dht::seed(Lookup& lookup) {
   std::vector<PeerIndex> known(options_.seeds_max);
-  std::size_t count =
+  const std::size_t count =
       table_.closest(lookup.target(), {.reach = Reach::usable, .excluding = {}}, known);
-  const bool thin = count < options_.lookup.nearest;
-  if (thin) count = table_.closest(lookup.target(), {.reach = Reach::any, .excluding = {}}, known);
   for (std::size_t index = 0; index < count; ++index) {
     const Peer& peer = table_.at(known[index]);
     lookup.add_seed({.contact = peer.contact, .connected = peer.connected});
   }
-  if (!thin) return;
+  if (count >= options_.lookup.nearest) return;
+  seed_failed(lookup);
   heard_.visit([&](const wire::Contact& contact) {
     lookup.add_seed({.contact = contact, .connected = false});
   });
+}
+
+/// Peers that failed of late may be back. Without any link all of them are tried; with one, a few
+/// drawn at random, since each costs dials and the dead of a small network are soon its majority.
+void Dht::seed_failed(Lookup& lookup) {
+  std::vector<PeerIndex> failed(options_.seeds_max);
+  failed.resize(table_.closest(lookup.target(), {.reach = Reach::failed, .excluding = {}}, failed));
+  std::size_t wanted = links_.empty() ? failed.size() : options_.failed_seeds_max;
+  for (; wanted > 0 && !failed.empty(); --wanted) {
+    const std::size_t drawn = rng_.below(failed.size());
+    const Peer& peer = table_.at(failed[drawn]);
+    lookup.add_seed({.contact = peer.contact, .connected = peer.connected});
+    failed[drawn] = failed.back();
+    failed.pop_back();
+  }
 }
 
 void Dht::pump(Instant now, Slot slot) {

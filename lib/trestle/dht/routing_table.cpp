@@ -32,10 +32,10 @@ Condition condition_of(Reach reach) {
       return {kConnected | kFailed, kConnected};
     case Reach::usable:
       return {kFailed, 0};
-    case Reach::any:
+    case Reach::failed:
       break;
   }
-  return {0, 0};
+  return {kFailed, kFailed};
 }
 
 }  // namespace

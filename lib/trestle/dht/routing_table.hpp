@@ -51,8 +51,8 @@ struct Peer {
   bool known() const { return !contact.address.empty(); }
 };
 
-/// Which peers a question is about. Peers that failed too often are left out of all but `any`.
-enum class Reach : std::uint8_t { connected, usable, any };
+/// Which peers a question is about: those that failed too often, or a part of the others.
+enum class Reach : std::uint8_t { connected, usable, failed };
 
 struct Selection {
   Reach reach = Reach::usable;

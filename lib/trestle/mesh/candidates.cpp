@@ -48,7 +48,9 @@ bool Candidates::want(Instant now, const wire::Contact& contact) {
     peer = peers_.find(contact.id);
   } else if (peer->phase == Phase::forgotten) {
     if (is_dialable(contact)) peer->contact = contact;
-    peer->failures = 0;
+    // One dial for one wish: lookups go on wishing for the dead, and a whole series for each of
+    // them would be a flood.
+    peer->failures = options_.attempts_max - 1;
     peer->backoff.reset();
     peer->due = after(now, draw_first_wait(peer->contact, Haste::at_once));
     enter(*peer, Phase::idle);

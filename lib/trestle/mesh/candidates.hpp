@@ -32,7 +32,7 @@ class Candidates {
   /// unless that one failed.
   bool hear(Instant now, const wire::Contact& contact, Haste haste);
   /// As `hear`, but somebody asked for a link: it is dialled whatever the number of links, and
-  /// taken up although forgotten.
+  /// taken up although forgotten, for one dial.
   bool want(Instant now, const wire::Contact& contact);
   /// Takes back one unfulfilled `want` whose peer is not being dialled, if there is one.
   std::optional<NodeId> unwant_any();
