@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON := /usr/bin/python3
 SOURCES = $(shell find lib apps examples tests bench -name '*.hpp' -o -name '*.cpp')
 
-# How large a network `make run` starts, and for how many seconds (empty: until Ctrl-C).
+# How large a network `make run` starts, for how many seconds (empty: until Ctrl-C), and whether over wss (TLS=1).
 NODES ?= 8
 DURATION ?=
+TLS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check-compilers bench fuzz chaos format clean deps
@@ -13,9 +14,9 @@ DURATION ?=
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## build, start a network on loopback and show it working [NODES=8] [DURATION=20]
+run: ## build, start a network on loopback and show it working [NODES=8] [DURATION=20] [TLS=1]
 	@scripts/install_packages.sh build
-	@$(PYTHON) scripts/demo.py --nodes $(NODES) $(if $(DURATION),--duration $(DURATION))
+	@$(PYTHON) scripts/demo.py --nodes $(NODES) $(if $(DURATION),--duration $(DURATION)) $(if $(TLS),--tls)
 
 test: ## build and run every test; the last line is the count
 	@scripts/install_packages.sh build test

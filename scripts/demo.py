@@ -263,6 +263,7 @@ def main():
     parser.add_argument("--nodes", type=int, default=8, help="how many dht-nodes (default 8)")
     parser.add_argument("--duration", type=float, help="seconds to run for (default: until Ctrl-C)")
     parser.add_argument("--programs", type=pathlib.Path, help="folder of built programs (default: build them)")
+    parser.add_argument("--tls", action="store_true", help="speak wss://, under an issuer made for this network")
     arguments = parser.parse_args()
     if arguments.nodes < 1:
         parser.error("a network has at least one node")
@@ -278,7 +279,7 @@ def main():
     screen.started = time.monotonic()
     screen.line(screen.paint(f"a network on loopback: one bootstrap, two bridges, {arguments.nodes} nodes"
                              + ("" if arguments.duration else "; Ctrl-C ends it"), "bold"))
-    with Network(programs) as network:
+    with Network(programs, tls=arguments.tls) as network:
         return Demo(screen, network, arguments.nodes, arguments.duration).run()
 
 

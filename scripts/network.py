@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+from certificates import Issuer
 from program import Program, ProgramError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -23,17 +24,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def url_of(port):
-    return f"ws://{HOST}:{port}"
+def url_of(port, scheme="ws"):
+    return f"{scheme}://{HOST}:{port}"
 
 
 class Network:
-    """Programs of one build, with their data in a temporary folder. A context: leaving it ends everything."""
+    """Programs of one build, with their data in a temporary folder. A context: leaving it ends everything.
 
-    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",)):
+    With `tls` everything speaks wss, under an issuer made for this network alone.
+    """
+
+    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",), tls=False):
         self.programs = pathlib.Path(programs)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trestle-"))
         self.secret_file = self.write_secret("bridge-secret")
+        self.issuer = Issuer(self.folder) if tls else None
+        self.certificate, self.key = self.issuer.issue("programs") if tls else (None, None)
         self.bootstrap_port = free_port()
         self.bridge_ports = [free_port() for _ in range(bridges)]
         self.bootstrap_options = bootstrap_options
@@ -58,12 +64,27 @@ class Network:
         path.write_text(secrets.token_hex(32) + "\n")
         return path
 
+    def url_of(self, port):
+        """How a program of this network on that port is dialled."""
+        return url_of(port, "wss" if self.issuer else "ws")
+
+    @property
+    def issuer_file(self):
+        """What a client of this network must trust; None without TLS."""
+        return self.issuer.certificate if self.issuer else None
+
+    def tls_options(self):
+        """What every program is told about TLS."""
+        if not self.issuer:
+            return ()
+        return "--tls-cert", self.certificate, "--tls-key", self.key, "--tls-ca", self.issuer.certificate
+
     # ---- starting ----
 
     def launch(self, program, name, *options):
         """Starts a program with a data folder of its own; the log is JSON. Does not wait for it."""
         data = self.folder / name.replace(" ", "-")
-        command = [self.programs / program, "run", "--data", data, "--log", "json", *options]
+        command = [self.programs / program, "run", "--data", data, "--log", "json", *self.tls_options(), *options]
         started = Program(name, command, data, self.on_event)
         self._started.append(started)
         return started
@@ -73,7 +94,7 @@ class Network:
         return self.launch(program, name, *options).wait_ready()
 
     def start_bootstrap(self):
-        bridges = [word for port in self.bridge_ports for word in ("--bridge", url_of(port))]
+        bridges = [word for port in self.bridge_ports for word in ("--bridge", self.url_of(port))]
         self.bootstrap = self.start_program(
             "bootstrap-node", "bootstrap", "--listen", f"{HOST}:{self.bootstrap_port}", *bridges,
             "--bridge-secret-file", self.secret_file, *self.bootstrap_options)
@@ -83,13 +104,13 @@ class Network:
         """Starts bridge `index` on its port; the second time, it is the same bridge come back."""
         bridge = self.start_program(
             "bridge-node", f"bridge {index + 1}", "--listen", f"{HOST}:{self.bridge_ports[index]}",
-            "--bootstrap", url_of(self.bootstrap_port), "--bridge-secret-file", secret_file or self.secret_file)
+            "--bootstrap", self.url_of(self.bootstrap_port), "--bridge-secret-file", secret_file or self.secret_file)
         self.bridges[index:index + 1] = [bridge]
         return bridge
 
     def launch_node(self, *options):
         node = self.launch("dht-node", f"node {len(self.nodes) + 1}", "--listen", f"{HOST}:0",
-                           "--bootstrap", url_of(self.bootstrap_port), *options)
+                           "--bootstrap", self.url_of(self.bootstrap_port), *options)
         self.nodes.append(node)
         return node
 

@@ -64,6 +64,7 @@ class ConnectionWatch:
         self.ports = frozenset(ports)
         self.samples = 0
         self.most_at_once = 0
+        self.most_by_port = dict.fromkeys(self.ports, 0)
         self.fewest_at_once = None
         self.seen = set()
         self._stop = threading.Event()
@@ -98,6 +99,9 @@ class ConnectionWatch:
             self.samples += 1
             self.seen |= now
             self.most_at_once = max(self.most_at_once, len(now))
+            for port in self.ports:
+                held = sum(connection.remote_port == port for connection in now)
+                self.most_by_port[port] = max(self.most_by_port[port], held)
             # Counted from the moment both first stood: before, the network is starting.
             if self.fewest_at_once is not None or len(now) == len(self.ports):
                 self.fewest_at_once = min(len(now), self.fewest_at_once or len(now))

@@ -74,7 +74,6 @@ TEST_CASE("what this build has not ends with 2 and names it") {
                                              {"invite", "somebody"},
                                              {"revoke", "--now"},
                                              {"trace", "00"},
-                                             {"run", "--tls-cert", "f"},
                                              {"run", "--network", "invitation"}}) {
     const auto line = parse(ProgramKind::node, words);
     REQUIRE_FALSE(line);
@@ -83,10 +82,21 @@ TEST_CASE("what this build has not ends with 2 and names it") {
         words.size() > 1 && std::string(words[0]) == "run" ? words[1] : words[0];
     CHECK(line.error().error.find(named) != std::string::npos);
   }
-  CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "stateless"})
-            .error()
-            .error.find("stateless") != std::string::npos);
-  CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "pool", "--network", "open"}));
+  CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "stateless", "--network", "open"}));
+}
+
+TEST_CASE("TLS and the bridge mode are settings like all others") {
+  const auto line =
+      parse(ProgramKind::bootstrap, {"run", "--tls-cert", "c", "--tls-key", "k", "--tls-ca", "a",
+                                     "--tls-insecure-skip-verify", "--bridge-mode", "stateless"});
+  REQUIRE(line);
+  Settings settings = default_settings(ProgramKind::bootstrap);
+  for (const GivenSetting& given : line->given) REQUIRE(apply(settings, given));
+  CHECK(settings.tls == TlsFiles{"c", "k", "a"});
+  CHECK(settings.tls_verification == TlsVerification::skipped);
+  CHECK(settings.bridge_mode == pool::BridgeMode::stateless);
+  CHECK(parse(ProgramKind::node, {"run", "--bridge-mode", "pool"}).error().code ==
+        ExitCode::wrong_usage);
 }
 
 TEST_CASE("help names the commands and ends with 0") {

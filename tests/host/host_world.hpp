@@ -18,27 +18,31 @@
 #include "trestle/host/listening_socket.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/runner.hpp"
+#include "trestle/host/tls.hpp"
 
 namespace trestle::test {
 
 /// One host: a loop, a runner and a fake node that listens on a free port of the loopback
-/// interface.
+/// interface, with TLS if it was given a certificate.
 struct Host {
-  explicit Host(const host::RunnerOptions& options = {})
-      : loop(std::move(*host::EventLoop::create({}))),
+  explicit Host(const host::RunnerOptions& options = {}, host::Tls* with_tls = nullptr)
+      : tls(with_tls),
+        loop(std::move(*host::EventLoop::create({.tls = with_tls}))),
         keys(suite.generate()),
         log({.level = LogLevel::error}),
         runner(std::make_unique<host::Runner>(*loop, node, suite, keys, log, options)) {
     auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
     port = socket->address().port;
-    runner->listen(std::move(*socket));
+    runner->listen(std::move(*socket), has_tls() ? host::Security::tls : host::Security::plain);
     runner->start();
   }
 
-  std::string url(const std::string& path = "/") const {
-    return "ws://127.0.0.1:" + std::to_string(port) + path;
+  bool has_tls() const { return tls != nullptr && tls->accepts(); }
+  std::string url(const std::string& path = "/", const std::string& name = "127.0.0.1") const {
+    return (has_tls() ? "wss://" : "ws://") + name + ":" + std::to_string(port) + path;
   }
 
+  host::Tls* tls;
   std::unique_ptr<host::EventLoop> loop;
   crypto::Suite suite;
   crypto::KeyPair keys;
@@ -68,9 +72,12 @@ inline void run_for(const std::vector<Host*>& hosts, std::chrono::milliseconds t
 /// A client at the level of bytes, for what no well-behaved library would send.
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1")
+      : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    ::inet_pton(AF_INET, from, &address.sin_addr);
+    ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address);
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     is_open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
@@ -81,9 +88,11 @@ class RawClient {
 
   void send(const std::string& bytes) { ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
   void upgrade(const std::string& path = "/any/path") {
-    send("GET " + path +
-         " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    std::string request = "GET ";
+    request.append(path).append(
+        " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    send(request);
   }
   /// One frame, masked with zeros. RFC 6455 allows none before the answer to the upgrade has
   /// arrived.

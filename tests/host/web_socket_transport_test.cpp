@@ -195,6 +195,7 @@ TEST_CASE("a dial to a server that does not speak WebSocket fails") {
 
 TEST_CASE("URLs that cannot be dialled fail with a sentence") {
   Host host;
+  INFO("the host was given no TLS");
   const auto secure = host.node.dial("wss://127.0.0.1:1");
   const auto nonsense = host.node.dial("http://127.0.0.1:1");
   REQUIRE(run_until({&host}, [&] { return host.node.failures.size() == 2; }));
@@ -334,6 +335,34 @@ TEST_CASE("a peer that stops reading delays a close only for its bound") {
   CHECK(run_until(
       {&host}, [&] { return host.runner->transport_stats().connections == 0; },
       std::chrono::milliseconds(2000)));
+}
+
+TEST_CASE("connections over the bound of one address get 503, this machine's own are not counted") {
+  host::RunnerOptions options;
+  options.transport.connections_per_address_max = 1;
+  Host host(options);
+  const auto upgraded = [&](RawClient& client) {
+    client.upgrade();
+    run_until({&host}, [&] {
+      client.receive();
+      return client.received.find("\r\n\r\n") != std::string::npos;
+    });
+    return client.received.starts_with("HTTP/1.1 101");
+  };
+  RawClient first(host.port, "127.0.0.2");
+  RawClient second(host.port, "127.0.0.2");
+  RawClient elsewhere(host.port, "127.0.0.3");
+  CHECK(upgraded(first));
+  CHECK_FALSE(upgraded(second));
+  CHECK(second.received.starts_with("HTTP/1.1 503"));
+  CHECK(upgraded(elsewhere));
+  RawClient here(host.port);
+  RawClient here_too(host.port);
+  CHECK(upgraded(here));
+  CHECK(upgraded(here_too));
+  host.runner->limit_accepted(100, 2);
+  RawClient third(host.port, "127.0.0.2");
+  CHECK(upgraded(third));
 }
 
 TEST_CASE("/health says whether the node can do its job, other paths are 404") {

@@ -118,7 +118,7 @@ void AdminServer::listen(ListeningSocket socket) {
     auto accepted = std::make_unique<Socket>(*this, !address.empty());
     Socket* key = accepted.get();
     sockets_.emplace(key, std::move(accepted));
-    if (!loop_.adopt(descriptor, *key)) remove(key);
+    if (!loop_.adopt(descriptor, Security::plain, *key)) remove(key);
   });
 }
 

@@ -23,9 +23,20 @@ constexpr OptionHelp kOptions[] = {
     {"data", "DIR", "Keep the identity and the admin socket here; made if missing"},
     {"admin", "unix:PATH|HOST:PORT",
      "Serve status and user commands here (default: admin.sock in DIR)"},
-    {"bridge", "URL", "A bridge to ask for onboarding; repeat for several"},
+    {"bridge", "URL[,URL...]",
+     "A bridge to ask for onboarding, its addresses in the order to try; repeat for several"},
+    {"bridge-mode", "pool|stateless",
+     "Keep one connection per bridge, or connect for every request (default: pool)"},
     {"bootstrap", "URL", "A bootstrap node to join through; repeat for several"},
     {"bridge-secret-file", "F", "File with the secret that bootstrap and bridges share"},
+    {"tls-cert", "F", "Accept wss:// with this certificate chain (PEM)"},
+    {"tls-key", "F", "The certificate's private key (PEM, no passphrase)"},
+    {"tls-ca", "F", "Trust these issuers when dialling wss:// (PEM; default: the system's)"},
+    {"tls-insecure-skip-verify", nullptr,
+     "Dial wss:// without checking certificates: for tests, never for a network"},
+    {"connections-max", "N", "WebSockets accepted at the same time (default: 10000)"},
+    {"connections-per-address", "N",
+     "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},
     {"genesis", nullptr, "Let the first node of an empty network in"},
     {"legacy", "on|off", "Serve peers of the old system (default: on)"},
     {"log", "text|json", "How to write the log to standard error (default: text)"},
@@ -37,7 +48,6 @@ constexpr const char* kConfigText =
     "Read settings from this TOML file; the command line overrules it";
 
 /// The words of `design.md` section 9 that this build understands but does not have.
-constexpr const char* kOptionsNotBuilt[] = {"tls-cert", "tls-key", "tls-ca"};
 constexpr const char* kCommandsNotBuilt[] = {"doctor", "invite", "revoke"};
 
 const char* summary(ProgramKind kind) {
@@ -64,7 +74,6 @@ struct Found {
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, bool> switches;
   std::string config_file;
-  std::string bridge_mode;
   std::string network;
   std::vector<std::string> words;
   bool wants_json = false;
@@ -91,12 +100,7 @@ void add_settings(CLI::App& command, Found& found, ProgramKind kind) {
       add_option(command, found, help);
   }
   // Understood, so that whoever uses them gets a sentence of what is missing; not shown.
-  for (const char* option : kOptionsNotBuilt) {
-    command.add_option("--" + std::string(option), found.values[option])->group("");
-  }
   command.add_option("--network", found.network)->group("");
-  if (kind == ProgramKind::bootstrap)
-    command.add_option("--bridge-mode", found.bridge_mode)->group("");
 }
 
 /// Options of the commands that ask a running node.
@@ -114,17 +118,6 @@ std::optional<std::string> not_built(const CLI::App& command, const Found& found
     if (name == unbuilt) return "this build has no command '" + name + "'";
   }
   if (name == "trace") return "this build has no command 'trace'; 'find' looks a node up";
-  for (const char* option : kOptionsNotBuilt) {
-    if (const auto place = found.values.find(option);
-        place != found.values.end() && !place->second.empty()) {
-      return "this build has no TLS, so --" + std::string(option) +
-             " cannot be used: put a TLS proxy in front";
-    }
-  }
-  if (!found.bridge_mode.empty() && found.bridge_mode != "pool") {
-    return "this build has no --bridge-mode " + found.bridge_mode +
-           "; it keeps one connection per bridge (pool)";
-  }
   if (!found.network.empty() && found.network != "open") {
     return "this build has no --network " + found.network + "; its networks are open";
   }

@@ -5,18 +5,30 @@
 #include <dlfcn.h>
 #include <ev.h>
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include "trestle/host/clock.hpp"
 #include "trestle/host/timer.hpp"
+#include "trestle/host/tls.hpp"
 
 namespace trestle::host {
 namespace {
 
 constexpr const char* kProtocol = "trestle";
 constexpr const char* kPlugin = "libwebsockets-evlib_ev.so";
+constexpr const char* kPlainHost = "default";  // libwebsockets' name for a context's first
+constexpr const char* kTlsHost = "tls";
+/// Upgrades to WebSocket exist in HTTP/1.1; libwebsockets would offer h2 as well.
+constexpr const char* kAlpn = "http/1.1";
 
-int on_library_event(lws* socket, lws_callback_reasons reason, void*, void* in, std::size_t bytes) {
+int on_library_event(lws* socket, lws_callback_reasons reason, void* context, void* in,
+                     std::size_t bytes) {
+  if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
+    Tls* tls = static_cast<Tls*>(lws_context_user(lws_get_context(socket)));
+    tls->prepare_accepting(static_cast<SSL_CTX*>(context));
+    return 0;
+  }
   SocketUser* user = nullptr;
   if (socket != nullptr) user = static_cast<SocketUser*>(lws_get_opaque_user_data(socket));
   if (user != nullptr) return user->on_socket_event(socket, reason, in, bytes);
@@ -94,6 +106,21 @@ struct EventLoop::State {
   lws_context* context = nullptr;
 };
 
+namespace {
+
+/// The virtual host of sockets that are accepted with TLS. A server without a port: its sockets are
+/// adopted like all others.
+bool add_tls_host(EventLoop::State& state, lws_context_creation_info info) {
+  if (state.options.tls == nullptr || !state.options.tls->accepts()) return true;
+  info.vhost_name = kTlsHost;
+  info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+  info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+  info.ssl_info_event_mask = SSL_CB_HANDSHAKE_DONE;
+  return lws_create_vhost(state.context, &info) != nullptr;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoopOptions& options) {
   void* plugin = dlopen(kPlugin, RTLD_LAZY | RTLD_LOCAL);
   if (plugin == nullptr) {
@@ -112,7 +139,7 @@ Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoo
   info.protocols = state->protocols;
   info.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_VALIDATE_UTF8;
   info.foreign_loops = foreign_loops;
-  info.alpn = "http/1.1";
+  info.alpn = kAlpn;
   info.max_http_header_data = static_cast<unsigned short>(options.header_bytes_max);
   info.retry_and_idle_policy = &state->no_keepalive;
   // The deadlines that count are ours (accepted sockets, dials); these only have to be later.
@@ -126,8 +153,13 @@ Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoo
 #endif
   info.gid = static_cast<gid_t>(-1);
   info.uid = static_cast<uid_t>(-1);
+  if (options.tls != nullptr) {
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.provided_client_ssl_ctx = options.tls->dialling();
+    info.user = options.tls;
+  }
   state->context = lws_create_context(&info);
-  if (state->context == nullptr) {
+  if (state->context == nullptr || !add_tls_host(*state, info)) {
     return refuse(std::string(
         "libwebsockets could not start on libev; run with --log-level debug to see why"));
   }
@@ -148,28 +180,33 @@ void EventLoop::stop() { ev_break(state_->loop, EVBREAK_ALL); }
 void EventLoop::nudge() { lws_cancel_service(state_->context); }
 struct ev_loop* EventLoop::loop() const { return state_->loop; }
 const Histogram& EventLoop::turn_time() const { return state_->turn_time; }
+Tls* EventLoop::tls() const { return state_->options.tls; }
 
-bool EventLoop::adopt(int descriptor, SocketUser& user) {
+bool EventLoop::adopt(int descriptor, Security security, SocketUser& user) {
+  const bool has_tls = security == Security::tls;
   lws_adopt_desc_t description{};
-  description.vh = lws_get_vhost_by_name(state_->context, "default");
-  description.type = static_cast<lws_adoption_type>(LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET);
+  description.vh = lws_get_vhost_by_name(state_->context, has_tls ? kTlsHost : kPlainHost);
+  description.type = static_cast<lws_adoption_type>(LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET |
+                                                    (has_tls ? LWS_ADOPT_ALLOW_SSL : 0));
   description.fd.sockfd = descriptor;
   description.opaque = &user;
   return lws_adopt_descriptor_vhost_via_info(&description) != nullptr;
 }
 
-lws* EventLoop::connect(const std::string& address, std::uint16_t port,
-                        const std::string& host_header, const std::string& path, SocketUser& user) {
+lws* EventLoop::connect(const ConnectOrder& order, SocketUser& user) {
   lws_client_connect_info info{};
   info.context = state_->context;
-  info.address = address.c_str();
-  info.port = port;
-  info.host = host_header.c_str();
-  info.path = path.c_str();
+  info.vhost = lws_get_vhost_by_name(state_->context, kPlainHost);
+  info.address = order.address.c_str();
+  info.port = order.port;
+  info.host = order.host_header.c_str();
+  info.path = order.path.c_str();
   info.local_protocol_name = kProtocol;
+  info.alpn = kAlpn;
   info.ietf_version_or_minus_one = -1;
-  info.ssl_connection =
-      LCCSCF_HTTP_NO_FOLLOW_REDIRECT;  // A peer must not send us to a third place.
+  // A peer must not send us to a third place.
+  info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+  if (order.security == Security::tls) info.ssl_connection |= LCCSCF_USE_SSL;
   info.opaque_user_data = &user;
   info.retry_and_idle_policy = &state_->no_keepalive;
   return lws_client_connect_via_info(&info);
@@ -184,5 +221,7 @@ void EventLoop::kill(lws* socket) {
 }
 
 void set_socket_user(lws* socket, SocketUser* user) { lws_set_opaque_user_data(socket, user); }
+
+ssl_st* tls_connection(lws* socket) { return socket == nullptr ? nullptr : lws_get_ssl(socket); }
 
 }  // namespace trestle::host

@@ -12,10 +12,11 @@
 
 struct ev_loop;
 struct lws;
-struct lws_context;
-struct lws_vhost;
+struct ssl_st;
 
 namespace trestle::host {
+
+class Tls;
 
 /// Who owns one libwebsockets socket. Everything that happens to the socket arrives at this one
 /// member.
@@ -46,13 +47,27 @@ struct EventLoopOptions {
   Duration heartbeat = std::chrono::seconds(1);
   /// Where libwebsockets' own complaints go, for the whole process; null: nowhere.
   void (*library_log)(int level, const char* line) = nullptr;
+  /// What wss:// is spoken with; outlives the loop. Null: wss:// is neither dialled nor accepted.
+  Tls* tls = nullptr;
+};
+
+/// Whether a socket carries TLS.
+enum class Security : std::uint8_t { plain, tls };
+
+/// A WebSocket to be opened.
+struct ConnectOrder {
+  std::string address;  ///< Literal.
+  std::uint16_t port = 0;
+  Security security = Security::plain;
+  std::string host_header;
+  std::string path;
 };
 
 /// One libev loop with one libwebsockets context on it: the program's only thread runs here.
 ///
 /// libev rather than libwebsockets' own poll loop, which collapses with idle neighbours (design
-/// section 8). The context has one virtual host, no listener of its own (see Listener) and no TLS;
-/// permessage-deflate is not offered.
+/// section 8). The context has no listener of its own (see Acceptor) and two virtual hosts, one for
+/// sockets that are accepted with TLS and one for all others; permessage-deflate is not offered.
 class EventLoop {
  public:
   /// Error: one sentence that says what is missing, for example the plug-in's package.
@@ -77,16 +92,17 @@ class EventLoop {
 
   /// The loop takes the accepted socket and reports to `user`. False (socket closed, `user` told
   /// nothing more) on failure.
-  bool adopt(int descriptor, SocketUser& user);
-  /// Begins a WebSocket connection to a literal address. Null if it failed at once.
-  lws* connect(const std::string& address, std::uint16_t port, const std::string& host_header,
-               const std::string& path, SocketUser& user);
+  bool adopt(int descriptor, Security security, SocketUser& user);
+  /// Begins a WebSocket connection. Null if it failed at once.
+  lws* connect(const ConnectOrder& order, SocketUser& user);
   /// Ends a socket without ceremony. Not to be called from its own `on_socket_event`.
   void kill(lws* socket);
 
   struct ev_loop* loop() const;
   /// From one wake-up to the next sleep: how long whatever became ready meanwhile had to wait.
   const Histogram& turn_time() const;
+  /// What the loop was given.
+  Tls* tls() const;
 
   struct State;
 
@@ -98,5 +114,8 @@ class EventLoop {
 /// The user of a socket changes or goes away (null: nobody; what happens then is ignored and the
 /// socket closes).
 void set_socket_user(lws* socket, SocketUser* user);
+
+/// The TLS connection of a socket; null if it has none, or not yet.
+ssl_st* tls_connection(lws* socket);
 
 }  // namespace trestle::host

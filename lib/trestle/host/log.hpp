@@ -42,6 +42,9 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  /// From the next line on.
+  void set_level(LogLevel level) { options_.level = level; }
+
   void write(Instant now, const LogRecord& record);
   /// Event `joined` with its fields by name.
   void write(Instant now, const node::Joined& joined);

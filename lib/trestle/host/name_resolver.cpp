@@ -1,6 +1,8 @@
 #include "trestle/host/name_resolver.hpp"
 
+#include <algorithm>
 #include <deque>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -9,6 +11,7 @@
 #include <ev.h>
 #include <netinet/in.h>
 
+#include "trestle/host/clock.hpp"
 #include "trestle/host/timer.hpp"
 
 namespace trestle::host {
@@ -20,27 +23,45 @@ bool prepare_library() {
   return is_ready;
 }
 
-std::string first_address(const ares_addrinfo* found) {
+std::string text_of(const ares_addrinfo_node& node) {
   char text[INET6_ADDRSTRLEN] = {};
-  const ares_addrinfo_node* chosen = nullptr;
-  // IPv4 first: the networks this runs in (containers, private nets) often resolve IPv6 without
-  // routing it.
-  for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
-    if (node->ai_family == AF_INET) {
-      chosen = node;
-      break;
-    }
-    if (node->ai_family == AF_INET6 && chosen == nullptr) chosen = node;
-  }
-  if (chosen == nullptr) return {};
-  if (chosen->ai_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(chosen->ai_addr)->sin_addr, text,
+  if (node.ai_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(node.ai_addr)->sin_addr, text,
               sizeof text);
-  } else {
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(chosen->ai_addr)->sin6_addr, text,
+  } else if (node.ai_family == AF_INET6) {
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(node.ai_addr)->sin6_addr, text,
               sizeof text);
   }
   return text;
+}
+
+/// IPv4 first: the networks this runs in (containers, private nets) often resolve IPv6 without
+/// routing it.
+std::vector<std::string> addresses_of(const ares_addrinfo& found, std::size_t addresses_max) {
+  std::vector<std::string> addresses;
+  for (const int family : {AF_INET, AF_INET6}) {
+    for (const ares_addrinfo_node* node = found.nodes; node != nullptr; node = node->ai_next) {
+      if (node->ai_family != family || addresses.size() >= addresses_max) continue;
+      std::string text = text_of(*node);
+      if (std::find(addresses.begin(), addresses.end(), text) == addresses.end()) {
+        addresses.push_back(std::move(text));
+      }
+    }
+  }
+  return addresses;
+}
+
+/// How long the whole answer holds: as long as its shortest part. Zero for what came from the
+/// hosts file.
+Duration time_to_live(const ares_addrinfo& found) {
+  int seconds = std::numeric_limits<int>::max();
+  for (const ares_addrinfo_node* node = found.nodes; node != nullptr; node = node->ai_next) {
+    seconds = std::min(seconds, node->ai_ttl);
+  }
+  for (const ares_addrinfo_cname* name = found.cnames; name != nullptr; name = name->next) {
+    seconds = std::min(seconds, name->ttl);
+  }
+  return std::chrono::seconds(std::max(seconds, 0));
 }
 
 }  // namespace
@@ -69,6 +90,8 @@ struct NameResolver::State {
   void on_found(const Query& query, int status, ares_addrinfo* found);
   void answer_later(std::uint64_t ticket, Resolution resolution);
   void deliver();
+  void remember(const std::string& name, const std::vector<std::string>& addresses, Duration ttl);
+  const std::vector<std::string>* recall(const std::string& name) const;
 
   struct ev_loop* loop;
   NameResolverOptions options;
@@ -79,6 +102,11 @@ struct NameResolver::State {
   std::unordered_map<std::uint64_t, Answered> waiting;
   std::deque<std::pair<std::uint64_t, Resolution>> ready;
   std::unordered_map<ares_socket_t, std::unique_ptr<Watch>> watches;
+  struct Memory {
+    std::vector<std::string> addresses;
+    Instant until;
+  };
+  std::unordered_map<std::string, Memory> memories;
 };
 
 bool NameResolver::State::open() {
@@ -93,7 +121,9 @@ bool NameResolver::State::open() {
   };
   settings.sock_state_cb_data = this;
   constexpr int kUsed = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-  return ares_init_options(&channel, &settings, kUsed) == ARES_SUCCESS;
+  if (ares_init_options(&channel, &settings, kUsed) != ARES_SUCCESS) return false;
+  return options.servers.empty() ||
+         ares_set_servers_ports_csv(channel, options.servers.c_str()) == ARES_SUCCESS;
 }
 
 void NameResolver::State::process(ares_socket_t readable, ares_socket_t writable) {
@@ -131,14 +161,34 @@ void NameResolver::State::watch(ares_socket_t socket, bool readable, bool writab
 
 void NameResolver::State::on_found(const Query& query, int status, ares_addrinfo* found) {
   Resolution resolution;
-  if (status == ARES_SUCCESS) resolution.address = first_address(found);
+  if (status == ARES_SUCCESS) {
+    resolution.addresses = addresses_of(*found, options.addresses_max);
+    remember(query.name, resolution.addresses, time_to_live(*found));
+  }
   if (found != nullptr) ares_freeaddrinfo(found);
-  if (resolution.address.empty()) {
+  if (resolution.addresses.empty()) {
     resolution.code = status == ARES_ETIMEOUT ? ErrorCode::timeout : ErrorCode::unreachable;
     resolution.reason = "the name " + query.name + " could not be resolved: " +
                         (status == ARES_SUCCESS ? "it has no address" : ares_strerror(status));
   }
   answer_later(query.ticket, std::move(resolution));
+}
+
+void NameResolver::State::remember(const std::string& name,
+                                   const std::vector<std::string>& addresses, Duration ttl) {
+  if (addresses.empty() || ttl <= Duration::zero()) return;
+  if (memories.size() >= options.names_max && !memories.contains(name)) {
+    memories.erase(std::min_element(memories.begin(), memories.end(), [](auto& one, auto& other) {
+      return one.second.until < other.second.until;
+    }));
+  }
+  memories[name] = {addresses, steady_now() + std::min(ttl, options.ttl_max)};
+}
+
+const std::vector<std::string>* NameResolver::State::recall(const std::string& name) const {
+  const auto place = memories.find(name);
+  if (place == memories.end() || place->second.until <= steady_now()) return nullptr;
+  return &place->second.addresses;
 }
 
 void NameResolver::State::answer_later(std::uint64_t ticket, Resolution resolution) {
@@ -176,6 +226,10 @@ std::uint64_t NameResolver::resolve(const std::string& name, Answered answered) 
     state.answer_later(ticket, {ErrorCode::busy, {}, "too many names are being resolved"});
     return ticket;
   }
+  if (const std::vector<std::string>* known = state.recall(name)) {
+    state.answer_later(ticket, {ErrorCode::none, *known, {}});
+    return ticket;
+  }
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -192,5 +246,7 @@ std::uint64_t NameResolver::resolve(const std::string& name, Answered answered) 
 }
 
 void NameResolver::cancel(std::uint64_t ticket) { state_->waiting.erase(ticket); }
+
+std::size_t NameResolver::remembered() const { return state_->memories.size(); }
 
 }  // namespace trestle::host

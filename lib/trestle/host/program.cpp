@@ -16,8 +16,10 @@
 #include "trestle/host/data_folder.hpp"
 #include "trestle/host/exit_code.hpp"
 #include "trestle/host/key_file.hpp"
+#include "trestle/host/reloader.hpp"
 #include "trestle/host/runner.hpp"
-#include "trestle/host/settings_file.hpp"
+#include "trestle/host/settings_reading.hpp"
+#include "trestle/host/tls.hpp"
 #include "trestle/host/user_command.hpp"
 
 namespace trestle::host {
@@ -32,30 +34,15 @@ ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) 
   return code;
 }
 
-Result<Settings, std::string> settings_in_force(ProgramKind kind, const CommandLine& line) {
-  Settings settings = default_settings(kind);
-  std::vector<GivenSetting> given;
-  if (!line.config_file.empty()) {
-    auto file = read_settings_file(line.config_file);
-    if (!file) return refuse(std::move(file.error()));
-    given = std::move(*file);
-  }
-  given.insert(given.end(), line.given.begin(), line.given.end());
-  for (const GivenSetting& setting : given) {
-    if (auto applied = apply(settings, setting); !applied)
-      return refuse(std::move(applied.error()));
-  }
-  return settings;
-}
-
-/// Half of the descriptors may become connections; the rest is for dials, name servers, the admin
-/// and the disk.
-std::size_t prepare_descriptors(std::size_t connections_max) {
+/// How many connections may be accepted: half of the descriptors, since the rest is for dials, name
+/// servers, the admin and the disk.
+std::size_t prepare_descriptors() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections_max;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kDescriptorsWanted / 2;
   limit.rlim_cur = std::min(kDescriptorsWanted, limit.rlim_max);
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return connections_max;
-  return std::min<std::size_t>(connections_max, limit.rlim_cur / 2);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::size_t>(limit.rlim_cur / 2);
 }
 
 Rng seeded_rng(crypto::Suite& suite) {
@@ -67,7 +54,7 @@ Rng seeded_rng(crypto::Suite& suite) {
 }
 
 void log_start(Log& log, const Settings& settings, const HostPort& real, const std::string& address,
-               const std::string& secret_warning) {
+               const std::vector<std::string>& warnings) {
   const Instant now = steady_now();
   log.write(
       now, {LogLevel::info,
@@ -83,8 +70,8 @@ void log_start(Log& log, const Settings& settings, const HostPort& real, const s
                     {},
                     "without --advertise URL only programs on this machine can reach " + address});
   }
-  if (!secret_warning.empty()) {
-    log.write(now, {LogLevel::warning, "host.bridge_secret", ErrorCode::none, {}, secret_warning});
+  for (const std::string& warning : warnings) {
+    log.write(now, {LogLevel::warning, "host.settings", ErrorCode::none, {}, warning});
   }
 }
 
@@ -93,8 +80,8 @@ Result<ListeningSocket, std::string> open_admin(const AdminAddress& address) {
                                    : ListeningSocket::open_unix(address.unix_path);
 }
 
-ExitCode run_node(const Program& program, const Settings& settings,
-                  const std::string& secret_warning) {
+ExitCode run_node(const Program& program, const CommandLine& line, Reading reading) {
+  const Settings& settings = reading.settings;
   auto folder = DataFolder::open(settings.data_folder);
   if (!folder) return complain(program.kind, folder.error(), ExitCode::bad_data_folder);
   crypto::Suite suite;
@@ -105,14 +92,18 @@ ExitCode run_node(const Program& program, const Settings& settings,
   auto admin_socket = open_admin(admin_address(settings));
   if (!admin_socket) return complain(program.kind, admin_socket.error(), ExitCode::cannot_listen);
 
+  const std::size_t connections_ceiling = prepare_descriptors();
   RunnerOptions options;
-  options.transport.connections_max = prepare_descriptors(options.transport.connections_max);
+  options.transport.connections_max = std::min(settings.connections_max, connections_ceiling);
+  options.transport.connections_per_address_max = settings.connections_per_address_max;
   options.trace_frames = settings.traces_frames;
   options.overview.serves_legacy = settings.serves_legacy;
   options.overview.connections_max = options.transport.connections_max;
   options.overview.is_genesis_allowed = settings.is_genesis;
   Log log({.format = settings.log_format, .level = settings.log_level});
+  Tls tls(std::move(reading.tls), settings.tls_verification);
   EventLoopOptions loop_options;
+  loop_options.tls = &tls;
   if (settings.log_level == LogLevel::debug) loop_options.library_log = &Log::write_library_line;
   auto loop = EventLoop::create(loop_options);
   if (!loop) return complain(program.kind, loop.error(), ExitCode::failed);
@@ -123,10 +114,12 @@ ExitCode run_node(const Program& program, const Settings& settings,
   const std::unique_ptr<node::Node> node =
       program.make_node(settings, address, identity, suite, seeded_rng(suite));
   Runner runner(**loop, *node, suite, *keys, log, options);
+  Reloader reloader(line, settings, connections_ceiling, tls, runner, log);
   runner.watch_signals();
-  runner.listen(std::move(*socket));
+  runner.set_on_hangup([&reloader] { reloader.reload(); });
+  runner.listen(std::move(*socket), tls.accepts() ? Security::tls : Security::plain);
   runner.listen_admin(std::move(*admin_socket));
-  log_start(log, settings, real, address, secret_warning);
+  log_start(log, settings, real, address, reading.warnings);
   runner.start();
   fmt::print("ready {} {}\n", identity.id.to_hex(), address);
   std::fflush(stdout);
@@ -156,20 +149,20 @@ ExitCode perform(const Program& program, const CommandLine& line) {
     fmt::print("{} {}\n", name(program.kind), TRESTLE_VERSION);
     return ExitCode::done;
   }
-  auto settings = settings_in_force(program.kind, line);
-  if (!settings) return complain(program.kind, settings.error(), ExitCode::bad_settings);
-  if (line.command == Command::keygen) return make_identity(program.kind, *settings);
-  if (line.command != Command::run && line.command != Command::check)
-    return run_user_command(line, *settings);
-
-  if (const auto valid = validate(*settings); !valid) {
-    return complain(program.kind, valid.error(), ExitCode::bad_settings);
+  const bool is_user_command = line.command != Command::run && line.command != Command::check;
+  if (is_user_command) {
+    const auto settings = read_settings(program.kind, line);
+    if (!settings) return complain(program.kind, settings.error(), ExitCode::bad_settings);
+    return line.command == Command::keygen ? make_identity(program.kind, *settings)
+                                           : run_user_command(line, *settings);
   }
-  const SecretReading secret = read_bridge_secret(*settings);
-  if (!secret.error.empty()) return complain(program.kind, secret.error, ExitCode::bad_settings);
-  if (line.command == Command::run) return run_node(program, *settings, secret.warning);
-  fmt::print("{}", to_toml(*settings));
-  if (!secret.warning.empty()) fmt::print(stderr, "{}: {}\n", name(program.kind), secret.warning);
+  auto reading = read_everything(program.kind, line);
+  if (!reading) return complain(program.kind, reading.error(), ExitCode::bad_settings);
+  if (line.command == Command::run) return run_node(program, line, std::move(*reading));
+  fmt::print("{}", to_toml(reading->settings));
+  for (const std::string& warning : reading->warnings) {
+    fmt::print(stderr, "{}: {}\n", name(program.kind), warning);
+  }
   return ExitCode::done;
 }
 

@@ -30,6 +30,10 @@ Runner::Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const cr
     });
     watcher->data = this;
   }
+  ev_init(&hangup_, [](struct ev_loop*, ev_signal* fired, int) {
+    static_cast<Runner*>(fired->data)->on_hangup_();
+  });
+  hangup_.data = this;
   loop_.set_end_of_turn([this] { end_turn(); });
 }
 
@@ -37,13 +41,14 @@ Runner::~Runner() {
   loop_.set_end_of_turn(nullptr);
   ev_signal_stop(loop_.loop(), &terminate_);
   ev_signal_stop(loop_.loop(), &interrupt_);
+  ev_signal_stop(loop_.loop(), &hangup_);
 }
 
 // ---- life
 
-void Runner::listen(ListeningSocket socket) {
+void Runner::listen(ListeningSocket socket, Security security) {
   overview_.set_public_port(socket.address().port);
-  transport_.listen(std::move(socket));
+  transport_.listen(std::move(socket), security);
 }
 
 void Runner::watch_signals() {
@@ -51,6 +56,12 @@ void Runner::watch_signals() {
   ev_signal_set(&interrupt_, SIGINT);
   ev_signal_start(loop_.loop(), &terminate_);
   ev_signal_start(loop_.loop(), &interrupt_);
+}
+
+void Runner::set_on_hangup(std::function<void()> on_hangup) {
+  on_hangup_ = std::move(on_hangup);
+  ev_signal_set(&hangup_, SIGHUP);
+  ev_signal_start(loop_.loop(), &hangup_);
 }
 
 void Runner::start() {
@@ -202,6 +213,9 @@ node::Status Runner::status() {
   status.counters.emplace_back("host.frames_sent_total", stats.frames_sent_total);
   status.counters.emplace_back("host.bytes_received_total", stats.bytes_received_total);
   status.counters.emplace_back("host.bytes_sent_total", stats.bytes_sent_total);
+  status.counters.emplace_back("host.tls_handshakes_total", stats.tls_handshakes_total);
+  status.counters.emplace_back("host.tls_resumptions_total", stats.tls_resumptions_total);
+  status.counters.emplace_back("host.tls_failures_total", stats.tls_failures_total);
   admin_.add_figures(status);
   return status;
 }

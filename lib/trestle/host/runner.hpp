@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <string>
 
 #include <ev.h>
 
 #include "trestle/crypto/suite/suite.hpp"
 #include "trestle/host/admin_server.hpp"
+#include "trestle/host/clock.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/overview.hpp"
@@ -42,12 +45,19 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  void listen(ListeningSocket socket);
+  void listen(ListeningSocket socket, Security security = Security::plain);
   void listen_admin(ListeningSocket socket) { admin_.listen(std::move(socket)); }
   /// From here on SIGTERM and SIGINT begin the shutdown; a second one ends at once. One runner per
   /// process.
   void watch_signals();
+  /// What SIGHUP does; without it the signal ends the program as it does any other.
+  void set_on_hangup(std::function<void()> on_hangup);
   void start();
+  /// Hands the node what may change while it runs.
+  void reload(const node::Reload& reload) { node_.on_reload(steady_now(), reload); }
+  void limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
+    transport_.limit_accepted(connections_max, per_address_max);
+  }
   /// Stops listening and lets the node say goodbye; the loop's `run` returns when that is done.
   void begin_shutdown();
   bool is_stopped() const { return is_stopped_; }
@@ -108,6 +118,8 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
   Instant armed_ = kNever;
   ev_signal terminate_{};
   ev_signal interrupt_{};
+  ev_signal hangup_{};
+  std::function<void()> on_hangup_;
   bool is_stopping_ = false;  ///< The shutdown has begun.
   bool is_drained_ = false;   ///< The node has nothing more to say.
   bool is_stopped_ = false;

@@ -1,6 +1,7 @@
 #include "trestle/host/settings.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -25,12 +26,11 @@ Refused set_on_off(bool& target, const std::string& value) {
   return "'" + value + "' is neither on nor off";
 }
 
-/// URLs we dial ourselves: TLS towards peers is not built into these programs.
+/// URLs we dial ourselves.
 Refused set_dialled_urls(std::vector<std::string>& target, const std::vector<std::string>& values) {
   for (const std::string& value : values) {
     const auto url = parse_web_socket_url(value);
     if (!url) return url.error();
-    if (url->is_secure) return "'" + value + "' cannot be dialled: this build dials ws:// only";
   }
   target = values;
   return std::nullopt;
@@ -99,17 +99,28 @@ Refused set_log_level(Settings& settings, const std::string& value) {
   return "'" + value + "' is none of debug, info, warning, error";
 }
 
-constexpr unsigned kBootstrap = 1;
-constexpr unsigned kBridge = 2;
-constexpr unsigned kNode = 4;
-constexpr unsigned kAll = kBootstrap | kBridge | kNode;
+Refused set_bridge_mode(Settings& settings, const std::string& value) {
+  if (value != "pool" && value != "stateless")
+    return "'" + value + "' is neither pool nor stateless";
+  settings.bridge_mode = value == "pool" ? pool::BridgeMode::pool : pool::BridgeMode::stateless;
+  return std::nullopt;
+}
 
-struct Rule {
-  std::string_view name;
-  unsigned programs;
-  bool is_list;
-  Refused (*set)(Settings&, const std::vector<std::string>&);
-};
+Refused set_count(std::size_t& target, const std::string& value) {
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+  if (error != std::errc{} || end != value.data() + value.size())
+    return "'" + value + "' is not a number";
+  target = count;
+  return std::nullopt;
+}
+
+Refused set_verification(Settings& settings, const std::string& value) {
+  bool is_skipped = false;
+  if (Refused refused = set_on_off(is_skipped, value)) return refused;
+  settings.tls_verification = is_skipped ? TlsVerification::skipped : TlsVerification::full;
+  return std::nullopt;
+}
 
 std::vector<std::string> bridge_values(const std::vector<pool::BridgeEndpoint>& bridges) {
   std::vector<std::string> values;
@@ -120,42 +131,11 @@ std::vector<std::string> bridge_values(const std::vector<pool::BridgeEndpoint>& 
   return values;
 }
 
-constexpr Rule kRules[] = {
-    {"network-name", kAll, false,
-     [](Settings& s, const auto& v) { return set_text(s.network_name, v[0]); }},
-    {"listen", kAll, false, [](Settings& s, const auto& v) { return set_listen(s, v[0]); }},
-    {"advertise", kAll, false, [](Settings& s, const auto& v) { return set_advertise(s, v[0]); }},
-    {"data", kAll, false, [](Settings& s, const auto& v) { return set_text(s.data_folder, v[0]); }},
-    {"admin", kAll, false, [](Settings& s, const auto& v) { return set_admin(s, v[0]); }},
-    {"bridge", kBootstrap, true, [](Settings& s, const auto& v) { return set_bridges(s, v); }},
-    {"bootstrap", kBridge | kNode, true,
-     [](Settings& s, const auto& v) { return set_dialled_urls(s.bootstrap_urls, v); }},
-    {"bridge-secret-file", kBootstrap | kBridge, false,
-     [](Settings& s, const auto& v) { return set_text(s.bridge_secret_file, v[0]); }},
-    {"genesis", kBootstrap, false,
-     [](Settings& s, const auto& v) { return set_on_off(s.is_genesis, v[0]); }},
-    {"legacy", kAll, false,
-     [](Settings& s, const auto& v) { return set_on_off(s.serves_legacy, v[0]); }},
-    {"log", kAll, false, [](Settings& s, const auto& v) { return set_log_format(s, v[0]); }},
-    {"log-level", kAll, false, [](Settings& s, const auto& v) { return set_log_level(s, v[0]); }},
-    {"trace-frames", kAll, false,
-     [](Settings& s, const auto& v) { return set_on_off(s.traces_frames, v[0]); }},
-};
+// ---- values in the settings file's language
 
-unsigned mask(ProgramKind kind) {
-  switch (kind) {
-    case ProgramKind::bootstrap:
-      return kBootstrap;
-    case ProgramKind::bridge:
-      return kBridge;
-    case ProgramKind::node:
-      return kNode;
-  }
-  return 0;
-}
-
-/// A TOML basic string.
+/// A TOML basic string; nothing for a setting that has no value.
 std::string quoted(std::string_view text) {
+  if (text.empty()) return {};
   std::string result = "\"";
   for (const char letter : text) {
     if (letter == '"' || letter == '\\') result.push_back('\\');
@@ -168,6 +148,115 @@ std::string quoted(const std::vector<std::string>& texts) {
   std::string result = "[";
   for (const std::string& text : texts) result += (result.size() > 1 ? ", " : "") + quoted(text);
   return result + "]";
+}
+
+std::string on_off(bool value) { return value ? "\"on\"" : "\"off\""; }
+std::string true_false(bool value) { return value ? "true" : "false"; }
+
+std::string level_text(LogLevel level) {
+  for (const auto& [text, value] : kLevels) {
+    if (value == level) return quoted(text);
+  }
+  return {};
+}
+
+// ---- what there is
+
+constexpr unsigned kBootstrap = 1;
+constexpr unsigned kBridge = 2;
+constexpr unsigned kNode = 4;
+constexpr unsigned kAll = kBootstrap | kBridge | kNode;
+
+/// Whether a setting may change while the program runs (SIGHUP).
+enum class Change : std::uint8_t { by_restart, by_reload };
+enum class Values : std::uint8_t { one, list };
+
+/// One setting: this table is the only place that knows them all.
+struct Rule {
+  std::string_view name;
+  unsigned programs;
+  Values values;
+  Change change;
+  Refused (*set)(Settings&, const std::vector<std::string>&);
+  /// In the settings file's language; empty if it has no value.
+  std::string (*show)(const Settings&);
+};
+
+constexpr Rule kRules[] = {
+    {"network-name", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_text(s.network_name, v[0]); },
+     [](const Settings& s) { return quoted(s.network_name); }},
+    {"listen", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_listen(s, v[0]); },
+     [](const Settings& s) { return quoted(to_text(s.listen)); }},
+    {"advertise", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_advertise(s, v[0]); },
+     [](const Settings& s) { return quoted(s.advertise); }},
+    {"data", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_text(s.data_folder, v[0]); },
+     [](const Settings& s) { return quoted(s.data_folder); }},
+    {"admin", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_admin(s, v[0]); },
+     [](const Settings& s) { return quoted(to_text(admin_address(s))); }},
+    {"bridge", kBootstrap, Values::list, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_bridges(s, v); },
+     [](const Settings& s) { return quoted(bridge_values(s.bridges)); }},
+    {"bridge-mode", kBootstrap, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_bridge_mode(s, v[0]); },
+     [](const Settings& s) {
+       return quoted(s.bridge_mode == pool::BridgeMode::pool ? "pool" : "stateless");
+     }},
+    {"bootstrap", kBridge | kNode, Values::list, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_dialled_urls(s.bootstrap_urls, v); },
+     [](const Settings& s) { return quoted(s.bootstrap_urls); }},
+    {"bridge-secret-file", kBootstrap | kBridge, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_text(s.bridge_secret_file, v[0]); },
+     [](const Settings& s) { return quoted(s.bridge_secret_file); }},
+    {"tls-cert", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_text(s.tls.certificate, v[0]); },
+     [](const Settings& s) { return quoted(s.tls.certificate); }},
+    {"tls-key", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_text(s.tls.key, v[0]); },
+     [](const Settings& s) { return quoted(s.tls.key); }},
+    {"tls-ca", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_text(s.tls.ca, v[0]); },
+     [](const Settings& s) { return quoted(s.tls.ca); }},
+    {"tls-insecure-skip-verify", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_verification(s, v[0]); },
+     [](const Settings& s) { return true_false(s.tls_verification == TlsVerification::skipped); }},
+    {"connections-max", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_count(s.connections_max, v[0]); },
+     [](const Settings& s) { return std::to_string(s.connections_max); }},
+    {"connections-per-address", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_count(s.connections_per_address_max, v[0]); },
+     [](const Settings& s) { return std::to_string(s.connections_per_address_max); }},
+    {"genesis", kBootstrap, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_on_off(s.is_genesis, v[0]); },
+     [](const Settings& s) { return true_false(s.is_genesis); }},
+    {"legacy", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_on_off(s.serves_legacy, v[0]); },
+     [](const Settings& s) { return on_off(s.serves_legacy); }},
+    {"log", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_log_format(s, v[0]); },
+     [](const Settings& s) { return quoted(s.log_format == LogFormat::json ? "json" : "text"); }},
+    {"log-level", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_log_level(s, v[0]); },
+     [](const Settings& s) { return level_text(s.log_level); }},
+    {"trace-frames", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_on_off(s.traces_frames, v[0]); },
+     [](const Settings& s) { return true_false(s.traces_frames); }},
+};
+
+unsigned mask(ProgramKind kind) {
+  switch (kind) {
+    case ProgramKind::bootstrap:
+      return kBootstrap;
+    case ProgramKind::bridge:
+      return kBridge;
+    case ProgramKind::node:
+      return kNode;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -197,7 +286,7 @@ Settings default_settings(ProgramKind kind) {
 Result<void, std::string> apply(Settings& settings, const GivenSetting& given) {
   for (const Rule& rule : kRules) {
     if (rule.name != given.name || (rule.programs & mask(settings.kind)) == 0) continue;
-    if (!rule.is_list && given.values.size() != 1)
+    if (rule.values == Values::one && given.values.size() != 1)
       return refuse(given.where + ": one value is wanted");
     if (const Refused error = rule.set(settings, given.values))
       return refuse(given.where + ": " + *error);
@@ -211,6 +300,9 @@ Result<void, std::string> validate(const Settings& settings) {
   if (settings.kind != ProgramKind::bootstrap && settings.bootstrap_urls.empty()) {
     return refuse(std::string(name(settings.kind)) +
                   " needs a bootstrap node to join through: give --bootstrap URL");
+  }
+  if (settings.tls.certificate.empty() != settings.tls.key.empty()) {
+    return refuse(std::string("--tls-cert and --tls-key belong together: give both or neither"));
   }
   return {};
 }
@@ -248,33 +340,37 @@ std::string advertised_url(const Settings& settings, const HostPort& real) {
   HostPort shown = real;
   if (shown.host == "0.0.0.0" || shown.host == "localhost") shown.host = "127.0.0.1";
   if (shown.host == "::") shown.host = "::1";
-  return "ws://" + to_text(shown);
+  return (settings.tls.certificate.empty() ? "ws://" : "wss://") + to_text(shown);
+}
+
+ChangedSettings compare(const Settings& now, const Settings& fresh) {
+  ChangedSettings changed;
+  for (const Rule& rule : kRules) {
+    if ((rule.programs & mask(now.kind)) == 0 || rule.show(now) == rule.show(fresh)) continue;
+    (rule.change == Change::by_reload ? changed.applied : changed.needs_restart)
+        .push_back(rule.name);
+  }
+  return changed;
+}
+
+void take_over(Settings& now, const Settings& fresh) {
+  now.bridges = fresh.bridges;
+  now.bridge_mode = fresh.bridge_mode;
+  now.bridge_secret_file = fresh.bridge_secret_file;
+  now.bridge_secret = fresh.bridge_secret;
+  now.tls = fresh.tls;
+  now.connections_max = fresh.connections_max;
+  now.connections_per_address_max = fresh.connections_per_address_max;
+  now.log_level = fresh.log_level;
 }
 
 std::string to_toml(const Settings& settings) {
-  const auto on_off = [](bool value) { return std::string(value ? "\"on\"" : "\"off\""); };
-  const auto level = std::find_if(std::begin(kLevels), std::end(kLevels), [&](const auto& entry) {
-    return entry.second == settings.log_level;
-  });
-  const unsigned program = mask(settings.kind);
   std::string text = "# " + std::string(name(settings.kind)) + "\n";
-  const auto line = [&](std::string_view key, const std::string& value) {
-    text += std::string(key) + " = " + value + "\n";
-  };
-  line("network-name", quoted(settings.network_name));
-  line("listen", quoted(to_text(settings.listen)));
-  if (!settings.advertise.empty()) line("advertise", quoted(settings.advertise));
-  line("data", quoted(settings.data_folder));
-  line("admin", quoted(to_text(admin_address(settings))));
-  if ((program & kBootstrap) != 0) line("bridge", quoted(bridge_values(settings.bridges)));
-  if ((program & kBootstrap) == 0) line("bootstrap", quoted(settings.bootstrap_urls));
-  if (!settings.bridge_secret_file.empty())
-    line("bridge-secret-file", quoted(settings.bridge_secret_file));
-  if ((program & kBootstrap) != 0) line("genesis", settings.is_genesis ? "true" : "false");
-  line("legacy", on_off(settings.serves_legacy));
-  line("log", settings.log_format == LogFormat::json ? "\"json\"" : "\"text\"");
-  line("log-level", quoted(level->first));
-  line("trace-frames", settings.traces_frames ? "true" : "false");
+  for (const Rule& rule : kRules) {
+    if ((rule.programs & mask(settings.kind)) == 0) continue;
+    const std::string value = rule.show(settings);
+    if (!value.empty()) text += std::string(rule.name) + " = " + value + "\n";
+  }
   return text;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,8 @@
 #include "trestle/base/result.hpp"
 #include "trestle/host/address.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/host/tls.hpp"
+#include "trestle/host/web_socket_connection.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
 namespace trestle::host {
@@ -38,6 +41,10 @@ struct Settings {
   std::string bridge_secret_file;                         ///< bootstrap-node, bridge-node
   /// The content of that file without the line's end. Never printed.
   Bytes bridge_secret;
+  TlsFiles tls;
+  TlsVerification tls_verification = TlsVerification::full;
+  std::size_t connections_max = TransportOptions{}.connections_max;
+  std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
   bool is_genesis = false;  ///< bootstrap-node
   bool serves_legacy = true;
   LogFormat log_format = LogFormat::text;
@@ -77,6 +84,16 @@ AdminAddress admin_address(const Settings& settings);
 std::string advertised_url(const Settings& settings, const HostPort& real);
 /// Whether that URL was made from "any address", so that only this machine can use it.
 bool advertises_a_guess(const Settings& settings);
+
+/// What `fresh` says differently from `now`, by name; the bridge secret's and the certificates'
+/// content are not looked at.
+struct ChangedSettings {
+  std::vector<std::string_view> applied;        ///< May change while a program runs.
+  std::vector<std::string_view> needs_restart;  ///< May not.
+};
+ChangedSettings compare(const Settings& now, const Settings& fresh);
+/// Takes over what may change while a program runs.
+void take_over(Settings& now, const Settings& fresh);
 
 /// The settings in force, in the settings file's own language.
 std::string to_toml(const Settings& settings);

@@ -1,12 +1,12 @@
 #include "trestle/host/web_socket_connection.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include <libwebsockets.h>
 
+#include "trestle/host/tls.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 
 namespace trestle::host {
@@ -30,37 +30,14 @@ std::string shortened(std::string reason) {
   return reason;
 }
 
-std::string host_header(const WebSocketUrl& url) { return to_text(HostPort{url.host, url.port}); }
-
-ErrorCode code_of_system_error(int error) {
-  switch (error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case EADDRNOTAVAIL:
-    case EAFNOSUPPORT:
-      return ErrorCode::unreachable;
-    case EMFILE:
-    case ENFILE:
-      return ErrorCode::busy;
-    default:
-      return ErrorCode::refused;
-  }
-}
-
-/// libwebsockets reports a failed dial as a sentence only.
-ErrorCode code_of_library_text(std::string_view text) {
-  if (text.starts_with("Unable to connect")) return ErrorCode::refused;
-  if (text.starts_with("HS: ws upgrade")) return ErrorCode::refused;
-  if (text.starts_with("HS:")) return ErrorCode::protocol_error;
-  return ErrorCode::connection_lost;
-}
-
 }  // namespace
 
-WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, std::string remote_address)
+WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, Security security,
+                                         std::string remote_address)
     : transport_(transport),
       state_(State::requesting),
       is_accepted_(true),
+      security_(security),
       is_pending_(true),
       remote_address_(std::move(remote_address)),
       timer_(transport.loop_.loop(), [this] { on_time(); }),
@@ -74,6 +51,7 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, link::Co
     : transport_(transport),
       state_(State::dialling),
       is_accepted_(false),
+      security_(url.is_secure ? Security::tls : Security::plain),
       id_(id),
       url_(std::move(url)),
       timer_(transport.loop_.loop(), [this] { on_time(); }) {}
@@ -81,7 +59,10 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, link::Co
 WebSocketConnection::~WebSocketConnection() {
   if (is_pending_) --transport_.stats_.pending;
   if (is_counted_) --transport_.stats_.connections;
-  if (is_counted_ && is_accepted_) --transport_.stats_.accepted;
+  if (is_counted_ && is_accepted_) transport_.uncount_accepted(remote_address_);
+  if (is_accepted_ && security_ == Security::tls && !is_secured_) {
+    ++transport_.stats_.tls_failures_total;
+  }
   if (resolution != 0) transport_.resolver_.cancel(resolution);
   if (socket_ != nullptr) set_socket_user(socket_, nullptr);
 }
@@ -99,6 +80,9 @@ int WebSocketConnection::on_socket_event(lws* socket, int reason, void* in, std:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     case LWS_CALLBACK_HTTP_WRITEABLE:
       return on_http_event(socket, reason, in, bytes);
+    case LWS_CALLBACK_SSL_INFO:
+      on_secured(socket);
+      return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
       return on_upgrade(socket);
     case LWS_CALLBACK_ESTABLISHED:
@@ -115,7 +99,7 @@ int WebSocketConnection::on_socket_event(lws* socket, int reason, void* in, std:
       on_peer_closing(data);
       return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-      on_dial_error(as_text(data));
+      on_dial_error(socket, as_text(data));
       return 0;
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
@@ -138,7 +122,7 @@ int WebSocketConnection::on_http_event(lws* socket, int reason, void* in, std::s
 }
 
 int WebSocketConnection::on_upgrade(lws* socket) {
-  if (transport_.stats_.accepted < transport_.options_.connections_max) return 0;
+  if (transport_.admits(remote_address_)) return 0;
   ++transport_.stats_.refused_total;
   state_ = State::ended;
   unsigned char reply[LWS_PRE + kBusyReply.size()];
@@ -157,47 +141,15 @@ void WebSocketConnection::on_established() {
   ++transport_.stats_.connections;
   state_ = State::open;
   if (is_accepted_) {
-    ++transport_.stats_.accepted;
+    transport_.count_accepted(remote_address_);
     ++transport_.stats_.accepted_total;
     id_ = transport_.events_.on_accepted({remote_address_});
     transport_.by_id_.emplace(id_.value(), this);
   } else {
+    on_secured(socket_);
     ++transport_.stats_.dialled_total;
     transport_.events_.on_dialled(id_);
   }
-}
-
-// ---- dialling
-
-void WebSocketConnection::limit_dial(Duration timeout) { timer_.start(timeout); }
-
-void WebSocketConnection::connect(const std::string& address) {
-  if (state_ != State::dialling) return;
-  errno = 0;
-  is_connecting_ = true;
-  lws* socket = transport_.loop_.connect(address, url_.port, host_header(url_), url_.path, *this);
-  const int error = errno;
-  is_connecting_ = false;
-  socket_ = socket;
-  if (socket == nullptr) {
-    if (state_ == State::dialling) {
-      fail_dial(code_of_system_error(error), "cannot connect to " + host_header(url_));
-    }
-    return;
-  }
-  transport_.loop_.nudge();
-}
-
-void WebSocketConnection::fail_dial(ErrorCode code, std::string reason) {
-  if (state_ != State::dialling) return;
-  state_ = State::failed;
-  dial_error_ = code;
-  reason_ = std::move(reason);
-  timer_.start(Duration::zero());
-}
-
-void WebSocketConnection::on_dial_error(std::string_view text) {
-  fail_dial(code_of_library_text(text), std::string(text));
 }
 
 // ---- messages
@@ -297,6 +249,13 @@ void WebSocketConnection::report_drained() {
   if (bytes > 0 && state_ == State::open) transport_.events_.on_drained(id_, bytes);
 }
 
+void WebSocketConnection::on_secured(lws* socket) {
+  if (security_ == Security::plain || is_secured_) return;
+  is_secured_ = true;
+  ++transport_.stats_.tls_handshakes_total;
+  if (Tls::is_resumed(tls_connection(socket))) ++transport_.stats_.tls_resumptions_total;
+}
+
 // ---- the end
 
 void WebSocketConnection::close(link::CloseStatus status, std::string reason) {
@@ -329,7 +288,9 @@ void WebSocketConnection::on_peer_closing(ByteSpan payload) {
 }
 
 void WebSocketConnection::on_lost() {
-  if (state_ == State::dialling) return fail_dial(ErrorCode::connection_lost, "connection lost");
+  if (state_ == State::dialling) {
+    return on_address_failed(ErrorCode::connection_lost, "connection lost");
+  }
   end(kAbnormal, "connection lost");
 }
 
@@ -347,15 +308,9 @@ void WebSocketConnection::end(std::uint16_t status, std::string_view reason) {
 void WebSocketConnection::on_time() {
   switch (state_) {
     case State::dialling:
-    case State::failed: {
-      const bool is_late = state_ == State::dialling;
-      state_ = State::ended;
-      transport_.forget(id_);
-      ++transport_.stats_.dial_failures_total;
-      transport_.events_.on_dial_failed(id_, is_late ? ErrorCode::timeout : dial_error_,
-                                        is_late ? "no answer in time" : std::string_view(reason_));
-      break;
-    }
+      return on_dial_time();
+    case State::failed:
+      return report_dial_failure(dial_error_, reason_);
     case State::open:  // The fuse of `send`.
       end(kAbnormal, reason_);
       break;
@@ -376,7 +331,9 @@ void WebSocketConnection::on_time() {
 void WebSocketConnection::on_destroyed() {
   socket_ = nullptr;
   if (is_connecting_) return;
-  if (state_ == State::dialling) fail_dial(ErrorCode::connection_lost, "connection lost");
+  if (state_ == State::dialling) {
+    return on_address_failed(ErrorCode::connection_lost, "connection lost");
+  }
   if (state_ == State::failed) return;  // The owner still has to hear of it, from the timer.
   end(kAbnormal, "connection lost");
   transport_.remove(this);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/error_code.hpp"
@@ -13,6 +14,7 @@
 #include "trestle/host/address.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/http_exchange.hpp"
+#include "trestle/host/name_resolver.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/link/transport.hpp"
 
@@ -29,15 +31,18 @@ struct TransportOptions {
   std::size_t queue_bytes_max = 4 * 1024 * 1024;
   /// Frames handed to the kernel before other sockets get their turn.
   unsigned frames_per_turn_max = 16;
-  /// From the accepted socket to its upgrade or its whole HTTP request; slower callers only hold a
-  /// descriptor.
+  /// From the accepted socket to its upgrade or its whole HTTP request, the TLS handshake included;
+  /// slower callers only hold a descriptor.
   Duration request_within = std::chrono::seconds(5);
   /// A closing connection gets this long to send what was ordered before.
   Duration close_within = std::chrono::seconds(2);
   /// WebSockets accepted at the same time.
   std::size_t connections_max = 10'000;
+  /// Of these from one address, unless it is this machine's own (a proxy). Zero: no such bound.
+  std::size_t connections_per_address_max = 32;
   /// Accepted sockets that have not sent a whole request yet, on top of these.
   std::size_t pending_max = 256;
+  NameResolverOptions names;
 };
 
 /// What the transport reports. The driver's runner implements it; the calls correspond to the
@@ -66,7 +71,7 @@ class WebSocketTransport;
 class WebSocketConnection final : public SocketUser {
  public:
   /// An accepted socket, before its request.
-  WebSocketConnection(WebSocketTransport& transport, std::string remote_address);
+  WebSocketConnection(WebSocketTransport& transport, Security security, std::string remote_address);
   ~WebSocketConnection() override;
   /// A connection to be dialled.
   WebSocketConnection(WebSocketTransport& transport, link::ConnectionId id, WebSocketUrl url);
@@ -75,7 +80,9 @@ class WebSocketConnection final : public SocketUser {
 
   /// Orders. A dial fails, at the latest, `timeout` after this call.
   void limit_dial(Duration timeout);
-  void connect(const std::string& address);
+  /// One of the addresses, at least one, tried in their order: each gets its share of the time that
+  /// is left.
+  void connect(std::vector<std::string> addresses);
   void fail_dial(ErrorCode code, std::string reason);
   void send(link::FrameKind kind, Bytes bytes);
   void close(link::CloseStatus status, std::string reason);
@@ -108,7 +115,16 @@ class WebSocketConnection final : public SocketUser {
   bool write_front(lws* socket);
   void on_peer_closing(ByteSpan payload);
   void on_lost();
-  void on_dial_error(std::string_view text);
+  void on_dial_error(lws* socket, std::string_view text);
+  void try_next_address();
+  /// The address in hand is given up; the next one is tried in the next turn, if there is one.
+  void on_address_failed(ErrorCode code, std::string reason);
+  void on_dial_time();
+  void report_dial_failure(ErrorCode code, std::string_view reason);
+  /// Counts a TLS handshake that has succeeded, once.
+  void on_secured(lws* socket);
+  /// Nothing the socket does from here on concerns us.
+  void abandon_socket();
   void on_destroyed();
   void on_time();
   void report_drained();
@@ -118,11 +134,16 @@ class WebSocketConnection final : public SocketUser {
   WebSocketTransport& transport_;
   State state_;
   bool is_accepted_;
+  Security security_;
+  bool is_secured_ = false;     ///< Its TLS handshake is done.
   bool is_pending_ = false;     ///< Counted among the sockets without a whole request.
   bool is_counted_ = false;     ///< Counted among the accepted WebSockets.
   bool is_connecting_ = false;  ///< Inside libwebsockets' connect call: must not be deleted.
   link::ConnectionId id_;
   WebSocketUrl url_;
+  std::deque<std::string> addresses_;  ///< Not tried yet.
+  bool is_between_ = false;  ///< One address has failed, the next one is about to be tried.
+  Instant dial_until_{};
   std::string remote_address_;
   lws* socket_ = nullptr;
   Timer timer_;

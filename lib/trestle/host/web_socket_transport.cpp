@@ -7,32 +7,67 @@
 #include "trestle/base/assertion.hpp"
 
 namespace trestle::host {
+namespace {
+
+/// A proxy in front of us, or the programs of one machine: an address that says nothing about who
+/// is behind it.
+bool is_this_machine(const std::string& address) {
+  return address.empty() || address == "127.0.0.1" || address == "::1";
+}
+
+}  // namespace
 
 WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
                                        const TransportOptions& options)
-    : loop_(loop), events_(events), options_(options), resolver_(loop.loop()) {}
+    : loop_(loop), events_(events), options_(options), resolver_(loop.loop(), options.names) {}
 
 WebSocketTransport::~WebSocketTransport() = default;
 
-void WebSocketTransport::listen(ListeningSocket socket) {
+void WebSocketTransport::listen(ListeningSocket socket, Security security) {
   acceptor_.emplace(loop_, std::move(socket),
-                    [this](int descriptor, const std::string& remote_address) {
-                      on_accepted_socket(descriptor, remote_address);
+                    [this, security](int descriptor, const std::string& remote_address) {
+                      on_accepted_socket(descriptor, security, remote_address);
                     });
 }
 
 void WebSocketTransport::stop_listening() { acceptor_.reset(); }
 
-void WebSocketTransport::on_accepted_socket(int descriptor, const std::string& remote_address) {
+void WebSocketTransport::limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
+  options_.connections_max = connections_max;
+  options_.connections_per_address_max = per_address_max;
+}
+
+void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
+                                            const std::string& remote_address) {
   if (stats_.pending >= options_.pending_max) {
     ++stats_.refused_total;
     ::close(descriptor);
     return;
   }
-  auto connection = std::make_unique<WebSocketConnection>(*this, remote_address);
+  auto connection = std::make_unique<WebSocketConnection>(*this, security, remote_address);
   WebSocketConnection* key = connection.get();
   sockets_.emplace(key, std::move(connection));
-  if (!loop_.adopt(descriptor, *key)) remove(key);
+  if (!loop_.adopt(descriptor, security, *key)) remove(key);
+}
+
+bool WebSocketTransport::admits(const std::string& remote_address) const {
+  if (stats_.accepted >= options_.connections_max) return false;
+  if (options_.connections_per_address_max == 0 || is_this_machine(remote_address)) return true;
+  const auto place = accepted_by_address_.find(remote_address);
+  return place == accepted_by_address_.end() ||
+         place->second < options_.connections_per_address_max;
+}
+
+void WebSocketTransport::count_accepted(const std::string& remote_address) {
+  ++stats_.accepted;
+  ++accepted_by_address_[remote_address];
+}
+
+void WebSocketTransport::uncount_accepted(const std::string& remote_address) {
+  --stats_.accepted;
+  const auto place = accepted_by_address_.find(remote_address);
+  TRESTLE_ASSERT(place != accepted_by_address_.end());
+  if (--place->second == 0) accepted_by_address_.erase(place);
 }
 
 void WebSocketTransport::dial(const link::Dial& order) {
@@ -44,13 +79,12 @@ void WebSocketTransport::dial(const link::Dial& order) {
   by_id_.emplace(order.connection.value(), key);
   sockets_.emplace(key, std::move(connection));
   if (!url) return key->fail_dial(ErrorCode::invalid_request, url.error());
-  if (url->is_secure) {
-    return key->fail_dial(ErrorCode::unsupported,
-                          "this build does not dial wss:// (" + order.url + "); use ws://");
+  if (url->is_secure && loop_.tls() == nullptr) {
+    return key->fail_dial(ErrorCode::unsupported, "wss:// is not set up here: " + order.url);
   }
   key->limit_dial(order.timeout);
-  if (url->host == "localhost") return key->connect("127.0.0.1");
-  if (is_literal_address(url->host)) return key->connect(url->host);
+  if (url->host == "localhost") return key->connect({"127.0.0.1"});
+  if (is_literal_address(url->host)) return key->connect({url->host});
   key->resolution = resolver_.resolve(
       url->host,
       [this, id = order.connection](const Resolution& resolution) { on_resolved(id, resolution); });
@@ -63,7 +97,7 @@ void WebSocketTransport::on_resolved(link::ConnectionId id, const Resolution& re
   if (resolution.code != ErrorCode::none) {
     return connection->fail_dial(resolution.code, resolution.reason);
   }
-  connection->connect(resolution.address);
+  connection->connect(resolution.addresses);
 }
 
 void WebSocketTransport::send(link::SendFrame order) {

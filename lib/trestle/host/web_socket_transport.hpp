@@ -29,6 +29,9 @@ struct TransportStats {
   std::uint64_t frames_sent_total = 0;
   std::uint64_t bytes_received_total = 0;
   std::uint64_t bytes_sent_total = 0;
+  std::uint64_t tls_handshakes_total = 0;   ///< Succeeded, dialled and accepted.
+  std::uint64_t tls_resumptions_total = 0;  ///< Those of them that took a session up again.
+  std::uint64_t tls_failures_total = 0;     ///< Begun and not finished, whoever gave up.
 };
 
 /// All WebSockets of a node, by the id the core knows them under: the libwebsockets adapter of the
@@ -45,7 +48,7 @@ class WebSocketTransport {
   WebSocketTransport& operator=(const WebSocketTransport&) = delete;
 
   /// Accepts WebSockets on any path, and plain HTTP that the owner answers. Once.
-  void listen(ListeningSocket socket);
+  void listen(ListeningSocket socket, Security security = Security::plain);
   void stop_listening();
 
   void dial(const link::Dial& order);
@@ -55,11 +58,17 @@ class WebSocketTransport {
   const TransportStats& stats() const { return stats_; }
   /// Sockets that still exist, closing ones included.
   std::size_t sockets() const { return sockets_.size(); }
+  /// More or fewer may be accepted from now on; those that are in stay.
+  void limit_accepted(std::size_t connections_max, std::size_t per_address_max);
 
  private:
   friend class WebSocketConnection;
 
-  void on_accepted_socket(int descriptor, const std::string& remote_address);
+  void on_accepted_socket(int descriptor, Security security, const std::string& remote_address);
+  /// Whether one more WebSocket from there is within the bounds.
+  bool admits(const std::string& remote_address) const;
+  void count_accepted(const std::string& remote_address);
+  void uncount_accepted(const std::string& remote_address);
   void on_resolved(link::ConnectionId id, const Resolution& resolution);
   WebSocketConnection* find(link::ConnectionId id) const;
   /// The owner is done with this id, or it with the owner.
@@ -73,6 +82,7 @@ class WebSocketTransport {
   TransportStats stats_;
   NameResolver resolver_;
   std::optional<Acceptor> acceptor_;
+  std::unordered_map<std::string, std::size_t> accepted_by_address_;
   std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
   std::unordered_map<std::uint64_t, WebSocketConnection*> by_id_;
   std::vector<unsigned char>

@@ -83,6 +83,10 @@ void MemberNode::stop_when_drained() {
   outbox_.push(Stopped{});
 }
 
+void MemberNode::on_reload(Instant, const Reload& reload) {
+  local_.bridge_secret = reload.bridge_secret;
+}
+
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {
   if (local_.started_at == WallTime{}) local_.started_at = wall;
   local_.wall_clock = {now, wall};

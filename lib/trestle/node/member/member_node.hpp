@@ -51,6 +51,8 @@ class MemberNode : public Node {
   void start(Instant now) override;
   void begin_shutdown(Instant now) override;
   void on_wall_clock(Instant now, WallTime wall) override;
+  /// The secret counts from the next handshake on.
+  void on_reload(Instant now, const Reload& reload) override;
 
   link::ConnectionId on_accepted(Instant now, const link::Accepted& accepted) override;
   void on_dialled(Instant now, link::ConnectionId connection) override;

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "trestle/base/error_code.hpp"
+#include "trestle/base/result.hpp"
+#include "trestle/host/tls_material.hpp"
+#include "trestle/host/tls_sessions.hpp"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace trestle::host {
+
+/// Whether certificates of peers are checked. The other one is for a test network whose operator
+/// said so.
+enum class TlsVerification : std::uint8_t { full, skipped };
+
+/// Why a handshake failed, in the words of a dial failure.
+struct TlsFailure {
+  ErrorCode code = ErrorCode::none;
+  std::string reason;
+};
+
+/// What a reload changed.
+struct TlsChange {
+  bool certificate = false;
+  bool issuers = false;
+};
+
+/// TLS of one program, both sides: what it shows to those who connect, whom it believes when it
+/// dials, and the sessions it can resume.
+///
+/// TLS 1.2 and 1.3 with forward secrecy only; ALPN says http/1.1; peers are checked against the
+/// system's issuers or the given ones, and for the name or address that was dialled. It must
+/// outlive the event loop it is handed to, which asks libwebsockets to use it.
+class Tls {
+ public:
+  Tls(TlsMaterial material, TlsVerification verification = TlsVerification::full);
+  ~Tls();
+  Tls(const Tls&) = delete;
+  Tls& operator=(const Tls&) = delete;
+
+  /// Whether there is a certificate to accept TLS connections with.
+  bool accepts() const { return material_.certificate != nullptr; }
+  /// For connections made from now on; those that stand are not touched. Whether TLS is accepted at
+  /// all stays as it was: a certificate cannot appear or go, only change.
+  TlsChange renew(TlsMaterial material);
+
+  /// For the event loop: the side that dials, and what the side that accepts is set up with.
+  ssl_ctx_st* dialling() const { return dialling_.get(); }
+  void prepare_accepting(ssl_ctx_st* context);
+
+  /// Nothing if the handshake has succeeded.
+  static std::optional<TlsFailure> failure(const ssl_st* connection);
+  static bool is_resumed(const ssl_st* connection);
+
+  const TlsSessions& sessions() const { return sessions_; }
+
+ private:
+  struct Free {
+    void operator()(ssl_ctx_st* context) const;
+  };
+  using Context = std::unique_ptr<ssl_ctx_st, Free>;
+
+  static void on_information(const ssl_st* connection, int where, int value);
+  void begin_dialling(ssl_st* connection);
+  void trust(ssl_ctx_st* context);
+  void show_certificate();
+
+  TlsMaterial material_;
+  TlsVerification verification_;
+  TlsSessions sessions_;
+  Context dialling_;
+  Context accepting_;  ///< Shared with libwebsockets.
+};
+
+}  // namespace trestle::host
