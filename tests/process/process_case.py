@@ -7,6 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 
 from admin import Admin  # noqa: E402,F401
+from certificates import Issuer  # noqa: E402,F401
 from network import Network, free_port, programs_folder, url_of, wait_until  # noqa: E402,F401
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import socket
+import ssl
 import struct
 import time
 
@@ -30,13 +31,22 @@ class Message:
 
 
 def host_and_port(url):
-    found = re.fullmatch(r"ws://([^:/]+):(\d+)(?:/.*)?", url)
+    found = re.fullmatch(r"wss?://([^:/]+):(\d+)(?:/.*)?", url)
     return found.group(1), int(found.group(2))
 
 
-def tcp(url, timeout_s=5.0):
-    """A plain TCP connection to a WebSocket URL."""
-    return socket.create_connection(host_and_port(url), timeout_s)
+def tcp(url, timeout_s=5.0, source=None):
+    """A plain TCP connection to a WebSocket URL, from an address of ours."""
+    return socket.create_connection(host_and_port(url), timeout_s, source and (source, 0))
+
+
+def transport(url, timeout_s=5.0, source=None, issuer=None):
+    """What the URL asks for: a TCP connection, or TLS on one. `issuer` is the file of whom to trust."""
+    connection = tcp(url, timeout_s, source)
+    if not url.startswith("wss:"):
+        return connection
+    context = ssl.create_default_context(cafile=issuer)
+    return context.wrap_socket(connection, server_hostname=host_and_port(url)[0])
 
 
 def frame(opcode, payload, *, fin=True, masked=True, claimed_length=None):
@@ -64,10 +74,10 @@ def mask(payload):
 class WebSocket:
     """An open WebSocket. Receiving answers pings, as every library does."""
 
-    def __init__(self, url, timeout_s=5.0):
+    def __init__(self, url, timeout_s=5.0, **how):
         self.url = url
         self.timeout_s = timeout_s
-        self.socket = tcp(url, timeout_s)
+        self.socket = transport(url, timeout_s, **how)
         self._buffer = b""
         self._parts = []
         self.closed = None
