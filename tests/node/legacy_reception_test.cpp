@@ -49,7 +49,8 @@ struct Desk {
   }
 
   link::LocalPeer local;
-  LegacyReception reception{{}, local};
+  crypto::Suite suite{1};
+  LegacyReception reception{{}, local, suite};
   std::vector<LegacyReception::Effect> effects;
 };
 

@@ -19,10 +19,16 @@ std::uint32_t to_milliseconds(Duration wait) {
       std::clamp<std::int64_t>(count, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
+/// Whether the asker can do something with a contact that has no address: two peers of the old
+/// dialect can meet without dialling, by an invitation and signals through this node.
+bool can_be_invited(const wire::Contact& contact, const wire::Contact& asker) {
+  return contact.dialect == wire::Dialect::legacy && asker.dialect == wire::Dialect::legacy;
+}
+
 void add_unless_named(wire::Contacts& contacts, const wire::Contact& contact, const NodeId& asker,
                       std::size_t contacts_max) {
   if (contacts.size() >= contacts_max) return;
-  if (contact.id == asker || contact.id.is_zero() || contact.address.empty()) return;
+  if (contact.id == asker || contact.id.is_zero()) return;
   if (contact.role != wire::Role::node) return;
   const auto is_same = [&](const wire::Contact& other) { return other.id == contact.id; };
   if (std::none_of(contacts.begin(), contacts.end(), is_same)) contacts.push_back(contact);
@@ -147,13 +153,20 @@ void Reception::begin(Instant now, link::ConnectionId client, wire::RequestId re
   join.request_id = request_id;
   join.wanted = wanted;
   join.asked = now;
-  join.answer_by = after(now, options_.answer_within);
+  join.answer_by = after(now, answer_bound());
   registry_.find(client)->join = slot;
   deadlines_.set(slot, join.answer_by);
   ++stats_.in_flight;
   stats_.in_flight_peak = std::max(stats_.in_flight_peak, stats_.in_flight);
   if (bridges_.empty()) return decide(now, slot, Knowledge::unreachable);
   ask_bridge(now, slot);
+}
+
+Duration Reception::answer_bound() const {
+  const bool old = std::any_of(bridges_.begin(), bridges_.end(), [](const wire::Contact& bridge) {
+    return bridge.dialect == wire::Dialect::legacy;
+  });
+  return old ? options_.answer_within_old_bridge : options_.answer_within;
 }
 
 void Reception::ask_bridge(Instant now, Slot slot) {
@@ -195,15 +208,18 @@ void Reception::on_introduced(Instant now, AskId ask, const wire::Contact& bridg
   }
   Join& join = joins_[*slot];
   join.ask = {};
-  const NodeId asker = registry_.find(join.client)->contact.id;
+  const wire::Contact asker_contact = registry_.find(join.client)->contact;
+  const NodeId asker = asker_contact.id;
   wire::Contacts members;
   for (const wire::Contact& member : response.members) {
+    if (member.address.empty() && !can_be_invited(member, asker_contact)) continue;
     add_unless_named(members, member, asker, join.wanted);
   }
   if (!members.empty()) {
     return succeed(now, *slot, wire::JoinOutcome::introduced, std::move(members), bridge);
   }
   for (const wire::Contact& other : response.alternatives) {
+    if (other.address.empty()) continue;
     add_unless_named(join.alternatives, other, asker, join.wanted);
   }
   const auto place = std::find(join.empty_bridges.begin(), join.empty_bridges.end(), bridge.id);

@@ -101,7 +101,8 @@ struct ReceptionStats {
 /// The genesis itself, asking again while the bridges still know nobody, is given other live nodes,
 /// or if there are none the bridges once more.
 ///
-/// Promises: every join ends exactly once and within `answer_within`; the asker is never named to
+/// Promises: every join ends exactly once and within `answer_within` (or, when a bridge of the old
+/// dialect is connected and may be asked, `answer_within_old_bridge`); the asker is never named to
 /// itself; one join at a time per connection, a second one is answered BUSY (it is not a repetition
 /// of the first: that would carry the first's id, and is ignored, since the first is still to be
 /// answered).
@@ -158,6 +159,8 @@ class Reception {
   void join_as_bridge(link::ConnectionId client, wire::RequestId request_id, std::size_t wanted);
   void begin(Instant now, link::ConnectionId client, wire::RequestId request_id,
              std::size_t wanted);
+  /// How long a join may take: it depends on who may be asked.
+  Duration answer_bound() const;
   /// Ends a join that was never begun.
   void refuse_join(link::ConnectionId client, wire::RequestId request_id, ErrorCode code,
                    std::string_view text);

@@ -34,6 +34,10 @@ struct ReceptionOptions {
   /// Every join is answered within this time. The asker hears within 5 s (P-CC-1); the rest is for
   /// the way there and back.
   Duration answer_within = std::chrono::milliseconds(4500);
+  /// The same while a connected bridge speaks the old dialect. Such a bridge looks for a helper
+  /// first, typically 3 s, and may take 10 s (section 5.1 of its protocol): with 4.5 s its answers
+  /// would be asked for and thrown away. The half second is for the way there and back.
+  Duration answer_within_old_bridge = std::chrono::milliseconds(10'500);
   /// The question to a bridge carries a budget shorter than ours by this much, so that its answer
   /// arrives before we stop waiting for it.
   Duration ask_margin = std::chrono::milliseconds(250);

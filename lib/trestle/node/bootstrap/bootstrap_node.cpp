@@ -46,7 +46,7 @@ BootstrapNode::BootstrapNode(const BootstrapOptions& options, const crypto::Iden
       clients_(link::ConnectionOwner::node, local_, suite, client_options(options),
                rng.fork("clients")),
       reception_(reception_options(options), rng.fork("reception")),
-      legacy_({}, local_),
+      legacy_({}, local_, suite),
       bridges_(bridge_set_options(options), local_, suite, rng.fork("bridges")) {}
 
 // ---- life
@@ -133,6 +133,7 @@ void BootstrapNode::on_signed(Instant now, ConnectionId connection, link::Ticket
 void BootstrapNode::on_verified(Instant now, ConnectionId connection, link::Ticket ticket,
                                 bool valid) {
   if (is_of_pool(connection)) return bridges_.on_verified(now, connection, ticket, valid);
+  if (legacy_.knows(connection)) return legacy_.on_verified(now, connection, ticket, valid);
   clients_.on_verified(now, connection, ticket, valid);
 }
 
@@ -247,6 +248,7 @@ void BootstrapNode::perform(Instant now, onboarding::ReceptionEffect&& effect) {
   } else if (auto* ended = std::get_if<onboarding::Answer>(&effect)) {
     answer(now, *ended);
   } else if (auto* away = std::get_if<onboarding::TurnAway>(&effect)) {
+    if (legacy_.knows(away->client)) return legacy_.turn_away(now, away->client);
     clients_.close(now, away->client, away->code, "no room for another client");
   } else if (auto* admitted = std::get_if<onboarding::Admitted>(&effect)) {
     outbox_.push(Joined{admitted->newcomer, admitted->bridge, admitted->took,
@@ -275,6 +277,8 @@ void BootstrapNode::perform(Instant now, LegacyReception::Effect&& effect) {
   } else if (auto* close = std::get_if<LegacyReception::CloseClient>(&effect)) {
     clients_.close_with_status(now, close->client, close->status, close->code,
                                std::move(close->reason));
+  } else if (auto* verify = std::get_if<link::Verify>(&effect)) {
+    outbox_.push(std::move(*verify));
   } else if (auto* record = std::get_if<LogRecord>(&effect)) {
     outbox_.push(std::move(*record));
   }
@@ -351,13 +355,7 @@ Status BootstrapNode::status(Instant now) const {
   status.healthy = is_healthy(now);
   add_counters(status, clients_);
   add_counters(status, reception_.stats());
-  const LegacyReception::Stats legacy = legacy_.stats();
-  status.counters.emplace_back("legacy.clients", legacy.clients);
-  status.counters.emplace_back("legacy.frames_total", legacy.frames);
-  status.counters.emplace_back("legacy.frames_ignored_total", legacy.frames_ignored);
-  status.counters.emplace_back("legacy.frames_refused_total", legacy.frames_refused);
-  status.counters.emplace_back("legacy.version_refused_total", legacy.version_refused);
-  status.counters.emplace_back("legacy.invitations_total", legacy.invitations_relayed);
+  add_counters(status, legacy_.stats());
   add_bridges(status, now, bridges_);
   return status;
 }

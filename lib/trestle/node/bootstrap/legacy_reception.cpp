@@ -1,4 +1,5 @@
-// Registration and joins of JavaScript clients. Invitations are in legacy_invitations.cpp.
+// Registration of JavaScript clients, and the dispatch of their frames. Joins are in
+// legacy_joins.cpp, every other conversation in the machine of its name.
 
 #include "trestle/node/bootstrap/legacy_reception.hpp"
 
@@ -6,8 +7,8 @@
 #include <utility>
 
 #include "trestle/wire/json/writer.hpp"
-#include "trestle/wire/legacy/body.hpp"
 #include "trestle/wire/legacy/codec.hpp"
+#include "trestle/wire/legacy/credentials.hpp"
 #include "trestle/wire/legacy/metadata.hpp"
 #include "trestle/wire/legacy/version.hpp"
 
@@ -19,39 +20,63 @@ using link::ConnectionId;
 
 namespace {
 
-/// Contacts asked for by a JavaScript client, within what one answer may name.
-std::uint8_t contacts_wanted(const std::optional<std::int64_t>& max_peers) {
-  constexpr std::int64_t kMost = 20;
-  return static_cast<std::uint8_t>(std::clamp<std::int64_t>(max_peers.value_or(kMost), 1, kMost));
-}
-
-std::vector<legacy::PeerEntry> entries_of(const wire::Contacts& contacts) {
-  std::vector<legacy::PeerEntry> entries;
-  for (const wire::Contact& contact : contacts) {
-    entries.push_back({contact.id.to_hex(), legacy::metadata_of(contact)});
+/// What is told of a client to whoever asks for all of them: nothing that it did not advertise for
+/// others, so neither keys nor tokens.
+legacy::RawJson summary_of(const LegacyClient& client) {
+  const wire::Contact& contact = client.contact;
+  const bool is_bridge = contact.role == wire::Role::bridge;
+  wire::json::ObjectWriter out;
+  out.text("nodeType", is_bridge           ? "bridge"
+                       : client.is_browser ? "browser"
+                                           : "nodejs")
+      .boolean("isBridgeNode", is_bridge);
+  if (!contact.address.empty()) {
+    out.text("listeningAddress", contact.address).text("publicWssAddress", contact.address);
   }
-  return entries;
+  out.raw("capabilities", client.is_browser ? R"(["webrtc","websocket"])" : R"(["websocket"])");
+  if (client.bridge_health) out.raw("bridgeHealth", client.bridge_health->json);
+  return {out.take()};
 }
 
 }  // namespace
 
 LegacyReception::LegacyReception(const LegacyReceptionOptions& options,
-                                 const link::LocalPeer& local)
-    : options_(options), local_(local) {}
+                                 const link::LocalPeer& local, crypto::Suite& suite)
+    : options_(options),
+      local_(local),
+      invitations_(options.invitations, local, clients_),
+      signalling_(options.signalling, local, clients_, outcomes_),
+      relay_(options.relay, local, clients_),
+      authentication_(options.authentication, local, suite),
+      bridges_(options.bridges, local) {}
 
 // ---- frames
 
 void LegacyReception::on_frame(Instant now, ConnectionId client, legacy::FrameBox&& box) {
   ++stats_.frames;
+  bridges_.on_heard(client);
   std::visit(
       [&](const auto& one) {
         if constexpr (requires { this->on_request(now, client, one); }) {
           on_request(now, client, one);
+        } else if constexpr (requires { invitations_.on_request(now, client, one); }) {
+          invitations_.on_request(now, client, one);
+        } else if constexpr (requires { signalling_.on_request(now, client, one); }) {
+          signalling_.on_request(now, client, one);
+        } else if constexpr (requires { relay_.on_request(now, client, one); }) {
+          relay_.on_request(now, client, one);
+        } else if constexpr (requires { authentication_.on_request(now, client, one); }) {
+          authentication_.on_request(now, client, one);
+        } else if constexpr (requires { bridges_.on_response(now, client, one); }) {
+          bridges_.on_response(now, client, one);
+        } else if constexpr (requires { outcomes_.count(one); }) {
+          if (knows(client)) outcomes_.count(one);
         } else {
           ++stats_.frames_ignored;
         }
       },
       box->frame);
+  collect();
 }
 
 /// What is no JSON at all costs the connection, as it always did; everything else is dropped and
@@ -68,42 +93,39 @@ void LegacyReception::on_refused(Instant, ConnectionId client, legacy::DecodeErr
   }
 }
 
-void LegacyReception::on_closed(Instant, ConnectionId client) {
-  const Client* known = clients_.find(client);
-  if (known == nullptr) return;
-  const ConnectionId* newest = newest_.find(known->contact.id);
-  if (newest != nullptr && *newest == client) newest_.erase(known->contact.id);
-  clients_.erase(client);
-  std::erase_if(delayed_, [&](const Delayed& one) { return one.client == client; });
+void LegacyReception::turn_away(Instant, ConnectionId client) {
+  send(client, legacy::Error{std::nullopt, "Server at capacity"});
+  outbox_.push(CloseClient{client, CloseStatus::normal, ErrorCode::busy, "Server full"});
 }
+
+void LegacyReception::on_verified(Instant now, ConnectionId client, link::Ticket ticket,
+                                  bool valid) {
+  authentication_.on_verified(now, client, ticket, valid);
+  collect();
+}
+
+void LegacyReception::on_closed(Instant now, ConnectionId client) {
+  if (!knows(client)) return;
+  clients_.close(client);
+  joins_.erase(client);
+  invitations_.on_closed(client);
+  signalling_.on_closed(client);
+  authentication_.on_closed(client);
+  bridges_.on_closed(client);
+  relay_.on_closed(now, client);
+  collect();
+}
+
+// ---- registration
 
 /// A JavaScript client asks for peers 10 ms before it registers; whichever frame comes first tells
 /// who it is (section 0.1).
-LegacyReception::Client& LegacyReception::learn(ConnectionId client, const NodeId& id,
-                                                const std::optional<legacy::RawJson>& metadata) {
+void LegacyReception::learn(ConnectionId client, const NodeId& id,
+                            const std::optional<legacy::RawJson>& metadata) {
   wire::Contact contact = legacy::to_contact(id, metadata);
-  const auto [known, is_new] = clients_.insert(client, Client{contact, false, {}});
-  if (is_new || known->contact != contact) {
-    known->contact = contact;
-    outbox_.push(ClientKnown{client, std::move(contact)});
-  }
-  newest_.insert_or_assign(id, client);
-  return *known;
-}
-
-void LegacyReception::on_request(Instant, ConnectionId client,
-                                 const legacy::GetPeersOrGenesis& request) {
-  Client& known = learn(client, request.node_id, request.metadata);
-  const auto repeated = std::ranges::find(known.joins, request.request_id, &OpenJoin::request_id);
-  if (repeated != known.joins.end()) return;  // the first one is still to be answered
-  if (known.joins.size() >= options_.joins_per_client_max) {
-    return send(client, legacy::Response{request.request_id, false, std::nullopt,
-                                         "Too many open requests"});
-  }
-  const wire::RequestId id{++last_join_};
-  known.joins.push_back({id, request.request_id});
-  const bool rejoining = legacy::describe_peer(request.metadata).shows_membership;
-  outbox_.push(Join{client, id, {contacts_wanted(request.max_peers), rejoining}});
+  const bool is_browser = legacy::describe_peer(metadata).is_browser;
+  if (!clients_.learn(client, contact, is_browser)) return;
+  outbox_.push(ClientKnown{client, std::move(contact)});
 }
 
 void LegacyReception::on_request(Instant now, ConnectionId client,
@@ -126,18 +148,28 @@ void LegacyReception::on_request(Instant now, ConnectionId client,
     return;
   }
   ++stats_.registered;
-  learn(client, *request.node_id, request.metadata).is_registered = true;
+  learn(client, *request.node_id, request.metadata);
+  LegacyClient& known = *clients_.find(client);
+  known.is_registered = true;
   if (!request.membership_token || request.membership_token->is_null()) {
-    return send(client, legacy::Registered{*request.node_id, wall_ms(now)});
+    send(client, legacy::Registered{*request.node_id, wall_ms(now)});
+  } else {
+    // Nobody can check a token of the old dialect (section 3.3), and it grants nothing here: peers
+    // are given to anybody who asks. One without holder and issuer ended the JavaScript bootstrap
+    // (section 0.10).
+    legacy::ReconnectionResult result;
+    result.node_id = *request.node_id;
+    result.success = true;
+    result.message = "Reconnection validated - membership token accepted";
+    send(client, result);
   }
-  // Nobody can check a token of the old dialect (section 3.3), and it grants nothing here: peers
-  // are given to anybody who asks.
-  legacy::ReconnectionResult result;
-  result.node_id = *request.node_id;
-  result.success = true;
-  result.message = "Reconnection validated - membership token accepted";
-  send(client, result);
+  bridges_.on_registered(now, client, known.contact, request.metadata);
+  if (const auto key = legacy::browser_key_of(request.metadata)) {
+    authentication_.challenge(now, client, *request.node_id, *key);
+  }
 }
+
+// ---- answered at once
 
 void LegacyReception::on_request(Instant now, ConnectionId client, const legacy::Ping& ping) {
   legacy::Pong pong;
@@ -147,118 +179,125 @@ void LegacyReception::on_request(Instant now, ConnectionId client, const legacy:
   send(client, pong);
 }
 
-// ---- joins
+void LegacyReception::on_request(Instant now, ConnectionId client,
+                                 const legacy::GetConnectedClients& request) {
+  wire::json::ArrayWriter named;
+  std::size_t count = 0;
+  for (const auto& [connection, other] : clients_.all()) {
+    if (connection == client || !other.is_registered) continue;
+    if (count++ == options_.clients_named_max) break;
+    wire::json::ObjectWriter entry;
+    entry.text("nodeId", other.contact.id.to_hex()).raw("metadata", summary_of(other).json);
+    named.raw(entry.take());
+  }
+  legacy::ConnectedClientsResponse response;
+  response.request_id = request.request_id;
+  response.success = true;
+  response.clients = legacy::RawJson{named.take()};
+  response.total_connected = static_cast<std::int64_t>(clients_.size());
+  response.timestamp = wall_ms(now);
+  send(client, response);
+}
 
-void LegacyReception::on_join_ended(Instant now, ConnectionId client, wire::RequestId request_id,
-                                    const wire::Message& answer) {
-  Client* known = clients_.find(client);
-  if (known == nullptr) return;
-  const auto place = std::ranges::find(known->joins, request_id, &OpenJoin::id);
-  if (place == known->joins.end()) return;
-  const OpenJoin join = std::move(*place);
-  known->joins.erase(place);
-  if (const auto* response = std::get_if<wire::JoinResponse>(&answer)) {
-    answer_join(now, client, join, *response);
-  } else if (const auto* failure = std::get_if<wire::Failure>(&answer)) {
-    answer_failure(client, join, *failure);
+/// Only what a bridge says of itself, and no more of it than its metadata may have: it is shown to
+/// others.
+void LegacyReception::on_request(Instant, ConnectionId client,
+                                 const legacy::BridgeHealthUpdate& update) {
+  constexpr std::size_t kHealthBytesMax = 1024;  // a recorded one has 130
+  LegacyClient* known = clients_.find(client);
+  if (known == nullptr || known->contact.role != wire::Role::bridge) return;
+  if (known->contact.id != update.bridge_node_id || !update.bridge_health) return;
+  if (update.bridge_health->json.size() <= kHealthBytesMax) {
+    known->bridge_health = update.bridge_health;
   }
 }
 
-void LegacyReception::answer_join(Instant now, ConnectionId client, const OpenJoin& join,
-                                  const wire::JoinResponse& response) {
-  const NodeId asker = clients_.find(client)->contact.id;
-  const std::string count = std::to_string(response.contacts.size());
-  legacy::PeerOffer offer;
-  offer.peers = entries_of(response.contacts);
-  offer.is_genesis = response.outcome == wire::JoinOutcome::genesis;
-  switch (response.outcome) {
-    case wire::JoinOutcome::introduced: {
-      const NodeId helper = response.contacts.empty() ? NodeId{} : response.contacts.front().id;
-      offer.membership_token = membership_token(now, asker, response.introduced_by, helper);
-      offer.status = "peer_found";
-      offer.message = "Found onboarding peer: " + helper.to_short_hex() + "...";
-      ask_for_invitation(now, helper, asker);
-      break;
-    }
-    case wire::JoinOutcome::genesis:
-      offer.message =
-          "Genesis peer designated - connect to " + count + " bridge nodes to form initial DHT";
-      ask_for_bridge_invitations(now, client, response.contacts);
-      break;
-    case wire::JoinOutcome::emergency:
-      offer.emergency_mode = true;
-      offer.status = "emergency_direct_connect";
-      offer.message = "DHT network sparse - connecting directly to " + count + " available nodes";
-      break;
-    case wire::JoinOutcome::bridge:
-      break;
-  }
-  send(client, legacy::Response{join.request_id, true, legacy::encode_body(offer), std::nullopt});
+// ---- bridges
+
+void LegacyReception::ask_bridge(Instant now, ConnectionId bridge, wire::RequestId id,
+                                 const wire::Message& question) {
+  bridges_.ask(now, bridge, id, question);
+  collect();
 }
 
-/// An error answer would make a JavaScript client give up after three tries; an empty offer makes
-/// it ask again every 10 s.
-void LegacyReception::answer_failure(ConnectionId client, const OpenJoin& join,
-                                     const wire::Failure& failure) {
-  legacy::PeerOffer offer;
-  offer.is_genesis = false;
-  offer.emergency_mode = true;
-  offer.status = "network_empty";
-  offer.message = std::string(name(failure.code)) + ": " + failure.text;
-  send(client, legacy::Response{join.request_id, true, legacy::encode_body(offer), std::nullopt});
+void LegacyReception::withdraw_question(ConnectionId bridge, wire::RequestId id) {
+  bridges_.withdraw(bridge, id);
 }
 
-/// The token a bridge of the old system would have issued: its signature is a fixed text that
-/// nobody checks (section 3.3).
-legacy::RawJson LegacyReception::membership_token(Instant now, const NodeId& holder,
-                                                  const NodeId& issuer,
-                                                  const NodeId& helper) const {
-  wire::json::ObjectWriter writer;
-  writer.text("nodeId", holder.to_hex())
-      .text("issuer", issuer.to_hex())
-      .integer("timestamp", wall_ms(now))
-      .boolean("isOpenNetwork", true)
-      .text("authorizedBy", helper.to_hex())
-      .text("signature", "bridge-issued-open-network-token");
-  return {writer.take()};
-}
+// ---- the parts
 
-// ---- sending
-
-void LegacyReception::send(ConnectionId client, const legacy::Frame& frame) {
+template <typename Frame>
+void LegacyReception::send(ConnectionId client, const Frame& frame) {
   outbox_.push(SendText{client, legacy::encode(frame)});
 }
 
-void LegacyReception::send_later(Instant at, ConnectionId client, const legacy::Frame& frame) {
-  if (delayed_.size() < options_.delayed_max)
-    delayed_.push_back({at, client, legacy::encode(frame)});
-}
-
-std::optional<ConnectionId> LegacyReception::client_of(const NodeId& id) const {
-  const ConnectionId* client = newest_.find(id);
-  if (client == nullptr) return std::nullopt;
-  return *client;
+void LegacyReception::collect() {
+  const auto own = [this](auto&& effect) { outbox_.push(std::move(effect)); };
+  while (auto text = invitations_.poll_effect()) own(std::move(*text));
+  while (auto text = signalling_.poll_effect()) own(std::move(*text));
+  while (auto text = relay_.poll_effect()) own(std::move(*text));
+  while (auto effect = authentication_.poll_effect()) std::visit(own, std::move(*effect));
+  while (auto effect = bridges_.poll_effect()) std::visit(own, std::move(*effect));
 }
 
 // ---- time and look
 
 Instant LegacyReception::next_deadline() const {
-  Instant next = kNever;
-  for (const Delayed& one : delayed_) next = std::min(next, one.at);
-  return next;
+  return std::min({invitations_.next_deadline(), signalling_.next_deadline(),
+                   relay_.next_deadline(), bridges_.next_deadline()});
 }
 
 void LegacyReception::on_deadline(Instant now) {
-  for (Delayed& one : delayed_) {
-    if (one.at <= now) outbox_.push(SendText{one.client, std::move(one.text)});
-  }
-  std::erase_if(delayed_, [&](const Delayed& one) { return one.at <= now; });
+  invitations_.on_deadline(now);
+  signalling_.on_deadline(now);
+  relay_.on_deadline(now);
+  bridges_.on_deadline(now);
+  collect();
 }
 
 LegacyReception::Stats LegacyReception::stats() const {
   Stats stats = stats_;
   stats.clients = clients_.size();
+  stats.invitations = invitations_.stats();
+  stats.signalling = signalling_.stats();
+  stats.relay = relay_.stats();
+  stats.authentication = authentication_.stats();
+  stats.bridges = bridges_.stats();
+  stats.outcomes_succeeded = outcomes_.successes();
+  stats.outcomes_failed = outcomes_.failures();
   return stats;
+}
+
+void add_counters(Status& status, const LegacyReception::Stats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("legacy.clients", stats.clients);
+  counters.emplace_back("legacy.frames_total", stats.frames);
+  counters.emplace_back("legacy.frames_ignored_total", stats.frames_ignored);
+  counters.emplace_back("legacy.frames_refused_total", stats.frames_refused);
+  counters.emplace_back("legacy.registered_total", stats.registered);
+  counters.emplace_back("legacy.version_refused_total", stats.version_refused);
+  counters.emplace_back("legacy.invitations_total", stats.invitations.relayed);
+  counters.emplace_back("legacy.invitations_accepted_total", stats.invitations.accepted);
+  counters.emplace_back("legacy.signals_total", stats.signalling.signals);
+  counters.emplace_back("legacy.signals_refused_total", stats.signalling.signals_refused);
+  counters.emplace_back("legacy.coordinations_total", stats.signalling.coordinated);
+  counters.emplace_back("legacy.coordinations_timed_out_total",
+                        stats.signalling.coordinations_timed_out);
+  counters.emplace_back("legacy.relay_sessions_total", stats.relay.sessions_opened);
+  counters.emplace_back("legacy.relay_refused_total", stats.relay.sessions_refused);
+  counters.emplace_back("legacy.relay_forwarded_total", stats.relay.forwarded);
+  counters.emplace_back("legacy.relay_dropped_total", stats.relay.dropped);
+  counters.emplace_back("legacy.challenges_total", stats.authentication.challenges);
+  counters.emplace_back("legacy.authenticated_total", stats.authentication.succeeded);
+  counters.emplace_back("legacy.authentication_failed_total", stats.authentication.failed);
+  counters.emplace_back("legacy.bridges", stats.bridges.bridges);
+  counters.emplace_back("legacy.bridges_refused_total", stats.bridges.unauthorized);
+  counters.emplace_back("legacy.bridge_questions_total", stats.bridges.asked);
+  counters.emplace_back("legacy.bridge_answers_total", stats.bridges.answered);
+  counters.emplace_back("legacy.bridge_refusals_total", stats.bridges.refused);
+  counters.emplace_back("legacy.bridge_unexpected_total", stats.bridges.unexpected);
+  counters.emplace_back("legacy.outcomes_succeeded_total", stats.outcomes_succeeded);
+  counters.emplace_back("legacy.outcomes_failed_total", stats.outcomes_failed);
 }
 
 }  // namespace trestle::node

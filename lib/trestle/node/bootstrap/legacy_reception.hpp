@@ -4,18 +4,25 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
-#include "trestle/link/local_peer.hpp"
-#include "trestle/link/transport.hpp"
+#include "trestle/node/bootstrap/legacy_authentication.hpp"
+#include "trestle/node/bootstrap/legacy_bridges.hpp"
+#include "trestle/node/bootstrap/legacy_clients.hpp"
+#include "trestle/node/bootstrap/legacy_invitations.hpp"
+#include "trestle/node/bootstrap/legacy_outcomes.hpp"
+#include "trestle/node/bootstrap/legacy_relay.hpp"
+#include "trestle/node/bootstrap/legacy_signalling.hpp"
+#include "trestle/node/status.hpp"
+#include "trestle/wire/legacy/bridge_status.hpp"
 #include "trestle/wire/legacy/decode_error.hpp"
-#include "trestle/wire/legacy/frame.hpp"
-#include "trestle/wire/message/message.hpp"
+#include "trestle/wire/legacy/frame_box.hpp"
+#include "trestle/wire/legacy/peer_link.hpp"
+#include "trestle/wire/legacy/registration.hpp"
 
 namespace trestle::node {
 
@@ -23,37 +30,34 @@ struct LegacyReceptionOptions {
   /// Our build id as told to JavaScript clients. Beginning with `node_`, it is never compared with
   /// theirs (section 3.1).
   std::string build_id = "node_trestle";
-  /// A genesis node is asked to invite each bridge this long after it was designated, as the old
-  /// bootstrap does.
-  Duration bridge_invitation_after = std::chrono::seconds(2);
-  /// A helper is asked to invite a newcomer this long after the newcomer heard of it, as the old
-  /// bootstrap does.
-  Duration invitation_after = std::chrono::milliseconds(100);
-  /// Frames that wait for these moments. One a join, and joins are bounded by 500.
-  std::size_t delayed_max = 1000;
   /// Joins of one client that are not answered yet: a JavaScript client has one, and repeats it at
   /// most twice.
   std::size_t joins_per_client_max = 4;
-  /// Invitations of which the acceptance is awaited; kept for a minute (section 2).
-  std::size_t invitations_max = 1000;
-  Duration invitation_kept = std::chrono::seconds(60);
+  /// Clients named in one `connected_clients_response`. A JavaScript bridge ignores the answer, and
+  /// more would only tell a stranger about members (T27).
+  std::size_t clients_named_max = 20;
+  LegacyInvitationsOptions invitations;
+  LegacySignallingOptions signalling;
+  LegacyAuthenticationOptions authentication;
+  LegacyRelayOptions relay;
+  LegacyBridgesOptions bridges;
 };
 
 /// How JavaScript clients are served by a bootstrap node: their frames on one side, the reception's
-/// questions on the other (protocol of the old dialect, sections 3.1-3.3). Everything a JavaScript
-/// client needs, and no system of ours does, stands here.
+/// questions on the other (protocol of the old dialect, section 3). Everything a JavaScript client
+/// needs, and no system of ours does, stands here; each further conversation has a machine of its
+/// own, which this one feeds and drains.
+///
+///     frames ---> LegacyReception ---> Join ----------> Reception   (registration and joins: here)
+///                   |-- LegacyInvitations   invitations among clients
+///                   |-- LegacySignalling    WebRTC signals, beginning together
+///                   |-- LegacyRelay         payloads between two that cannot meet
+///                   |-- LegacyAuthentication   browsers prove their key
+///                   `-- LegacyBridges ----> Attached, Answered ----> BridgeSet
 class LegacyReception {
  public:
-  struct SendText {
-    link::ConnectionId client;
-    std::string text;
-  };
-  struct CloseClient {
-    link::ConnectionId client;
-    link::CloseStatus status;
-    ErrorCode code;
-    std::string reason;
-  };
+  using SendText = LegacyText;
+  using CloseClient = LegacyClose;
   /// The client has told its id and what it is.
   struct ClientKnown {
     link::ConnectionId client;
@@ -65,7 +69,9 @@ class LegacyReception {
     wire::RequestId request_id;
     wire::JoinRequest request;
   };
-  using Effect = std::variant<SendText, CloseClient, ClientKnown, Join, LogRecord>;
+  using Effect =
+      std::variant<SendText, CloseClient, ClientKnown, Join, link::Verify, LegacyBridges::Attached,
+                   LegacyBridges::Detached, LegacyBridges::Answered, LogRecord>;
 
   struct Stats {
     std::uint64_t clients = 0;
@@ -74,19 +80,36 @@ class LegacyReception {
     std::uint64_t frames_refused = 0;  ///< Not readable.
     std::uint64_t registered = 0;
     std::uint64_t version_refused = 0;
-    std::uint64_t invitations_relayed = 0;
+    LegacyInvitations::Stats invitations;
+    LegacySignalling::Stats signalling;
+    LegacyRelay::Stats relay;
+    LegacyAuthentication::Stats authentication;
+    LegacyBridges::Stats bridges;
+    std::uint64_t outcomes_succeeded = 0;
+    std::uint64_t outcomes_failed = 0;
   };
 
-  /// `local` must outlive it.
-  LegacyReception(const LegacyReceptionOptions& options, const link::LocalPeer& local);
+  /// `local` and `suite` must outlive it. It must not be moved: its parts look at each other.
+  LegacyReception(const LegacyReceptionOptions& options, const link::LocalPeer& local,
+                  crypto::Suite& suite);
+  LegacyReception(const LegacyReception&) = delete;
+  LegacyReception& operator=(const LegacyReception&) = delete;
 
   void on_frame(Instant now, link::ConnectionId client, wire::legacy::FrameBox&& box);
   void on_refused(Instant now, link::ConnectionId client, wire::legacy::DecodeError error);
   /// `answer` is a JoinResponse or a Failure.
   void on_join_ended(Instant now, link::ConnectionId client, wire::RequestId request_id,
                      const wire::Message& answer);
+  /// There is no room for this client.
+  void turn_away(Instant now, link::ConnectionId client);
+  void on_verified(Instant now, link::ConnectionId client, link::Ticket ticket, bool valid);
   void on_closed(Instant now, link::ConnectionId client);
-  bool knows(link::ConnectionId client) const { return clients_.contains(client); }
+  bool knows(link::ConnectionId client) const { return clients_.find(client) != nullptr; }
+
+  /// Puts a question to an attached bridge.
+  void ask_bridge(Instant now, link::ConnectionId bridge, wire::RequestId id,
+                  const wire::Message& question);
+  void withdraw_question(link::ConnectionId bridge, wire::RequestId id);
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
@@ -97,65 +120,57 @@ class LegacyReception {
   struct OpenJoin {
     wire::RequestId id;
     std::string request_id;
-  };
-  struct Client {
-    wire::Contact contact;
-    bool is_registered = false;
-    std::vector<OpenJoin> joins;
-  };
-  struct Delayed {
-    Instant at;
-    link::ConnectionId client;
-    std::string text;
-  };
-  struct Invitation {
-    NodeId inviter;
-    NodeId invitee;
-    Instant until;
+    /// It was a member before: answered as one that comes back.
+    bool rejoining = false;
+    /// A bridge that lost everybody.
+    bool needs_peers = false;
   };
 
-  // legacy_reception.cpp: registration and joins
-  void on_request(Instant now, link::ConnectionId client,
-                  const wire::legacy::GetPeersOrGenesis& request);
+  // legacy_reception.cpp: registration, and what is answered at once
   void on_request(Instant now, link::ConnectionId client, const wire::legacy::Register& request);
   void on_request(Instant now, link::ConnectionId client, const wire::legacy::Ping& ping);
+  void on_request(Instant now, link::ConnectionId client,
+                  const wire::legacy::GetConnectedClients& request);
+  void on_request(Instant now, link::ConnectionId client,
+                  const wire::legacy::BridgeHealthUpdate& update);
+  void learn(link::ConnectionId client, const NodeId& id,
+             const std::optional<wire::legacy::RawJson>& metadata);
+
+  // legacy_joins.cpp: joins
+  void on_request(Instant now, link::ConnectionId client,
+                  const wire::legacy::GetPeersOrGenesis& request);
   void answer_join(Instant now, link::ConnectionId client, const OpenJoin& join,
                    const wire::JoinResponse& response);
   void answer_failure(link::ConnectionId client, const OpenJoin& join,
                       const wire::Failure& failure);
-  Client& learn(link::ConnectionId client, const NodeId& id,
-                const std::optional<wire::legacy::RawJson>& metadata);
+  void answer(link::ConnectionId client, const wire::legacy::Response& response);
   wire::legacy::RawJson membership_token(Instant now, const NodeId& holder, const NodeId& issuer,
                                          const NodeId& helper) const;
 
-  // legacy_invitations.cpp: invitations between clients
-  void on_request(Instant now, link::ConnectionId client,
-                  const wire::legacy::SendInvitation& request);
-  void on_request(Instant now, link::ConnectionId client,
-                  const wire::legacy::InvitationAccepted& accepted);
-  void ask_for_bridge_invitations(Instant now, link::ConnectionId client,
-                                  const wire::Contacts& bridges);
-  void ask_for_invitation(Instant now, const NodeId& helper, const NodeId& newcomer);
-  bool is_known_bridge(const NodeId& id) const;
-
-  void send(link::ConnectionId client, const wire::legacy::Frame& frame);
-  void send_later(Instant at, link::ConnectionId client, const wire::legacy::Frame& frame);
-  std::optional<link::ConnectionId> client_of(const NodeId& id) const;
+  template <typename Frame>
+  void send(link::ConnectionId client, const Frame& frame);
+  /// Moves what the parts have to say into our own outbox.
+  void collect();
   std::int64_t wall_ms(Instant now) const {
     return local_.wall_clock.at(now).time_since_epoch().count();
   }
 
   LegacyReceptionOptions options_;
   const link::LocalPeer& local_;
-  FlatMap<link::ConnectionId, Client> clients_;
-  FlatMap<NodeId, link::ConnectionId> newest_;
-  std::vector<NodeId> bridges_named_;
-  std::vector<Delayed> delayed_;
-  std::vector<Invitation> invitations_;
+  LegacyClients clients_;
+  LegacyOutcomes outcomes_;
+  LegacyInvitations invitations_;
+  LegacySignalling signalling_;
+  LegacyRelay relay_;
+  LegacyAuthentication authentication_;
+  LegacyBridges bridges_;
+  FlatMap<link::ConnectionId, std::vector<OpenJoin>> joins_;
   std::uint64_t last_join_ = 0;
-  std::uint64_t last_invitation_ = 0;
   Stats stats_;
   Outbox<Effect> outbox_;
 };
+
+/// Its figures as an operator is shown them.
+void add_counters(Status& status, const LegacyReception::Stats& stats);
 
 }  // namespace trestle::node

@@ -29,8 +29,9 @@ struct MemberOptions {
   mesh::MeshOptions mesh;
   dht::DhtOptions dht;
   onboarding::JoinerOptions joiner;
-  /// How long a join asked of a bootstrap node may take: its own bound is 4.5 s.
-  Duration join_timeout = std::chrono::seconds(6);
+  /// How long a join asked of a bootstrap node may take: its own bound is 4.5 s, or 10.5 s while a
+  /// bridge of the old dialect may be asked.
+  Duration join_timeout = std::chrono::seconds(12);
   /// Questions to peers whose link is still being made; one more fails at once.
   std::size_t pending_asks_max = 1024;
 };

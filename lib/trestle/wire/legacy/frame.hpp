@@ -40,8 +40,8 @@ using Frame = std::variant<
     // connection.hpp
     ConnectionRequest, ConnectionResponse, ConnectionOffer, ConnectionAnswer, ConnectionCandidate,
     // signalling.hpp
-    ForwardSignal, Signal, SignalError, JoinPeer, JoinError, AnnounceIndependent, GetPeers,
-    LookupPeer, WaitForPeer, ProfileUpdate, ConnectionOutcome,
+    ForwardSignal, Signal, SignalError, JoinPeer, JoinError, PeerJoinRequest, AnnounceIndependent,
+    GetPeers, LookupPeer, WaitForPeer, ProfileUpdate, ConnectionOutcome,
     // ice.hpp
     IceCoordinate, IceCoordinateError, IceCoordinatePending, IceCoordinateTimeout, IceStart,
     IceRestartCoordinate, IceRestartError, IceRestartPending, IceRestartGo, IceRestartTimeout,

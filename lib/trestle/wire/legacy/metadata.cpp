@@ -7,6 +7,7 @@
 #include "trestle/base/assertion.hpp"
 #include "trestle/wire/json/parse.hpp"
 #include "trestle/wire/json/writer.hpp"
+#include "trestle/wire/legacy/credentials.hpp"
 
 namespace trestle::wire::legacy {
 
@@ -154,7 +155,11 @@ Contact to_contact(NodeId id, const std::optional<RawJson>& metadata,
                                                        : Role::node;
   contact.dialect = description.lists_native_dialect ? Dialect::native : Dialect::legacy;
   contact.address = std::move(description.address);
-  if (metadata && !metadata->is_null() && metadata->json.size() <= limits.metadata_bytes_max) {
+  // What a bridge says may hold the shared secret in clear (section 3.1); it must not travel on
+  // with the contact.
+  const bool may_travel = !bridge_token_of(metadata);
+  if (metadata && !metadata->is_null() && may_travel &&
+      metadata->json.size() <= limits.metadata_bytes_max) {
     contact.metadata = metadata->json;
   }
   return contact;

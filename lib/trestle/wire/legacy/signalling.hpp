@@ -88,6 +88,20 @@ struct JoinError {
   friend bool operator==(const JoinError&, const JoinError&) = default;
 };
 
+/// Answer to `JoinPeer` at the target: somebody looks for it.
+struct PeerJoinRequest {
+  static constexpr std::string_view kType = "peer_join_request";
+  std::optional<NodeId> from_peer;
+  std::optional<std::string> request_id;
+
+  template <typename Self, typename Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit.optional("fromPeer", self.from_peer);
+    visit.optional("requestId", self.request_id);
+  }
+  friend bool operator==(const PeerJoinRequest&, const PeerJoinRequest&) = default;
+};
+
 /// Not answered.
 struct AnnounceIndependent {
   static constexpr std::string_view kType = "announce_independent";
