@@ -105,15 +105,22 @@ class LegacyPeer:
         await self._tell_bootstrap({"type": "register", "nodeId": self.id, "protocolVersion": "1.0.0",
                                     "buildId": f"node_{now_ms()}", "timestamp": now_ms(), "metadata": self._metadata})
 
+    async def reconnect(self):
+        """Registers anew, as a peer does whose bootstrap connection was lost; it has peers and asks for none."""
+        self._bootstrap = await websockets.connect(self.bootstrap_url)
+        self._spawn(self._read_bootstrap())
+        await self._tell_bootstrap({"type": "register", "nodeId": self.id, "protocolVersion": "1.0.0",
+                                    "buildId": f"node_{now_ms()}", "timestamp": now_ms(), "metadata": self._metadata})
+
     async def _stop(self):
         for connection in [*self.links.values(), self._bootstrap]:
             await connection.close(1000, "Manager destroyed")
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._server.close()
         await self._server.wait_closed()
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _spawn(self, coroutine):
         task = self._loop.create_task(coroutine)
@@ -245,6 +252,8 @@ class LegacyPeer:
             answer = {"found": True, "value": self.values[frame["key"]]} if found else \
                 {"found": False, "nodes": self._known_nodes()}
             await self._send_on_link(connection, {"type": "find_value_response", "requestId": request_id, **answer})
+        elif kind == "create_invitation_for_peer" and frame.get("targetPeer") == self.id:
+            await self._invite(frame["targetNodeId"], frame.get("requestId"))
         elif kind == "store":
             self.values[frame["key"]] = frame.get("value")
             await self._send_on_link(connection, {"type": "store_response", "requestId": request_id, "success": True})

@@ -1,9 +1,13 @@
 """The old dialect over real sockets: recorded conversations replayed against the programs, and a JavaScript peer that
 joins through them."""
 
+import base64
 import hashlib
 import json
 import unittest
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 import recordings
 from legacy_peer import LegacyPeer
@@ -188,18 +192,240 @@ class LegacyTest(ProcessCase):
         self.assertIs(got["success"], False)
         self.assertIsInstance(got["error"], str)
 
-    def test_a_version_that_does_not_match(self):
+    # ---- recordings of a client at the bootstrap ----
+
+    def sent_in(self, flow):
+        """Per connection of a recording: what the client sent, and what it got; (sent, got, close or None)."""
+        connections = {}
+        for entry in recordings.events(flow):
+            sent, got, ends = connections.setdefault(entry["conn"], ([], [], []))
+            if "frame" in entry:
+                (sent if entry["to"] == "bootstrap" else got).append(entry["frame"])
+            elif entry.get("event", {}).get("kind") == "closed":
+                ends.append(entry["event"])
+        return connections
+
+    def assert_version_replay(self, bootstrap, sent, got, ends):
+        conversation = Conversation(self, bootstrap.url)
+        conversation.say(sent[0])
+        answer = conversation.hear(got[0]["type"])
+        self.assert_like_recorded(got[0], answer)
+        for name in ("clientVersion", "clientBuildId", "message", "nodeId"):
+            self.assertEqual(answer.get(name), got[0].get(name))
+        if got[0]["type"] == "version_mismatch":
+            closed, _ = conversation.socket.wait_closed()
+            self.assertEqual((closed.code, closed.reason), (ends[0]["code"], ends[0]["reason"]))
+
+    def test_versions(self):
         network = self.start_network(nodes=0)
-        frames = recordings.conversation("version-mismatch")
-        register = next(entry["frame"] for entry in frames if entry["frame"]["type"] == "register")
+        refused = 0
+        for sent, got, ends in self.sent_in("version-mismatch").values():
+            with self.subTest(sent[0].get("protocolVersion")):
+                self.assert_version_replay(network.bootstrap, sent, got, ends)
+                refused += got[0]["type"] == "version_mismatch"
+        self.assertGreater(refused, 0)
+
+    def test_builds_are_compared_only_where_both_have_one(self):
+        network = self.start_network(nodes=0)
+        for sent, got, ends in self.sent_in("build-mismatch").values():
+            with self.subTest(sent[0].get("buildId")):
+                # Ours is no bundle, so what the recorded server refused for its build is welcome here.
+                if got[0]["type"] == "version_mismatch":
+                    conversation = Conversation(self, network.bootstrap.url)
+                    conversation.say(sent[0])
+                    self.assertEqual(conversation.hear("registered")["nodeId"], sent[0]["nodeId"])
+                else:
+                    self.assert_version_replay(network.bootstrap, sent, got, ends)
+
+    def test_errors_and_single_frames(self):
+        network = self.start_network(nodes=1)
+        for kind, reason in (("raw", "Invalid JSON"), ("frame", "Missing nodeId")):
+            recorded = next(entry for entry in recordings.events("bootstrap-errors-and-misc") if kind in entry)
+            with WebSocket(network.bootstrap.url) as connection:
+                connection.send_text(recorded["raw"] if kind == "raw" else json.dumps(recorded["frame"]))
+                closed, messages = connection.wait_closed()
+            self.assertEqual((closed, messages), (Closed(1002, reason), []))
+
+        sent, got, _ = next(one for name, one in self.sent_in("bootstrap-errors-and-misc").items() if "misc" in name)
         conversation = Conversation(self, network.bootstrap.url)
-        conversation.say(register | {"protocolVersion": "0.9.0"})
-        got = conversation.hear("version_mismatch")
-        recorded = next(entry["frame"] for entry in frames if entry["frame"]["type"] == "version_mismatch"
-                        and "clientVersion" in entry["frame"])
-        self.assert_like_recorded(recorded, got)
-        closed, _ = conversation.socket.wait_closed()
-        self.assertEqual(closed.code, 4001)
+        unanswered = []
+        intended = {"ice_coordinate_error": "ice_coordinate_pending", "ice_restart_error": "ice_restart_pending"}
+        answers = iter(got)
+        answered_by = {"register": ("registered", "error"), "ping": ("pong",),
+                       "get_connected_clients": ("connected_clients_response",), "join_peer": ("join_error",),
+                       "signal": ("signal_error",), "forward_signal": ("error", "signal"),
+                       "ice_coordinate": ("ice_coordinate_error",), "ice_restart_coordinate": ("ice_restart_error",),
+                       "send_invitation": ("response",)}
+        for request in sent:
+            conversation.say(request)
+            kind = request.get("type")
+            if kind not in answered_by:
+                unanswered.append(kind)
+                continue
+            like = next(answers)
+            self.assertIn(like["type"], answered_by[kind])
+            # Where the recorded server fails for its own mistake, the conversation goes on as it was meant to.
+            answer = conversation.hear(intended.get(like["type"], like["type"]))
+            if like["type"] in intended:
+                self.assertEqual((answer["sessionId"], type(answer["timestamp"])), (request["sessionId"], int))
+            elif like["type"] == "connected_clients_response":
+                like["clients"] = like["clients"][-1:]  # a node, as ours are here
+                self.assert_like_recorded(like, answer)
+            else:
+                self.assert_like_recorded(like, answer)
+                for name in ("error", "message", "requestId", "fromPeer", "toPeer", "signal"):
+                    self.assertEqual(answer.get(name), like.get(name))
+            if kind == "forward_signal" and like["type"] == "signal":
+                self.assert_like_recorded(next(answers), conversation.hear("response"))
+        self.assertIn("announce_independent", unanswered)
+        # Whatever was not answered did no harm, and drew no answer that was not recorded.
+        got = conversation.ask({"type": "ping", "requestId": "last", "timestamp": 1})
+        self.assertEqual(got["requestId"], "last")
+        self.assertLessEqual({frame["type"] for frame in conversation.unasked}, {"relay_ack"})
+        counters = network.bootstrap.status()["counters"]
+        self.assertEqual(counters["legacy.outcomes_succeeded_total"], 1)
+
+    def test_invitation_token(self):
+        network = self.start_network(nodes=0)
+        entries = recordings.conversation("invitation-token")
+        ends = {}
+        for name in ("node1", "node2"):
+            frame = next(entry["frame"] for entry in entries if entry["frame"]["type"] == "websocket_peer_metadata"
+                         and entry["to"] != name)
+            peer = frame.get("targetPeer") or frame["fromPeer"]
+            metadata = frame.get("targetPeerMetadata") or frame["fromPeerMetadata"]
+            ends[name] = Conversation(self, network.bootstrap.url)
+            ends[name].say({"type": "register", "nodeId": peer, "protocolVersion": "1.0.0", "buildId": "node_1",
+                            "timestamp": 1, "metadata": metadata})
+            ends[name].hear("registered")
+        for entry in entries:
+            if entry["to"] == "bootstrap":
+                ends[entry["from"]].say(entry["frame"])
+                continue
+            got = ends[entry["to"]].hear(entry["frame"]["type"])
+            self.assert_like_recorded(entry["frame"], got)
+            got.pop("invitationId", None)
+            self.assertEqual(got, {name: value for name, value in entry["frame"].items() if name != "invitationId"})
+            self.assertEqual(json.dumps(got.get("invitationToken")),  # signed in its own order
+                             json.dumps(entry["frame"].get("invitationToken")))
+
+    def test_reconnect_with_token(self):
+        network = self.start_network(nodes=2)
+        for sent, got, _ in self.sent_in("reconnect-with-token").values():
+            conversation = Conversation(self, network.bootstrap.url)
+            for request, like in zip(sent, got):
+                conversation.say(request)
+                answer = conversation.hear(like["type"], like.get("requestId"))
+                self.assert_like_recorded(like, answer)
+                if like["type"] == "response":
+                    data = answer["data"]
+                    self.assertEqual((data["isGenesis"], data["reconnecting"], data["status"]),
+                                     (False, True, "reconnection_peers"))
+                    self.assertTrue({peer["nodeId"] for peer in data["peers"]} <= {node.id for node in network.nodes})
+                    self.assertTrue(data["peers"])
+
+    def test_a_token_without_a_holder_ends_nobody(self):
+        network = self.start_network(nodes=1)
+        register = next(entry["frame"] for entry in recordings.conversation("bootstrap-crash-on-bad-token")
+                        if entry["frame"]["type"] == "register")
+        conversation = Conversation(self, network.bootstrap.url)
+        conversation.say(register)
+        self.assertIsInstance(conversation.hear("reconnection_result")["success"], bool)
+        self.assertEqual(conversation.ask({"type": "ping", "requestId": "p", "timestamp": 1})["requestId"], "p")
+        self.assertEqual([slot["state"] for slot in network.bootstrap.status()["bridges"]], ["connected"] * 2)
+
+    def test_relay_bootstrap(self):
+        network = self.start_network(nodes=0)
+        entries = recordings.conversation("relay-bootstrap")
+        ends = {}
+        for entry in entries:
+            if entry["frame"]["type"] == "register":
+                ends[entry["conn"]] = Conversation(self, network.bootstrap.url)
+                ends[entry["conn"]].say(entry["frame"])
+                ends[entry["conn"]].hear("registered")
+        sender = next(entry["conn"] for entry in entries if entry["frame"]["type"] == "relay_request")
+        other = next(name for name in ends if name != sender)
+        request, forward = (next(entry["frame"] for entry in entries if entry["frame"]["type"] == kind)
+                            for kind in ("relay_request", "relay_forward"))
+        ends[sender].say(request)
+        ack = ends[sender].hear("relay_ack")  # the recorded server never sends it
+        self.assertEqual((ack["sessionId"], ack["success"]), (request["sessionId"], True))
+        ends[sender].say(forward)
+        got = ends[other].hear("relay_forward")
+        like = next(entry["frame"] for entry in entries if entry["frame"]["type"] == "relay_forward"
+                    and entry["from"] == "bootstrap")
+        self.assert_like_recorded(like, got)
+        self.assertEqual(got["payload"], forward["payload"])
+        self.assertRegex(got["from"], "^[0-9a-f]{40}$")
+
+    def test_ec_authentication(self):
+        network = self.start_network(nodes=0)
+        connections = list(self.sent_in("ec-authentication").values())
+        recorded = {}
+        for _, got, _ in connections:
+            for frame in got:
+                recorded.setdefault(frame["type"], frame)
+        # A key of our own, since nobody has the recorded one: everything else is as recorded.
+        key = ec.generate_private_key(ec.SECP256R1())
+        numbers = key.public_key().public_numbers()
+        raw = numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+        def coordinate(number):
+            return base64.urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")
+        register = json.loads(json.dumps(connections[0][0][0]))
+        register["nodeId"] = hashlib.sha256(raw).hexdigest()[:40]
+        register["metadata"]["publicKey"] |= {"x": coordinate(numbers.x), "y": coordinate(numbers.y)}
+
+        def sign(challenge):
+            text = f"{challenge['nonce']}:{challenge['timestamp']}".encode()
+            r, s = utils.decode_dss_signature(key.sign(text, ec.ECDSA(hashes.SHA256())))
+            return (r.to_bytes(32, "big") + s.to_bytes(32, "big")).hex()
+        for _ in range(4):  # half of all signatures have the high s
+            conversation = Conversation(self, network.bootstrap.url)
+            conversation.ask(register)
+            challenge = conversation.hear("auth_challenge")
+            self.assert_like_recorded(recorded["auth_challenge"], challenge)
+            self.assertRegex(challenge["nonce"], "^[0-9a-f]{64}$")
+            response = {"type": "auth_response", "nodeId": register["nodeId"], "signature": sign(challenge),
+                        "timestamp": 1}
+            conversation.say(response)
+            success = conversation.hear("auth_success")
+            self.assert_like_recorded(recorded["auth_success"], success)
+        conversation.say(response)
+        self.assertEqual(conversation.hear("auth_failure")["reason"], "No pending authentication challenge")
+        del response["signature"]
+        conversation.say(response)
+        failure = conversation.hear("auth_failure")
+        self.assert_like_recorded(recorded["auth_failure"], failure)
+        self.assertEqual(failure["reason"], "Missing required authentication fields")
+        # The recorded failures of the other connections, with the recorded frames themselves.
+        for sent, got, _ in connections[1:]:
+            conversation = Conversation(self, network.bootstrap.url)
+            conversation.ask(sent[0])
+            for request in sent[1:]:
+                conversation.hear("auth_challenge")
+                conversation.say(request)
+            self.assertEqual(conversation.hear("auth_failure")["reason"], got[-1]["reason"])
+
+    def test_two_clients_begin_ice_together_or_hear_that_the_other_did_not(self):
+        network = self.start_network(nodes=0)
+        ids = ["ab" * 20, "cd" * 20]
+        ends = [Conversation(self, network.bootstrap.url) for _ in ids]
+        for end, peer in zip(ends, ids):
+            end.ask({"type": "register", "nodeId": peer, "protocolVersion": "1.0.0", "buildId": "node_1", "timestamp": 1,
+                     "metadata": {"nodeType": "browser", "canAcceptConnections": False}})
+        candidates = [{"candidate": "c", "sdpMLineIndex": 0, "sdpMid": "0"}]
+        for end, peer in ((ends[0], ids[1]), (ends[1], ids[0])):
+            end.say({"type": "ice_coordinate", "target": peer, "candidates": candidates, "profile": {"natType": "hard"},
+                     "sessionId": "s"})
+            if end is ends[0]:
+                end.hear("ice_coordinate_pending")
+        starts = [end.hear("ice_start") for end in ends]
+        self.assertEqual(starts[0]["timestamp"], starts[1]["timestamp"])
+        self.assertEqual([start["peer"] for start in starts], ids[::-1])
+        self.assertEqual([start["peerCandidates"] for start in starts], [candidates] * 2)
+        ends[0].say({"type": "ice_coordinate", "target": ids[1], "candidates": [], "profile": {}, "sessionId": "alone"})
+        ends[0].hear("ice_coordinate_pending")
+        self.assertEqual(ends[0].hear("ice_coordinate_timeout", timeout_s=13)["sessionId"], "alone")
 
     def test_without_the_dialect_nobody_is_served(self):
         network = self.prepare_network()

@@ -12,10 +12,15 @@ OPTIONAL = {"message", "status", "membershipToken", "onboardingHelper", "startTi
             "bridgeStartTime", "reconnecting", "emergencyMode", "from"}
 
 
+def events(flow):
+    """Everything in a recording, in order: dictionaries with link, from, to, conn and frame, raw or event."""
+    lines = (FOLDER / f"{flow}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def conversation(flow):
     """The frames of a recording, in order: dictionaries with link, from, to, conn and frame."""
-    lines = (FOLDER / f"{flow}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [entry for entry in map(json.loads, lines) if "frame" in entry]
+    return [entry for entry in events(flow) if "frame" in entry]
 
 
 def replaced(value, replacements):

@@ -93,12 +93,7 @@ void Channel::send_text(Instant, std::string text) {
 }
 
 void Channel::open_as_legacy(Instant now, const wire::Contact& peer) {
-  if (state_ == State::closed) return;
-  peer_ = peer;
-  peer_.dialect = wire::Dialect::legacy;
-  state_ = State::open;
-  open_by_ = kNever;
-  opened_at_ = now;
+  if (state_ != State::closed) open_unpinged(now, peer);
 }
 
 void Channel::close(Instant now, ErrorCode code, std::string text, std::uint32_t retry_after_ms) {
@@ -127,7 +122,10 @@ void Channel::on_transport_open(Instant now) {
   TRESTLE_ASSERT(state_ == State::dialling);
   state_ = State::opening;
   open_by_ = after(now, options_.open_within);
-  if (side_ == Side::dialler && speaks_legacy()) {
+  if (side_ == Side::dialler && speaks_legacy() && options_.legacy == LegacyMode::clients) {
+    open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
+    report(Opened{peer_});
+  } else if (side_ == Side::dialler && speaks_legacy()) {
     send_text(now, legacy_.hello());
   } else if (side_ == Side::dialler) {
     handshake_.start();
@@ -234,6 +232,14 @@ void Channel::open(Instant now, const wire::Contact& peer) {
   opened_at_ = now;
   keepalive_.start(now);
   report(Opened{peer_});
+}
+
+void Channel::open_unpinged(Instant now, const wire::Contact& peer) {
+  peer_ = peer;
+  peer_.dialect = wire::Dialect::legacy;
+  state_ = State::open;
+  open_by_ = kNever;
+  opened_at_ = now;
 }
 
 void Channel::end(ErrorCode code, std::string text, bool by_peer, std::uint16_t status) {

@@ -22,9 +22,10 @@ namespace trestle::link {
 /// What becomes of a connection whose first frame is text.
 enum class LegacyMode : std::uint8_t {
   refused,  ///< The old dialect is switched off (`--legacy off`).
-  peers,    ///< A DHT peer: `dht_peer_hello`, then requests in both directions.
-  clients,  ///< A client of a bootstrap node: its frames go to the owner, who decides when the link
-            ///< counts as open.
+  peers,    ///< A DHT peer: `dht_peer_hello`, then requests in both directions. On a bridge also
+            ///< `bootstrap_auth`.
+  clients,  ///< A client of a bootstrap node, seen from either end: its frames go to the owner, who
+            ///< decides when the link counts as open. Whoever dialled needs no opening.
 };
 
 struct ChannelOptions {
@@ -178,6 +179,7 @@ class Channel {
   void on_native_frame(Instant now, ByteSpan bytes);
   void on_legacy_frame(Instant now, std::string_view text);
   void on_legacy_introduction(Instant now, const LegacyDialect::Introduced& introduced);
+  void on_legacy_bootstrap(Instant now, bool shows_secret);
   void on_record(Instant now, wire::Envelope&& envelope);
   void on_request(Instant now, wire::Envelope&& envelope);
   void on_answer(Instant now, wire::Envelope&& envelope);
@@ -185,6 +187,8 @@ class Channel {
   void write(Instant now, wire::RequestId id, const wire::Message& message);
   void send(FrameKind kind, Bytes bytes);
   void open(Instant now, const wire::Contact& peer);
+  /// Without pings of our own: the other end is no peer that answers them.
+  void open_unpinged(Instant now, const wire::Contact& peer);
   void end(ErrorCode code, std::string text, bool by_peer, std::uint16_t status);
   void pump(Instant now);
   void pump_handshake(Instant now);

@@ -27,6 +27,8 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
   auto reading = legacy_.read(wire::legacy::box(std::move(*frame)));
   if (const auto* introduced = std::get_if<LegacyDialect::Introduced>(&reading)) {
     on_legacy_introduction(now, *introduced);
+  } else if (const auto* bootstrap = std::get_if<LegacyDialect::BootstrapShown>(&reading)) {
+    on_legacy_bootstrap(now, bootstrap->shows_secret);
   } else if (state_ != State::open) {
     close_with_status(now, CloseStatus::protocol_error, ErrorCode::protocol_error,
                       "Invalid handshake");
@@ -53,6 +55,22 @@ void Channel::on_legacy_introduction(Instant now, const LegacyDialect::Introduce
   peer.dialect = wire::Dialect::legacy;
   if (introduced.is_hello) send_text(now, legacy_.connected(now));
   open(now, peer);
+}
+
+/// A bootstrap node of the old system connects to this bridge (section 5.2). Its pings are
+/// WebSocket's, it answers none of ours, and it leaves after five idle minutes.
+void Channel::on_legacy_bootstrap(Instant now, bool shows_secret) {
+  if (state_ == State::open || side_ != crypto::Side::acceptor) {
+    return close_with_status(now, CloseStatus::protocol_error, ErrorCode::protocol_error,
+                             "Invalid handshake");
+  }
+  if (!shows_secret) {
+    return close_with_status(now, CloseStatus::normal, ErrorCode::unauthorized,
+                             "Unauthorized - invalid bridge auth token");
+  }
+  send_text(now, legacy_.bootstrap_accepted(now));
+  open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
+  report(Opened{peer_});
 }
 
 }  // namespace trestle::link

@@ -20,10 +20,21 @@ ChannelSet::ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Su
 // ---- commands
 
 ConnectionId ChannelSet::dial(Instant, const std::string& url, wire::Dialect dialect) {
+  return dial(url, dialect, options_.channel);
+}
+
+ConnectionId ChannelSet::dial_as_old_client(Instant, const std::string& url) {
+  ChannelOptions options = options_.channel;
+  options.legacy = LegacyMode::clients;
+  return dial(url, wire::Dialect::legacy, options);
+}
+
+ConnectionId ChannelSet::dial(const std::string& url, wire::Dialect dialect,
+                              const ChannelOptions& options) {
   const ConnectionId connection = ids_.next();
-  insert(connection, std::make_unique<Channel>(
-                         connection, crypto::Side::dialler, local_, suite_, options_.channel,
-                         rng_.fork("channel", connection.value()), url, dialect));
+  insert(connection,
+         std::make_unique<Channel>(connection, crypto::Side::dialler, local_, suite_, options,
+                                   rng_.fork("channel", connection.value()), url, dialect));
   orders_.push(Dial{connection, url, options_.dial_within});
   return connection;
 }

@@ -43,6 +43,9 @@ class ChannelSet {
   /// An unknown dialect is tried as native.
   ConnectionId dial(Instant now, const std::string& url,
                     wire::Dialect dialect = wire::Dialect::native);
+  /// As a client of a bootstrap node of the old dialect: open as soon as the transport is, and
+  /// every frame goes to the owner.
+  ConnectionId dial_as_old_client(Instant now, const std::string& url);
   Result<wire::RequestId, ErrorCode> request(Instant now, ConnectionId connection,
                                              const wire::Message& message, Instant deadline,
                                              Channel::Token token);
@@ -92,6 +95,7 @@ class ChannelSet {
     bool is_settling = false;  ///< Was drained in this turn: stands in `settling_`.
   };
 
+  ConnectionId dial(const std::string& url, wire::Dialect dialect, const ChannelOptions& options);
   Channel* touch(ConnectionId connection);
   Slot insert(ConnectionId connection, std::unique_ptr<Channel> channel);
   void erase(Slot slot);

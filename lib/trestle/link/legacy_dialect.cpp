@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "trestle/crypto/suite/suite.hpp"
 #include "trestle/link/legacy_values.hpp"
 #include "trestle/wire/legacy/codec.hpp"
 #include "trestle/wire/legacy/metadata.hpp"
@@ -46,6 +47,24 @@ std::string LegacyDialect::connected(Instant now) const {
       legacy::DhtPeerConnected{local_.identity.id, true, wall_ms(now), own_metadata(local_)});
 }
 
+std::string LegacyDialect::bootstrap_accepted(Instant now) const {
+  legacy::AuthSuccess success;
+  success.bridge_node_id = local_.identity.id;
+  if (!local_.address.empty()) {
+    success.listening_address = local_.address;
+    success.public_wss_address = local_.address;
+  }
+  success.from = local_.identity.id.to_hex();
+  success.timestamp = wall_ms(now);
+  return legacy::encode(success);
+}
+
+/// An empty secret is nobody's: a bridge without one serves no bootstrap node.
+bool LegacyDialect::is_shared_secret(std::string_view token) const {
+  return !local_.bridge_secret.empty() &&
+         crypto::equal_in_constant_time(as_bytes(token), local_.bridge_secret);
+}
+
 // ---- reading
 
 LegacyDialect::Reading LegacyDialect::read(legacy::FrameBox&& box) {
@@ -56,6 +75,9 @@ LegacyDialect::Reading LegacyDialect::read(legacy::FrameBox&& box) {
   if (auto* connected_frame = std::get_if<legacy::DhtPeerConnected>(&frame)) {
     return Introduced{
         legacy::to_contact(connected_frame->bridge_node_id, connected_frame->metadata), false};
+  }
+  if (const auto* shown = std::get_if<legacy::BootstrapAuth>(&frame)) {
+    return BootstrapShown{local_.role == wire::Role::bridge && is_shared_secret(shown->auth_token)};
   }
   if (auto* ping = std::get_if<legacy::Ping>(&frame)) {
     const wire::Message message = wire::Ping{};

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "trestle/base/flat_map.hpp"
@@ -27,13 +28,19 @@ class LegacyDialect {
     wire::Contact peer;
     bool is_hello = false;
   };
-  using Reading = std::variant<Introduced, wire::Envelope, wire::legacy::FrameBox>;
+  /// `bootstrap_auth`, at a bridge.
+  struct BootstrapShown {
+    bool shows_secret = false;
+  };
+  using Reading = std::variant<Introduced, BootstrapShown, wire::Envelope, wire::legacy::FrameBox>;
 
   /// `local` must outlive the dialect.
   explicit LegacyDialect(const LocalPeer& local) : local_(local) {}
 
   std::string hello() const;
   std::string connected(Instant now) const;
+  /// `auth_success`.
+  std::string bootstrap_accepted(Instant now) const;
 
   /// Whether there is a word for this request.
   static bool has_word_for(const wire::Message& request);
@@ -50,6 +57,7 @@ class LegacyDialect {
     std::size_t message_index = 0;
   };
 
+  bool is_shared_secret(std::string_view token) const;
   wire::RequestId open(std::optional<std::string> request_id, std::optional<std::int64_t> timestamp,
                        const wire::Message& request);
   wire::Envelope ask(std::string request_id, wire::Message request);

@@ -33,6 +33,9 @@ Joiner::Joiner(JoinerOptions options, Rng rng)
   TRESTLE_ASSERT(options_.attempts_max > 0);
   TRESTLE_ASSERT(options_.links_enough > 0);
   TRESTLE_ASSERT(options_.jitter_divisor > 0);
+  for (const std::string& url : options_.bootstrap_urls) {
+    endpoints_.push_back({url, wire::Dialect::unknown, Instant::min()});
+  }
 }
 
 void Joiner::start(Instant now) {
@@ -41,7 +44,7 @@ void Joiner::start(Instant now) {
   outcome_.reset();
   introduced_by_ = {};
   begin_operation();
-  url_index_ = rng_.below(options_.bootstrap_urls.size());
+  url_index_ = rng_.below(endpoints_.size());
   if (links_ > 0) become_joined(now);
   open(now);
 }
@@ -67,11 +70,19 @@ void Joiner::open(Instant now) {
   last_dial_ = now;
   enter(Phase::opening);
   phase_due_ = after(now, options_.patience);
-  outbox_.push(OpenBootstrap{options_.bootstrap_urls[url_index_]});
+  Endpoint& endpoint = endpoints_[url_index_];
+  const bool is_old = endpoint.dialect == wire::Dialect::legacy &&
+                      now < after(endpoint.native_tried, options_.native_again_after);
+  if (!is_old) endpoint.native_tried = now;
+  const wire::Dialect dialect = is_old ? wire::Dialect::legacy : wire::Dialect::native;
+  dialled_in_ = dialect;
+  outbox_.push(OpenBootstrap{endpoint.url, dialect});
 }
 
 void Joiner::on_bootstrap_opened(Instant now) {
   if (phase_ != Phase::opening) return;
+  endpoints_[url_index_].dialect = dialled_in_;
+  opened_at_ = now;
   enter(Phase::open);
   settle(now);
 }
@@ -79,23 +90,38 @@ void Joiner::on_bootstrap_opened(Instant now) {
 void Joiner::on_bootstrap_failed(Instant now, ErrorCode code, std::string_view reason) {
   if (phase_ != Phase::opening) return;
   ++stats_.dials_failed;
-  std::string detail = options_.bootstrap_urls[url_index_];
+  std::string detail = endpoint().url;
   detail.append(": ").append(reason);
   log(LogLevel::warning, "join.bootstrap_failed", code, std::move(detail));
   fail_attempt(now);
+}
+
+/// Costs no attempt: the node is there.
+void Joiner::on_bootstrap_misunderstood(Instant now) {
+  if (phase_ != Phase::opening) return;
+  if (!options_.old_dialect || dialled_in_ == wire::Dialect::legacy) {
+    return on_bootstrap_failed(now, ErrorCode::protocol_error, "it does not understand us");
+  }
+  log(LogLevel::info, "join.old_bootstrap", ErrorCode::none, endpoint().url);
+  endpoints_[url_index_].dialect = wire::Dialect::legacy;
+  --attempts_;
+  open(now);
 }
 
 void Joiner::on_bootstrap_closed(Instant now, ErrorCode code) {
   if (phase_ == Phase::opening) return on_bootstrap_failed(now, code, "closed while opening");
   if (phase_ != Phase::open) return;
   if (ask_in_flight_) ++stats_.ask_failures;
-  log(LogLevel::info, "join.bootstrap_closed", code, options_.bootstrap_urls[url_index_]);
+  log(LogLevel::info, "join.bootstrap_closed", code, endpoint().url);
+  if (is_to_be_held(endpoint()) && after(opened_at_, options_.stable_after) <= now) {
+    begin_operation();
+  }
   fail_attempt(now);
 }
 
 void Joiner::fail_attempt(Instant now) {
   rotate();
-  if (has_enough()) return enter(Phase::closed);
+  if (has_enough() && !seek_held()) return enter(Phase::closed);
   enter(Phase::waiting);
   if (attempts_ < options_.attempts_max) {
     const Duration wait = backoff_.next().value_or(options_.redial.cap);
@@ -110,7 +136,15 @@ void Joiner::fail_attempt(Instant now) {
   phase_due_ = after(now, std::max(lengthen(options_.redial.cap), kTick));
 }
 
-void Joiner::rotate() { url_index_ = (url_index_ + 1) % options_.bootstrap_urls.size(); }
+void Joiner::rotate() { url_index_ = (url_index_ + 1) % endpoints_.size(); }
+
+bool Joiner::seek_held() {
+  for (std::size_t tried = 0; tried < endpoints_.size(); ++tried) {
+    if (is_to_be_held(endpoint())) return true;
+    rotate();
+  }
+  return false;
+}
 
 // ---- asking
 
@@ -152,7 +186,7 @@ void Joiner::on_join_failed(Instant now, const wire::Failure& failure) {
   const Duration stated = std::chrono::milliseconds(failure.retry_after_ms);
   not_before_ = after(now, lengthen(std::min(stated, options_.retry_after_max)));
   log(LogLevel::warning, "join.refused", failure.code, failure.text);
-  if (asks_failed_in_row_ >= options_.ask_failures_max && options_.bootstrap_urls.size() > 1) {
+  if (asks_failed_in_row_ >= options_.ask_failures_max && endpoints_.size() > 1) {
     // Another bootstrap node may have bridges, or know somebody (BOOT-05).
     asks_failed_in_row_ = 0;
     not_before_ = now;
@@ -201,7 +235,7 @@ void Joiner::become_isolated(Instant now) {
 }
 
 void Joiner::settle(Instant now) {
-  if (phase_ == Phase::waiting && has_enough()) enter(Phase::closed);
+  if (phase_ == Phase::waiting && has_enough() && !seek_held()) enter(Phase::closed);
   if (phase_ == Phase::closed) {
     if (has_enough()) {
       phase_due_ = kNever;
@@ -219,13 +253,18 @@ void Joiner::settle(Instant now) {
     return;
   }
   if (!ask_in_flight_) ask_due_ = kNever;
+  if (is_to_be_held(endpoint())) return;
   if (hold_until_ == kNever) hold_until_ = after(now, options_.hold_after_enough);
-  if (hold_until_ <= now) release();
+  if (hold_until_ <= now) release(now);
 }
 
-void Joiner::release() {
+void Joiner::release(Instant now) {
   outbox_.push(CloseBootstrap{ErrorCode::idle});
   enter(Phase::closed);
+  if (!seek_held()) return;
+  begin_operation();
+  enter(Phase::waiting);
+  phase_due_ = after(now, kTick);
 }
 
 // ---- time
@@ -253,7 +292,7 @@ void Joiner::on_deadline(Instant now) {
       break;
     case Phase::open:
       if (hold_until_ <= now) {
-        release();
+        release(now);
       } else if (ask_in_flight_) {
         on_join_failed(now, {.code = ErrorCode::timeout, .text = "no answer came"});
       } else {

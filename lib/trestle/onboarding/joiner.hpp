@@ -14,6 +14,7 @@
 #include "trestle/base/time.hpp"
 #include "trestle/link/backoff.hpp"
 #include "trestle/wire/message/connection.hpp"
+#include "trestle/wire/message/contact.hpp"
 #include "trestle/wire/message/onboarding.hpp"
 
 namespace trestle::onboarding {
@@ -46,6 +47,17 @@ struct JoinerOptions {
   Duration urgent_gap = std::chrono::milliseconds(500);
   /// The registration is kept this long after there are enough links, then closed. A bridge sets 0.
   Duration hold_after_enough = std::chrono::seconds(300);
+  /// Whether bootstrap nodes of the old system are used too. Which dialect one speaks is found by
+  /// trying: ours first, and once more this long after it spoke the old one, since it may have been
+  /// replaced meanwhile.
+  bool old_dialect = false;
+  Duration native_again_after = std::chrono::minutes(10);
+  /// Whether the registration at a bootstrap node of the old system is kept for ever, and made anew
+  /// whenever it is lost: such a node asks a bridge for introductions only there (section 5.1 of
+  /// its protocol). A bridge sets this; of several old bootstrap nodes it keeps one.
+  bool hold_old_registration = false;
+  /// A held registration that lasted this long was a success: the next loss starts the waits anew.
+  Duration stable_after = std::chrono::seconds(10);
   /// Contacts asked for, 1..20. As many as the mesh dials (X47); more would only tell a stranger
   /// about members (T27).
   std::uint8_t contacts_max = 8;
@@ -58,6 +70,8 @@ struct JoinerOptions {
 /// `on_bootstrap_failed`, unless `CloseBootstrap` comes first.
 struct OpenBootstrap {
   std::string url;
+  /// Native or legacy.
+  wire::Dialect dialect = wire::Dialect::native;
 };
 /// Send this on the registration connection. Ends in `on_join_response` or `on_join_failed`, unless
 /// the connection ends first.
@@ -129,6 +143,9 @@ class Joiner {
   // ---- inputs ----
   void on_bootstrap_opened(Instant now);
   void on_bootstrap_failed(Instant now, ErrorCode code, std::string_view reason);
+  /// Instead of the former: the other side speaks WebSocket and closed on our first word, as a
+  /// bootstrap node of the other dialect does.
+  void on_bootstrap_misunderstood(Instant now);
   void on_bootstrap_closed(Instant now, ErrorCode code);
   void on_join_response(Instant now, const wire::JoinResponse& response);
   void on_join_failed(Instant now, const wire::Failure& failure);
@@ -147,7 +164,21 @@ class Joiner {
  private:
   enum class Phase : std::uint8_t { stopped, waiting, opening, open, closed };
 
+  struct Endpoint {
+    std::string url;
+    /// Unknown until it was used once.
+    wire::Dialect dialect = wire::Dialect::unknown;
+    Instant native_tried = Instant::min();
+  };
+
   bool has_enough() const { return links_ >= options_.links_enough; }
+  /// Whether a registration here is to be kept whatever the number of links.
+  bool is_to_be_held(const Endpoint& endpoint) const {
+    return options_.hold_old_registration && endpoint.dialect != wire::Dialect::native;
+  }
+  const Endpoint& endpoint() const { return endpoints_[url_index_]; }
+  /// Turns to the next bootstrap node at which a registration is to be held, if there is one.
+  bool seek_held();
   void enter(Phase phase);
   void begin_operation();
   void open(Instant now);
@@ -155,7 +186,7 @@ class Joiner {
   void fail_attempt(Instant now);
   /// The next dial goes to the next bootstrap node.
   void rotate();
-  void release();
+  void release(Instant now);
   void ask(Instant now);
   void schedule_ask(Instant now, Duration wait);
   void become_joined(Instant now);
@@ -166,6 +197,7 @@ class Joiner {
   void log(LogLevel level, std::string_view event, ErrorCode code, std::string detail);
 
   JoinerOptions options_;
+  std::vector<Endpoint> endpoints_;
   Rng rng_;
   link::Backoff backoff_;
   Phase phase_ = Phase::stopped;
@@ -178,6 +210,8 @@ class Joiner {
   bool joined_before_ = false;
   Instant joining_since_{};
   Instant last_dial_ = Instant::min();
+  Instant opened_at_{};
+  wire::Dialect dialled_in_ = wire::Dialect::native;
   Instant last_ask_ = Instant::min();
   /// A failure asked us to stay away until here.
   Instant not_before_ = Instant::min();

@@ -147,7 +147,8 @@ wire::Message LegacyBridges::translate(Instant now, const Question& question,
   }
   const auto refusal = body_of<legacy::OnboardingRefusal>(response.data);
   if (!refusal || refusal->emergency_mode != true) {
-    return wire::Failure{ErrorCode::refused, 0, response.error.value_or("no reason was given")};
+    return wire::Failure{ErrorCode::bridge_unavailable, 0,
+                         response.error.value_or("no reason was given")};
   }
   // It knows nobody who could help, and says so; that is an answer (BRIDGE-12).
   if (const auto state = body_of<legacy::NetworkState>(refusal->network_state)) {

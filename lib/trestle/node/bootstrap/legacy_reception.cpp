@@ -157,11 +157,12 @@ void LegacyReception::on_request(Instant now, ConnectionId client,
     // Nobody can check a token of the old dialect (section 3.3), and it grants nothing here: peers
     // are given to anybody who asks. One without holder and issuer ended the JavaScript bootstrap
     // (section 0.10).
-    legacy::ReconnectionResult result;
-    result.node_id = *request.node_id;
-    result.success = true;
-    result.message = "Reconnection validated - membership token accepted";
-    send(client, result);
+    wire::json::ObjectWriter result;  // a bootstrap's order of members, which is not a bridge's
+    result.text("type", legacy::ReconnectionResult::kType)
+        .boolean("success", true)
+        .text("nodeId", request.node_id->to_hex())
+        .text("message", "Reconnection validated - membership token accepted");
+    outbox_.push(SendText{client, result.take()});
   }
   bridges_.on_registered(now, client, known.contact, request.metadata);
   if (const auto key = legacy::browser_key_of(request.metadata)) {
@@ -172,11 +173,11 @@ void LegacyReception::on_request(Instant now, ConnectionId client,
 // ---- answered at once
 
 void LegacyReception::on_request(Instant now, ConnectionId client, const legacy::Ping& ping) {
-  legacy::Pong pong;
-  pong.request_id = ping.request_id;
-  pong.from = "bootstrap_server";
-  pong.timestamp = wall_ms(now);
-  send(client, pong);
+  wire::json::ObjectWriter pong;  // a bootstrap's order of members, which is not a peer's
+  pong.text("type", legacy::Pong::kType);
+  if (ping.request_id) pong.text("requestId", *ping.request_id);
+  pong.text("from", "bootstrap_server").integer("timestamp", wall_ms(now));
+  outbox_.push(SendText{client, pong.take()});
 }
 
 void LegacyReception::on_request(Instant now, ConnectionId client,

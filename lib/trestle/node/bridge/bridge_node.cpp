@@ -4,8 +4,13 @@
 #include <utility>
 
 #include "trestle/node/counters.hpp"
+#include "trestle/wire/legacy/codec.hpp"
+#include "trestle/wire/legacy/metadata.hpp"
 
 namespace trestle::node {
+
+namespace legacy = wire::legacy;
+
 namespace {
 
 MemberOptions member_options(const BridgeOptions& options) {
@@ -27,6 +32,7 @@ MemberOptions member_options(const BridgeOptions& options) {
 BridgeNode::BridgeNode(const BridgeOptions& options, const crypto::Identity& identity,
                        crypto::Suite& suite, Rng rng)
     : MemberNode(member_options(options), identity, suite, rng),
+      suite_(suite),
       desk_options_(options.desk),
       desk_(self(), desk_options_, rng.fork("desk"), options.admission) {}
 
@@ -70,6 +76,7 @@ void BridgeNode::on_withdrawn(Instant now, link::ConnectionId connection, wire::
 }
 
 void BridgeNode::on_channel_closed(Instant now, link::ConnectionId connection) {
+  if (old_source_ == connection) introducing_.clear();
   if (bootstraps_.erase(connection)) desk_.on_source_closed(now, connection);
 }
 
@@ -91,7 +98,7 @@ bool BridgeNode::pump_program(Instant now) {
   while (auto effect = desk_.poll_effect()) {
     moved = true;
     if (auto* answer = std::get_if<bridge::Answer>(&*effect)) {
-      respond(now, answer->source, answer->request_id, answer->message);
+      this->answer(now, *answer);
     } else if (auto* asked = std::get_if<bridge::Probe>(&*effect)) {
       probe(now, asked->member, desk_options_.probe_wait);
     } else if (auto* record = std::get_if<LogRecord>(&*effect)) {
@@ -99,6 +106,68 @@ bool BridgeNode::pump_program(Instant now) {
     }
   }
   return moved;
+}
+
+// ---- a bootstrap node of the old system
+
+/// It asks on the connection that we opened (section 5.1 of its protocol). The question goes into
+/// the same queue as everybody's.
+void BridgeNode::introduce(Instant now, link::ConnectionId registration, wire::RequestId id,
+                           const wire::IntroduceRequest& request) {
+  old_source_ = registration;
+  bootstraps_.insert(registration, true);
+  introducing_.insert_or_assign(id, request.newcomer);
+  desk_.on_request(now, registration, id, request);
+}
+
+void BridgeNode::answer(Instant now, const bridge::Answer& answer) {
+  if (old_source_ != answer.source) {
+    return respond(now, answer.source, answer.request_id, answer.message);
+  }
+  if (const wire::Contact* newcomer = introducing_.find(answer.request_id)) {
+    tell_helper(now, *newcomer, answer.message);
+    introducing_.erase(answer.request_id);
+  }
+  answer_introduction(now, answer.request_id, answer.message);
+}
+
+void BridgeNode::tell_helper(Instant now, const wire::Contact& newcomer,
+                             const wire::Message& answer) {
+  const auto* introduced = std::get_if<wire::IntroduceResponse>(&answer);
+  if (introduced == nullptr || introduced->members.empty()) return;
+  legacy::CreateInvitationForPeer frame;
+  frame.target_peer = introduced->members.front().id;
+  frame.target_node_id = newcomer.id;
+  frame.target_node_metadata = legacy::metadata_of(newcomer);
+  frame.from_bridge = self().id;
+  frame.request_id = "onboarding_" + newcomer.id.to_short_hex();
+  frame.candidate_index = 0;
+  frame.timestamp = view(now).wall_ms;
+  frame.from = self().id.to_hex();
+  tell_legacy_peer(now, frame.target_peer, legacy::encode(frame));
+}
+
+/// It has dialled us and shown the shared secret (section 5.2). What it asks there it asks in no
+/// other dialect.
+void BridgeNode::on_legacy_frame(Instant now, link::ConnectionId connection,
+                                 wire::legacy::FrameBox&& box) {
+  if (!bootstraps_.contains(connection)) {
+    return MemberNode::on_legacy_frame(now, connection, std::move(box));
+  }
+  if (const auto genesis = announced_genesis(box)) meet(now, *genesis);
+  if (auto text = answer_old_bootstrap(view(now), suite_, box)) {
+    send_text(now, connection, std::move(*text));
+  }
+}
+
+BridgeView BridgeNode::view(Instant now) const {
+  BridgeView seen;
+  seen.self = self().id;
+  seen.wall_ms = local().wall_clock.at(now).time_since_epoch().count();
+  for (const auto& [id, link] : mesh().links()) {
+    if (link.peer.role == wire::Role::node) seen.members.push_back(link.peer);
+  }
+  return seen;
 }
 
 }  // namespace trestle::node

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trestle/bridge/introduction_desk.hpp"
+#include "trestle/node/bridge/legacy_bootstrap_answers.hpp"
 #include "trestle/node/member/member_node.hpp"
 
 namespace trestle::node {
@@ -28,14 +29,29 @@ class BridgeNode final : public MemberNode {
   void on_member_heard(Instant now, const NodeId& peer) override;
   void on_member_down(Instant now, const NodeId& peer) override;
   void on_probe_ended(Instant now, const NodeId& peer, bool alive) override;
+  void on_legacy_frame(Instant now, link::ConnectionId connection,
+                       wire::legacy::FrameBox&& box) override;
+  void introduce(Instant now, link::ConnectionId registration, wire::RequestId id,
+                 const wire::IntroduceRequest& request) override;
   bool pump_program(Instant now) override;
 
  private:
+  void answer(Instant now, const bridge::Answer& answer);
+  /// A helper of the old dialect waits to be told whom to invite; one of ours is simply dialled.
+  void tell_helper(Instant now, const wire::Contact& newcomer, const wire::Message& answer);
+  BridgeView view(Instant now) const;
+
+  crypto::Suite& suite_;
   bridge::IntroductionDeskOptions desk_options_;
   bridge::IntroductionDesk desk_;
   /// Connections on which a bootstrap node has shown the shared secret: nobody else may ask for
   /// introductions.
   FlatMap<link::ConnectionId, bool> bootstraps_;
+  /// The connection on which a bootstrap node of the old system asks, the last one if there were
+  /// several.
+  std::optional<link::ConnectionId> old_source_;
+  /// Newcomers for which a bootstrap node of the old system waits.
+  FlatMap<wire::RequestId, wire::Contact> introducing_;
 };
 
 }  // namespace trestle::node

@@ -5,6 +5,8 @@
 
 #include "trestle/node/member/member_node.hpp"
 #include "trestle/node/request_token.hpp"
+#include "trestle/wire/legacy/frame.hpp"
+#include "trestle/wire/legacy/metadata.hpp"
 
 namespace trestle::node {
 
@@ -27,17 +29,17 @@ void MemberNode::on_news(Instant now, link::ChannelSet::News&& news) {
     on_withdrawn(now, connection, withdrawn->id);
   } else if (const auto* closed = std::get_if<Channel::Closed>(&news.news)) {
     on_closed_news(now, connection, *closed);
+  } else if (auto* received = std::get_if<Channel::LegacyReceived>(&news.news)) {
+    if (is_registration(connection)) {
+      old_bootstrap_.on_frame(now, std::move(received->frame));
+    } else {
+      on_legacy_frame(now, connection, std::move(received->frame));
+    }
   }
 }
 
 void MemberNode::on_opened(Instant now, ConnectionId connection, const wire::Contact& peer) {
-  if (registration_ == connection) {
-    if (peer.role == wire::Role::bootstrap) return joiner_.on_bootstrap_opened(now);
-    // Settings that name a peer as bootstrap: the URL is useless for joining, say so instead of
-    // asking in vain.
-    channels_.close(now, connection, ErrorCode::refused, "the peer is not a bootstrap node");
-    return;
-  }
+  if (is_registration(connection)) return on_registration_opened(now, connection, peer);
   const Channel* channel = channels_.find(connection);
   const bool dialled = channel != nullptr && channel->side() == crypto::Side::dialler;
   switch (peer.role) {
@@ -56,11 +58,7 @@ void MemberNode::on_opened(Instant now, ConnectionId connection, const wire::Con
 
 void MemberNode::on_closed_news(Instant now, ConnectionId connection,
                                 const Channel::Closed& closed) {
-  if (registration_ == connection) {
-    registration_.reset();
-    if (joiner_.is_bootstrap_open()) return joiner_.on_bootstrap_closed(now, closed.code);
-    return joiner_.on_bootstrap_failed(now, closed.code, closed.text);
-  }
+  if (is_registration(connection)) return on_registration_closed(now, closed);
   on_channel_closed(now, connection);
   // The mesh takes the end of a connection that it does not know as a link for a failed dial.
   mesh_.on_link_closed(now, connection, closed.code);
@@ -88,12 +86,7 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
     case Asker::dht:
       return dht_.on_answer(now, {number_of(answered.token)}, answered.message);
     case Asker::joiner:
-      if (const auto* response = std::get_if<wire::JoinResponse>(&answered.message)) {
-        joiner_.on_join_response(now, *response);
-      } else if (const auto* failure = std::get_if<wire::Failure>(&answered.message)) {
-        joiner_.on_join_failed(now, *failure);
-      }
-      return;
+      return on_join_ended(now, answered.message);
     case Asker::probe: {
       const std::uint64_t number = number_of(answered.token);
       if (const NodeId* member = probes_.find(number)) {
@@ -185,6 +178,31 @@ void MemberNode::serve(Instant now, ConnectionId connection, wire::RequestId id,
   respond(now, connection, id,
           wire::Failure{ErrorCode::unsupported, 0,
                         "this program does not answer " + std::string(wire::name(request))});
+}
+
+/// A bridge of the old system asks this member to help a newcomer. It can be dialled without an
+/// invitation; the bootstrap's signalling is only needed where it cannot.
+void MemberNode::on_legacy_frame(Instant now, ConnectionId, wire::legacy::FrameBox&& box) {
+  const auto* wanted = std::get_if<wire::legacy::CreateInvitationForPeer>(&box->frame);
+  if (wanted == nullptr || wanted->target_peer != self_.id) return;
+  old_bootstrap_.invite(now, wanted->target_node_id);
+  meet(now, wire::legacy::to_contact(wanted->target_node_id, wanted->target_node_metadata));
+}
+
+void MemberNode::meet(Instant now, const wire::Contact& contact) {
+  mesh_.on_contact(now, contact);
+  dht_.on_contact(now, contact);
+}
+
+void MemberNode::tell_legacy_peer(Instant now, const NodeId& peer, std::string text) {
+  const auto connection = mesh_.find(peer);
+  const Channel* channel = connection ? channels_.find(*connection) : nullptr;
+  if (channel == nullptr || !channel->speaks_legacy()) return;
+  channels_.send_text(now, *connection, std::move(text));
+}
+
+void MemberNode::send_text(Instant now, ConnectionId connection, std::string text) {
+  channels_.send_text(now, connection, std::move(text));
 }
 
 void MemberNode::on_bootstrap_linked(Instant now, ConnectionId connection) {

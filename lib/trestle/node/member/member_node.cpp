@@ -1,5 +1,5 @@
 // A member's life, its users' operations, and what its systems order. Links are in
-// member_links.cpp.
+// member_links.cpp, the bootstrap node in member_registration.cpp.
 
 #include "trestle/node/member/member_node.hpp"
 
@@ -27,6 +27,8 @@ link::ChannelSetOptions channel_options(const MemberOptions& options) {
 onboarding::JoinerOptions joiner_options(const MemberOptions& options) {
   onboarding::JoinerOptions made = options.joiner;
   made.bootstrap_urls = options.bootstrap_urls;
+  made.old_dialect = options.common.legacy;
+  made.hold_old_registration = options.common.legacy && options.role == wire::Role::bridge;
   return made;
 }
 
@@ -53,6 +55,7 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
       mesh_(self_, options_.mesh, rng.fork("mesh")),
       dht_(self_, dht_options(options_), suite, rng.fork("dht")),
       joiner_(joiner_options(options_), rng.fork("joiner")),
+      old_bootstrap_(options_.old_bootstrap, local_, suite),
       pending_asks_(options_.pending_asks_max) {}
 
 // ---- life
@@ -144,6 +147,9 @@ void MemberNode::on_closed(Instant now, link::ConnectionId connection, std::uint
 
 void MemberNode::on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
                            const wire::Signature& signature) {
+  if (is_registration(connection) && registration_dialect_ == wire::Dialect::legacy) {
+    return old_bootstrap_.on_signed(ticket, signature);
+  }
   channels_.on_signed(now, connection, ticket, signature);
 }
 
@@ -157,7 +163,8 @@ void MemberNode::on_verified(Instant now, link::ConnectionId connection, link::T
 Instant MemberNode::next_deadline() const {
   if (is_stopped_) return kNever;
   return std::min({channels_.next_deadline(), mesh_.next_deadline(), dht_.next_deadline(),
-                   joiner_.next_deadline(), pending_asks_.next_deadline()});
+                   joiner_.next_deadline(), old_bootstrap_.next_deadline(),
+                   pending_asks_.next_deadline()});
 }
 
 void MemberNode::on_deadline(Instant now) {
@@ -166,6 +173,7 @@ void MemberNode::on_deadline(Instant now) {
   mesh_.on_deadline(now);
   dht_.on_deadline(now);
   joiner_.on_deadline(now);
+  old_bootstrap_.on_deadline(now);
   fail_asks(now, pending_asks_.take_due(now), ErrorCode::timeout);
   pump(now);
 }
@@ -200,6 +208,10 @@ bool MemberNode::pump_systems(Instant now) {
     moved = true;
     perform(now, std::move(*effect));
   }
+  while (auto effect = old_bootstrap_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
   return moved;
 }
 
@@ -220,6 +232,7 @@ void MemberNode::report_links(Instant now) {
   if (links == reported_links_) return;
   reported_links_ = links;
   joiner_.on_links(now, links);
+  old_bootstrap_.on_links(now, links);
 }
 
 // ---- what the DHT orders
@@ -262,41 +275,6 @@ void MemberNode::send_ask(Instant now, link::ConnectionId connection, const Pend
 
 void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code) {
   for (const PendingAsk& ask : asks) dht_.on_ask_failed(now, ask.ask, code);
-}
-
-// ---- what the joiner orders
-
-void MemberNode::perform(Instant now, onboarding::JoinerEffect&& effect) {
-  if (auto* open = std::get_if<onboarding::OpenBootstrap>(&effect)) {
-    registration_ = channels_.dial(now, open->url);
-  } else if (auto* ask = std::get_if<onboarding::AskJoin>(&effect)) {
-    if (!registration_) return;
-    const Instant deadline = after(now, options_.join_timeout);
-    const auto sent = channels_.request(now, *registration_, ask->request, deadline,
-                                        make_token(Asker::joiner, 0));
-    if (!sent) joiner_.on_join_failed(now, wire::Failure{sent.error(), 0, {}});
-  } else if (auto* close = std::get_if<onboarding::CloseBootstrap>(&effect)) {
-    if (!registration_) return;
-    const link::ConnectionId connection = *std::exchange(registration_, std::nullopt);
-    channels_.close(now, connection, close->code, "the registration is not needed any more");
-  } else if (auto* candidates = std::get_if<onboarding::Candidates>(&effect)) {
-    for (const wire::Contact& contact : candidates->contacts) {
-      mesh_.on_contact(now, contact);
-      dht_.on_contact(now, contact);
-    }
-  } else if (auto* joined = std::get_if<onboarding::Joined>(&effect)) {
-    report_joined(*joined);
-  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
-    outbox_.push(std::move(*record));
-  }
-}
-
-void MemberNode::report_joined(const onboarding::Joined& joined) {
-  wire::Contact through;
-  through.id = joined.introduced_by;
-  if (const mesh::Link* link = mesh_.links().find(joined.introduced_by)) through = link->peer;
-  outbox_.push(
-      Joined{self_, through, joined.took, joined.outcome ? wire::name(*joined.outcome) : "linked"});
 }
 
 // ---- look

@@ -11,6 +11,7 @@
 #include "trestle/dht/dht.hpp"
 #include "trestle/link/channel_set.hpp"
 #include "trestle/mesh/mesh.hpp"
+#include "trestle/node/member/legacy_registration.hpp"
 #include "trestle/node/member/pending_asks.hpp"
 #include "trestle/node/node.hpp"
 #include "trestle/node/options.hpp"
@@ -29,6 +30,7 @@ struct MemberOptions {
   mesh::MeshOptions mesh;
   dht::DhtOptions dht;
   onboarding::JoinerOptions joiner;
+  LegacyRegistrationOptions old_bootstrap;
   /// How long a join asked of a bootstrap node may take: its own bound is 4.5 s, or 10.5 s while a
   /// bridge of the old dialect may be asked.
   Duration join_timeout = std::chrono::seconds(12);
@@ -94,6 +96,13 @@ class MemberNode : public Node {
   virtual void on_member_heard(Instant, const NodeId&) {}
   virtual void on_member_down(Instant, const NodeId&) {}
   virtual void on_probe_ended(Instant, const NodeId&, bool /*alive*/) {}
+  /// A frame of the old dialect that has no counterpart in the common messages.
+  virtual void on_legacy_frame(Instant now, link::ConnectionId connection,
+                               wire::legacy::FrameBox&& box);
+  /// A bootstrap node of the old system, at which we are registered, asks for an introduction; to
+  /// be answered by `answer_introduction`. The default refuses.
+  virtual void introduce(Instant now, link::ConnectionId registration, wire::RequestId id,
+                         const wire::IntroduceRequest& request);
   /// Moves the effects of the program's own machines; true if there were any.
   virtual bool pump_program(Instant) { return false; }
 
@@ -101,6 +110,15 @@ class MemberNode : public Node {
                const wire::Message& answer);
   /// Sends a ping of our own; ends in `on_probe_ended`.
   void probe(Instant now, const NodeId& member, Duration within);
+  void answer_introduction(Instant now, wire::RequestId id, const wire::Message& answer);
+  bool is_registration(link::ConnectionId connection) const { return registration_ == connection; }
+  /// Somebody worth linking to.
+  void meet(Instant now, const wire::Contact& contact);
+  /// Sends a frame of the old dialect on a link to that peer, if there is one in that dialect.
+  void tell_legacy_peer(Instant now, const NodeId& peer, std::string text);
+  void send_text(Instant now, link::ConnectionId connection, std::string text);
+  const mesh::Mesh& mesh() const { return mesh_; }
+  const link::LocalPeer& local() const { return local_; }
   void emit(Effect effect) { outbox_.push(std::move(effect)); }
   const wire::Contact& self() const { return self_; }
   bool is_stopping() const { return is_stopping_; }
@@ -118,9 +136,19 @@ class MemberNode : public Node {
   void on_link_up(Instant now, const mesh::LinkUp& up);
   void heard(Instant now, link::ConnectionId connection);
 
+  // member_registration.cpp: the bootstrap node, in either dialect
+  void perform(Instant now, onboarding::JoinerEffect&& effect);
+  void perform(Instant now, LegacyRegistration::Effect&& effect);
+  void open_registration(Instant now, const onboarding::OpenBootstrap& order);
+  void ask_join(Instant now, const wire::JoinRequest& request);
+  void close_registration(Instant now, ErrorCode code);
+  void on_registration_opened(Instant now, link::ConnectionId connection,
+                              const wire::Contact& peer);
+  void on_registration_closed(Instant now, const link::Channel::Closed& closed);
+  void on_join_ended(Instant now, const wire::Message& answer);
+
   // member_node.cpp
   void perform(Instant now, dht::Effect&& effect);
-  void perform(Instant now, onboarding::JoinerEffect&& effect);
   void ask_peer(Instant now, dht::Ask&& ask);
   void send_ask(Instant now, link::ConnectionId connection, const PendingAsk& ask);
   void fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code);
@@ -143,9 +171,11 @@ class MemberNode : public Node {
   mesh::Mesh mesh_;
   dht::Dht dht_;
   onboarding::Joiner joiner_;
+  LegacyRegistration old_bootstrap_;
   PendingAsks pending_asks_;
-  /// The connection to a bootstrap node, while there is one.
+  /// The connection to a bootstrap node, while there is one, and its dialect.
   std::optional<link::ConnectionId> registration_;
+  wire::Dialect registration_dialect_ = wire::Dialect::native;
   std::optional<ServedRequest> serving_;
   FlatMap<std::uint64_t, NodeId> probes_;
   std::uint64_t last_probe_ = 0;
