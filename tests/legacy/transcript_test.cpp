@@ -149,6 +149,7 @@ TEST_CASE(
                                           "ice_restart_timeout",
                                           "ice_start",
                                           "membership_token_granted",
+                                          "peer_join_request",
                                           "peer_list",
                                           "peers",
                                           "relay_ack",

@@ -1,5 +1,9 @@
 #include "trestle/link/legacy_dialect.hpp"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "catch.hpp"
 #include "support/wire_pair.hpp"
 #include "trestle/link/legacy_values.hpp"
@@ -111,4 +115,103 @@ TEST_CASE("a JSON string that we would spell otherwise stays as it was received"
   link::set_value_from_json(record, {R"("\u0041")"});
   CHECK(record.legacy);
   CHECK(as_text(record.value) == R"("\u0041")");
+}
+
+namespace {
+
+template <typename Kind>
+std::size_t count(const End& end) {
+  std::size_t found = 0;
+  for (const auto& item : end.news) found += std::holds_alternative<Kind>(item.news) ? 1 : 0;
+  return found;
+}
+
+/// An accepting end that hears text frames, as a bootstrap node of the old system sends them.
+struct Listener : End {
+  explicit Listener(wire::Role role, std::string_view secret = "the-secret")
+      : End(2, role, legacy_peers(), secret) {
+    connection = channels->on_accepted(kStart, {"192.0.2.1"});
+  }
+  void hear(std::string_view text) {
+    channels->on_frame(kStart, connection, link::FrameKind::text, as_bytes(text));
+    while (auto effect = channels->poll_effect()) {
+      if (auto* order = std::get_if<link::TransportOrder>(&*effect)) {
+        if (auto* frame = std::get_if<link::SendFrame>(order)) {
+          said.emplace_back(as_text(frame->bytes));
+        } else if (auto* close = std::get_if<link::CloseTransport>(order)) {
+          closed = *close;
+        }
+      } else {
+        news.push_back(std::get<link::ChannelSet::News>(std::move(*effect)));
+      }
+    }
+  }
+  link::ConnectionId connection;
+  std::vector<std::string> said;
+  std::optional<link::CloseTransport> closed;
+};
+
+}  // namespace
+
+TEST_CASE("a bootstrap node that shows the secret to a bridge is let in and may ask") {
+  Listener bridge(wire::Role::bridge);
+  bridge.hear(R"({"type":"bootstrap_auth","auth_token":"the-secret","bootstrapServer":"x"})");
+  REQUIRE(bridge.all<Channel::Opened>().size() == 1);
+  CHECK(bridge.all<Channel::Opened>()[0].peer.role == wire::Role::bootstrap);
+  REQUIRE(bridge.said.size() == 1);
+  const auto success = std::get<wire::legacy::AuthSuccess>(*wire::legacy::decode(bridge.said[0]));
+  CHECK(success.bridge_node_id == bridge.id());
+  CHECK(success.listening_address == bridge.local.address);
+  bridge.hear(R"({"type":"ping","requestId":"k1","timestamp":5})");
+  REQUIRE(bridge.said.size() == 2);
+  CHECK(std::get<wire::legacy::Pong>(*wire::legacy::decode(bridge.said[1])).original_timestamp ==
+        5);
+  bridge.hear(R"({"type":"connect_genesis_peer","nodeId":")" + NodeId{1, 1, 1}.to_hex() +
+              R"(","requestId":"g"})");
+  CHECK(count<Channel::LegacyReceived>(bridge) == 1);
+  // It sends no pings of its own there: nobody would answer them.
+  CHECK(bridge.channels->next_deadline() == kNever);
+}
+
+TEST_CASE("a bootstrap node without the secret is sent away, and so is any at a plain node") {
+  Listener bridge(wire::Role::bridge);
+  bridge.hear(R"({"type":"bootstrap_auth","auth_token":"wrong"})");
+  REQUIRE(bridge.closed.has_value());
+  CHECK(bridge.closed->status == link::CloseStatus::normal);
+  CHECK(bridge.closed->reason == "Unauthorized - invalid bridge auth token");
+  CHECK(bridge.said.empty());
+  Listener without(wire::Role::bridge, "");
+  without.hear(R"({"type":"bootstrap_auth","auth_token":""})");
+  CHECK(without.closed.has_value());
+  Listener node(wire::Role::node);
+  node.hear(R"({"type":"bootstrap_auth","auth_token":"the-secret"})");
+  CHECK(node.closed.has_value());
+  CHECK(node.all<Channel::Opened>().empty());
+}
+
+TEST_CASE("a client of an old bootstrap node needs no opening, and hands every frame on") {
+  End client(1, wire::Role::node, legacy_peers());
+  const auto connection = client.channels->dial_as_old_client(kStart, "ws://bootstrap");
+  client.channels->on_dialled(kStart, connection);
+  std::size_t frames = 0;
+  const auto drain = [&] {
+    while (auto effect = client.channels->poll_effect()) {
+      if (auto* order = std::get_if<link::TransportOrder>(&*effect)) {
+        frames += std::holds_alternative<link::SendFrame>(*order) ? 1 : 0;
+      } else {
+        client.news.push_back(std::get<link::ChannelSet::News>(std::move(*effect)));
+      }
+    }
+  };
+  drain();
+  REQUIRE(client.all<Channel::Opened>().size() == 1);
+  CHECK(client.all<Channel::Opened>()[0].peer.role == wire::Role::bootstrap);
+  CHECK(frames == 0);
+  for (const std::string_view text : {R"({"type":"ping","requestId":"k","timestamp":5})",
+                                      R"({"type":"registered","nodeId":"00"})"}) {
+    client.channels->on_frame(kStart, connection, link::FrameKind::text, as_bytes(text));
+  }
+  drain();
+  CHECK(count<Channel::LegacyReceived>(client) == 1);
+  CHECK(count<Channel::LegacyRefused>(client) == 1);
 }

@@ -304,6 +304,107 @@ TEST_CASE("a bridge closes its registration as soon as it has a peer") {
   CHECK(harness.take<onboarding::OpenBootstrap>().size() == 1);
 }
 
+JoinerOptions old_dialect_options(std::size_t urls = 1) {
+  JoinerOptions options = joiner_options(urls);
+  options.old_dialect = true;
+  return options;
+}
+
+JoinerOptions old_bridge_options(std::size_t urls = 1) {
+  JoinerOptions options = old_dialect_options(urls);
+  options.links_enough = 1;
+  options.hold_after_enough = Duration::zero();
+  options.hold_old_registration = true;
+  return options;
+}
+
+wire::Dialect dialled(Harness& harness) {
+  const auto opened = harness.take<onboarding::OpenBootstrap>();
+  REQUIRE(opened.size() == 1);
+  return opened[0].dialect;
+}
+
+TEST_CASE("a bootstrap node that does not understand us is addressed in the old dialect at once") {
+  Harness harness(old_dialect_options());
+  harness.joiner.start(harness.now);
+  CHECK(dialled(harness) == wire::Dialect::native);
+  harness.joiner.on_bootstrap_misunderstood(harness.now);
+  CHECK(dialled(harness) == wire::Dialect::legacy);
+  harness.joiner.on_bootstrap_opened(harness.now);
+  harness.answer(wire::JoinOutcome::introduced, 8);
+  CHECK(harness.joiner.stats().dials_failed == 0);
+
+  // It is remembered, but not for ever: another program may listen there by then.
+  harness.joiner.on_bootstrap_closed(harness.now, ErrorCode::connection_lost);
+  harness.step(seconds(5));
+  CHECK(dialled(harness) == wire::Dialect::legacy);
+  harness.joiner.on_bootstrap_opened(harness.now);
+  harness.now += std::chrono::minutes(10);
+  harness.joiner.on_bootstrap_closed(harness.now, ErrorCode::connection_lost);
+  harness.step(seconds(60));
+  CHECK(dialled(harness) == wire::Dialect::native);
+  harness.joiner.on_bootstrap_misunderstood(harness.now);
+  CHECK(dialled(harness) == wire::Dialect::legacy);
+}
+
+TEST_CASE("not understood in either dialect, or with the old one off, is a failed attempt") {
+  Harness strict;
+  strict.joiner.start(strict.now);
+  CHECK(dialled(strict) == wire::Dialect::native);
+  strict.joiner.on_bootstrap_misunderstood(strict.now);
+  CHECK(strict.joiner.stats().dials_failed == 1);
+  CHECK(strict.take<onboarding::OpenBootstrap>().empty());
+
+  Harness harness(old_dialect_options());
+  harness.joiner.start(harness.now);
+  for (unsigned attempt = 0; attempt < 5; ++attempt) {
+    if (dialled(harness) == wire::Dialect::native) {
+      harness.joiner.on_bootstrap_misunderstood(harness.now);
+      CHECK(dialled(harness) == wire::Dialect::legacy);
+    }
+    harness.joiner.on_bootstrap_misunderstood(harness.now);
+    harness.step(seconds(40));
+  }
+  CHECK(harness.take<onboarding::GaveUp>().size() == 1);
+}
+
+TEST_CASE("a bridge keeps its registration at an old bootstrap node, and makes it anew when lost") {
+  Harness harness(old_bridge_options());
+  harness.joiner.start(harness.now);
+  harness.take<onboarding::OpenBootstrap>();
+  harness.joiner.on_bootstrap_misunderstood(harness.now);
+  REQUIRE(dialled(harness) == wire::Dialect::legacy);
+  harness.joiner.on_bootstrap_opened(harness.now);
+  harness.answer(wire::JoinOutcome::bridge, 0);
+  harness.joiner.on_links(harness.now, 1);
+  harness.pass(std::chrono::hours(1));
+  CHECK(harness.take<onboarding::CloseBootstrap>().empty());
+  CHECK(harness.joiner.is_bootstrap_open());
+  harness.joiner.on_bootstrap_closed(harness.now, ErrorCode::connection_lost);
+  harness.step(seconds(2));
+  CHECK(harness.take<onboarding::OpenBootstrap>().size() == 1);
+  harness.joiner.on_bootstrap_failed(harness.now, ErrorCode::refused, "down");
+  harness.pass(std::chrono::minutes(3));
+  CHECK_FALSE(harness.take<onboarding::OpenBootstrap>().empty());
+}
+
+TEST_CASE("a bridge with links still finds out which of its bootstrap nodes must be held") {
+  Harness harness(old_bridge_options(2));
+  harness.joiner.start(harness.now);
+  REQUIRE(dialled(harness) == wire::Dialect::native);
+  harness.joiner.on_bootstrap_opened(harness.now);  // one of ours
+  harness.answer(wire::JoinOutcome::bridge, 1);
+  harness.joiner.on_links(harness.now, 1);
+  CHECK(harness.take<onboarding::CloseBootstrap>().size() == 1);
+  harness.step(seconds(1));
+  REQUIRE(dialled(harness) == wire::Dialect::native);
+  harness.joiner.on_bootstrap_misunderstood(harness.now);
+  REQUIRE(dialled(harness) == wire::Dialect::legacy);
+  harness.joiner.on_bootstrap_opened(harness.now);
+  harness.pass(std::chrono::minutes(30));
+  CHECK(harness.joiner.is_bootstrap_open());
+}
+
 TEST_CASE("P-CR-16: with the last link gone the bootstrap is turned to in the same step") {
   Harness harness;
   harness.join();

@@ -260,6 +260,60 @@ TEST_CASE("whom a bridge's owner turns away gets no way round it, but the bridge
   CHECK(fixture.reception.stats().late == 1);
 }
 
+TEST_CASE("while a bridge of the old system may be asked, its ten seconds are waited for") {
+  ReceptionFixture fixture(with(Genesis::allowed));
+  fixture.register_peer(1);
+  fixture.register_peer(2);
+  wire::Contacts bridges{bridge_peer(1)};
+  fixture.reception.on_bridges(fixture.now, bridges);
+  fixture.join(1);
+  CHECK(fixture.ask().request.budget_ms == 4250);
+  fixture.pass(milliseconds(4500));
+  CHECK(fixture.joined().outcome == JoinOutcome::emergency);
+
+  bridges.push_back(bridge_peer(2));
+  bridges[1].dialect = wire::Dialect::legacy;
+  fixture.reception.on_bridges(fixture.now, bridges);
+  fixture.join(1, 2);
+  CHECK(fixture.ask().request.budget_ms == 10'250);
+  fixture.pass(milliseconds(10'499));
+  CHECK(fixture.take<onboarding::Answer>().empty());
+  fixture.pass(milliseconds(1));
+  CHECK(fixture.joined().outcome == JoinOutcome::emergency);
+}
+
+TEST_CASE("no second network is begun where a bridge names nodes it cannot introduce to") {
+  ReceptionFixture fixture(with(Genesis::allowed));
+  fixture.connect_bridges(1);
+  fixture.register_peer(1);
+  fixture.join(1);
+  wire::IntroduceResponse response;
+  response.alternatives = {peer(7)};
+  fixture.reception.on_introduced(fixture.now, fixture.ask().ask, bridge_peer(1), response);
+  const wire::JoinResponse joined = fixture.joined();
+  CHECK(joined.outcome == JoinOutcome::emergency);
+  CHECK(joined.contacts == wire::Contacts{peer(7)});
+}
+
+TEST_CASE("a helper that cannot be dialled is named only to those it can invite") {
+  ReceptionFixture fixture;
+  fixture.connect_bridges(1);
+  wire::Contact browser = peer(7);
+  browser.dialect = wire::Dialect::legacy;
+  browser.address.clear();
+  wire::Contact old_asker = peer(1);
+  old_asker.dialect = wire::Dialect::legacy;
+  fixture.reception.on_client_opened(fixture.now, client(1), old_asker);
+  fixture.register_peer(2);
+  fixture.join(1);
+  fixture.introduce(fixture.ask().ask, {browser});
+  CHECK(fixture.joined().contacts == wire::Contacts{browser});
+  fixture.join(2);
+  fixture.introduce(fixture.ask().ask, {browser});
+  CHECK(fixture.take<onboarding::Answer>().size() == 1);
+  CHECK(fixture.reception.stats().introduced == 1);
+}
+
 TEST_CASE("P-CC-4: busy bridges are not an emergency, the asker is told when to come back") {
   ReceptionFixture fixture(with(Genesis::allowed));
   fixture.connect_bridges(1);

@@ -261,7 +261,10 @@ void Reception::decide(Instant now, Slot slot, Knowledge knowledge) {
   const Join& join = joins_[slot];
   const wire::Contact asker = registry_.find(join.client)->contact;
   wire::Contacts live = choose_emergency(join, asker.id);
-  const bool is_first = !genesis_ && may_be_genesis(asker, knowledge, !live.empty());
+  // A bridge that names nodes as other ways in has seen a network, though it cannot introduce to it
+  // now: beginning another beside it would split it.
+  const bool is_first =
+      !genesis_ && join.alternatives.empty() && may_be_genesis(asker, knowledge, !live.empty());
   const bool is_first_again = genesis_ == asker.id && knowledge == Knowledge::empty && live.empty();
   if (is_first || is_first_again) {
     if (is_first) {

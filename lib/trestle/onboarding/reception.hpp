@@ -98,6 +98,8 @@ struct ReceptionStats {
 ///                            else emergency if others are live  genesis if allowed without bridges
 ///   nothing of that          BRIDGE_UNAVAILABLE                 BRIDGE_UNAVAILABLE
 ///
+/// No genesis is made while a bridge asked names nodes as alternatives: there is a network.
+///
 /// The genesis itself, asking again while the bridges still know nobody, is given other live nodes,
 /// or if there are none the bridges once more.
 ///

@@ -24,6 +24,10 @@ std::optional<Body> body_of(const std::optional<legacy::RawJson>& raw) {
   return std::move(*body);
 }
 
+/// Stands for an answer that answers nothing: of another kind than what was asked, so the set
+/// counts it against the bridge and asks another one.
+wire::Message nonsense() { return wire::Pong{}; }
+
 /// Peers a bridge offers when nobody can help: other ways in.
 wire::Contacts contacts_of(const legacy::NetworkState& state) {
   wire::Contacts contacts;
@@ -125,7 +129,7 @@ void LegacyBridges::on_response(Instant now, ConnectionId connection,
   const Question question = std::move(*place);
   questions_.erase(place);
   wire::Message message = translate(now, question, response);
-  ++(std::holds_alternative<wire::Failure>(message) ? stats_.refused : stats_.answered);
+  ++(std::holds_alternative<wire::Pong>(message) ? stats_.senseless : stats_.answered);
   outbox_.push(Answered{connection, question.id, std::move(message)});
 }
 
@@ -134,9 +138,7 @@ wire::Message LegacyBridges::translate(Instant now, const Question& question,
   wire::IntroduceResponse introduction;
   if (response.success) {
     auto help = body_of<legacy::OnboardingHelp>(response.data);
-    if (!help) {
-      return wire::Failure{ErrorCode::protocol_error, 0, "the bridge names nobody in its answer"};
-    }
+    if (!help) return nonsense();
     introduction.members.push_back(
         legacy::to_contact(help->inviter_peer_id, help->inviter_metadata));
     std::erase_if(help_, [&](const Help& one) { return one.until <= now; });
@@ -146,10 +148,7 @@ wire::Message LegacyBridges::translate(Instant now, const Question& question,
     return introduction;
   }
   const auto refusal = body_of<legacy::OnboardingRefusal>(response.data);
-  if (!refusal || refusal->emergency_mode != true) {
-    return wire::Failure{ErrorCode::bridge_unavailable, 0,
-                         response.error.value_or("no reason was given")};
-  }
+  if (!refusal || refusal->emergency_mode != true) return nonsense();
   // It knows nobody who could help, and says so; that is an answer (BRIDGE-12).
   if (const auto state = body_of<legacy::NetworkState>(refusal->network_state)) {
     introduction.alternatives = contacts_of(*state);

@@ -53,7 +53,8 @@ class LegacyBridges {
   struct Detached {
     link::ConnectionId connection;
   };
-  /// An IntroduceResponse, or a Failure.
+  /// An IntroduceResponse; a Failure of ours; or a Pong, which fits no question, where the bridge's
+  /// answer made no sense.
   struct Answered {
     link::ConnectionId connection;
     wire::RequestId id;
@@ -65,7 +66,7 @@ class LegacyBridges {
     std::uint64_t bridges = 0;
     std::uint64_t asked = 0;
     std::uint64_t answered = 0;
-    std::uint64_t refused = 0;       ///< Answers that were failures.
+    std::uint64_t senseless = 0;     ///< Answers that named nobody and gave no reason.
     std::uint64_t unexpected = 0;    ///< Late answers, and answers to what was never asked there.
     std::uint64_t unauthorized = 0;  ///< Claimed to be a bridge without the secret.
   };

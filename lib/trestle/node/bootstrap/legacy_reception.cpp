@@ -295,7 +295,7 @@ void add_counters(Status& status, const LegacyReception::Stats& stats) {
   counters.emplace_back("legacy.bridges_refused_total", stats.bridges.unauthorized);
   counters.emplace_back("legacy.bridge_questions_total", stats.bridges.asked);
   counters.emplace_back("legacy.bridge_answers_total", stats.bridges.answered);
-  counters.emplace_back("legacy.bridge_refusals_total", stats.bridges.refused);
+  counters.emplace_back("legacy.bridge_senseless_total", stats.bridges.senseless);
   counters.emplace_back("legacy.bridge_unexpected_total", stats.bridges.unexpected);
   counters.emplace_back("legacy.outcomes_succeeded_total", stats.outcomes_succeeded);
   counters.emplace_back("legacy.outcomes_failed_total", stats.outcomes_failed);
