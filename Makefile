@@ -27,8 +27,10 @@ check-compilers: ## clang 19 on libstdc++ and on libc++: tests below the line, e
 	@scripts/install_packages.sh build test compilers
 	@$(PYTHON) scripts/check_compilers.py
 
-bench: ## measure against the figures aimed for
-	@echo "make bench: there are no benchmarks in this version." >&2; exit 2
+bench: ## measure against the figures aimed for [GOAL=P1]
+	@scripts/install_packages.sh build bench
+	@scripts/build.sh --quiet release -DTRESTLE_BENCH=ON -- benchmarks
+	@$(PYTHON) -B bench/run.py $(GOAL)
 
 fuzz: ## run the fuzzers
 	@echo "make fuzz: there are no fuzz targets in this version." >&2; exit 2

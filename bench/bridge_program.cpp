@@ -1,0 +1,24 @@
+// A bridge under measurement: the real transport, channels and desk. Prints `ready PORT`; runs
+// until it is killed.
+
+#include "bridge_side.hpp"
+#include "driver.hpp"
+
+int main(int argc, char** argv) {
+  using namespace trestle;
+  const bench::Flags flags(argc, argv);
+  bench::Driver driver(wire::Role::bridge);
+
+  bench::BridgeSideOptions options;
+  options.channels.pending_max = 4096;
+  options.desk.heard_fresh = std::chrono::hours(24);
+  if (const long probe_us = flags.number("probe-us", 0); probe_us > 0) {
+    // Members are silent and have to be asked: what a request then costs is time, not CPU.
+    options.desk.heard_fresh = Duration::zero();
+    options.probe_answered_after = Duration(probe_us);
+  }
+  bench::BridgeSide side(options, driver.local(), driver.suite(), Rng(1));
+  driver.attach(side);
+  driver.listen();
+  driver.run();
+}

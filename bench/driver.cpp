@@ -1,0 +1,68 @@
+#include "driver.hpp"
+
+#include <cstdio>
+#include <utility>
+
+#include <sys/resource.h>
+
+namespace trestle::bench {
+namespace {
+
+/// Twelve thousand connections and some files; the runner raises the bound to what is allowed.
+constexpr rlim_t kDescriptors = 30'000;
+constexpr std::size_t kConnectionsMax = 12'000;
+
+[[noreturn]] void die(const std::string& reason) {
+  std::fprintf(stderr, "%s\n", reason.c_str());
+  std::exit(1);
+}
+
+}  // namespace
+
+Driver::Driver(wire::Role role) : keys_(suite_.generate()), log_({.level = LogLevel::error}) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min(kDescriptors, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+
+  local_.identity = {keys_.key, crypto::node_id_of(suite_, keys_.key)};
+  local_.role = role;
+  local_.network = "bench";
+  local_.bridge_secret = to_bytes(as_bytes("bench"));
+  auto loop = host::EventLoop::create({});
+  if (!loop) die(loop.error());
+  loop_ = std::move(*loop);
+}
+
+Driver::~Driver() = default;
+
+void Driver::attach(node::Node& node) {
+  host::RunnerOptions options;
+  options.transport.connections_max = kConnectionsMax;
+  runner_ = std::make_unique<host::Runner>(*loop_, node, suite_, keys_, log_, options);
+}
+
+void Driver::listen() {
+  auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
+  if (!socket) die(socket.error());
+  const int port = socket->address().port;
+  runner_->listen(std::move(*socket));
+  std::printf("ready %d\n", port);
+  std::fflush(stdout);
+}
+
+void Driver::run() {
+  runner_->start();
+  loop_->run();
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace trestle::bench

@@ -1,0 +1,66 @@
+"""The figures aimed for, one place for all of them. docs/benchmarks.md says how each is taken."""
+
+import dataclasses
+import statistics
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """One measured figure against its target. `sign` is how they must stand to each other."""
+
+    id: str
+    what: str
+    sign: str  # ">=" or "<="
+    target: float
+    unit: str = ""
+
+    def is_met(self, measured):
+        return measured >= self.target if self.sign == ">=" else measured <= self.target
+
+    @property
+    def target_text(self):
+        return f"{self.sign}{number(self.target)}{self.unit}"
+
+
+@dataclasses.dataclass
+class Figure:
+    """What was measured for a goal: the figure itself and, where there is one, what it stands beside."""
+
+    goal: Goal
+    measured: float
+    low: float = None
+    high: float = None
+    anchor: str = "-"
+
+    @classmethod
+    def of(cls, goal, samples, anchor="-"):
+        """The median of repetitions, with their spread."""
+        return cls(goal, statistics.median(samples), min(samples), max(samples), anchor)
+
+    @property
+    def line(self):
+        spread = ""
+        if self.low is not None and self.low != self.high:
+            spread = f" ({number(self.low)}..{number(self.high)})"
+        verdict = "ok" if self.goal.is_met(self.measured) else "short"
+        return f"{self.goal.id:<4} {number(self.measured)}{self.goal.unit}{spread}  {self.goal.target_text}  " \
+               f"{self.anchor}  {verdict}"
+
+
+def number(value):
+    """Three digits that count."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+GOALS = {goal.id: goal for goal in (
+    Goal("P1", "requests/s, plain, 128 in flight, against gRPC", ">=", 4, "x"),
+    Goal("P4", "CPU of both ends per request, plain, 128 in flight, against gRPC", "<=", 1 / 6, "x"),
+    Goal("P6", "instructions of one request in the core, both ends", "<=", 3000),
+    Goal("P6a", "allocations of one request in the core besides its messages'", "<=", 0.05),
+    Goal("M4", "resident memory of an idle bootstrap node", "<=", 16, " MB"),
+    Goal("M4p", "private part of it", "<=", 5, " MB"),
+)}
