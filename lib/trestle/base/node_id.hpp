@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,11 +28,21 @@ class NodeId {
   constexpr NodeId(std::uint64_t high, std::uint64_t middle, std::uint32_t low)
       : high_(high), middle_(middle), low_(low) {}
 
-  static NodeId from_bytes(std::span<const std::uint8_t, kBytes> bytes);
+  /// Inline, as is `to_bytes`: every contact in every message goes through one of them.
+  static NodeId from_bytes(std::span<const std::uint8_t, kBytes> bytes) {
+    return {read_word<std::uint64_t>(bytes.data()), read_word<std::uint64_t>(bytes.data() + 8),
+            read_word<std::uint32_t>(bytes.data() + 16)};
+  }
   /// Exactly 40 hex digits of either case; anything else is refused.
   static std::optional<NodeId> from_hex(std::string_view text);
 
-  std::array<std::uint8_t, kBytes> to_bytes() const;
+  std::array<std::uint8_t, kBytes> to_bytes() const {
+    std::array<std::uint8_t, kBytes> bytes;
+    write_word(high_, bytes.data());
+    write_word(middle_, bytes.data() + 8);
+    write_word(low_, bytes.data() + 16);
+    return bytes;
+  }
   /// 40 lower-case hex digits.
   std::string to_hex() const;
   /// The first 8 hex digits: enough for a log line, not for a decision.
@@ -55,6 +67,22 @@ class NodeId {
   friend constexpr bool operator==(const NodeId&, const NodeId&) = default;
 
  private:
+  template <typename Word>
+  static constexpr Word big_endian(Word word) {
+    return std::endian::native == std::endian::little ? std::byteswap(word) : word;
+  }
+  template <typename Word>
+  static Word read_word(const std::uint8_t* bytes) {
+    Word word;
+    std::memcpy(&word, bytes, sizeof word);
+    return big_endian(word);
+  }
+  template <typename Word>
+  static void write_word(Word word, std::uint8_t* bytes) {
+    word = big_endian(word);
+    std::memcpy(bytes, &word, sizeof word);
+  }
+
   std::uint64_t high_ = 0;
   std::uint64_t middle_ = 0;
   std::uint32_t low_ = 0;

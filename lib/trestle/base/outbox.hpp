@@ -13,9 +13,14 @@ namespace trestle::inline base {
 template <typename Effect>
 class Outbox {
  public:
-  void push(Effect effect) {
+  void push(Effect effect) { emplace(std::move(effect)); }
+
+  /// Makes the effect where it will lie. For effects that carry whole messages: moving one of those
+  /// costs as much as reading it from the wire.
+  template <typename... Arguments>
+  void emplace(Arguments&&... arguments) {
     if (empty()) clear();  // also for owners that always push before they find it empty
-    effects_.push_back(std::move(effect));
+    effects_.emplace_back(std::forward<Arguments>(arguments)...);
   }
 
   std::optional<Effect> poll() {

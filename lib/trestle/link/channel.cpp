@@ -60,14 +60,13 @@ Result<wire::RequestId, ErrorCode> Channel::request(Instant now, const wire::Mes
   if (speaks_legacy() && !LegacyDialect::has_word_for(message)) {
     return refuse(ErrorCode::unsupported);
   }
-  if (!wire::native::fits({kAnyRequestId, message}, options_.limits)) {
-    return refuse(ErrorCode::too_large);
-  }
+  const wire::native::RecordDraft draft(message, options_.limits);
+  if (!draft.fits(kAnyRequestId)) return refuse(ErrorCode::too_large);
   // The last place is the ping's.
   if (in_flight() + 1 >= options_.multiplexer.in_flight_max) return refuse(ErrorCode::busy);
   const auto id = multiplexer_.open(now, message, deadline, token);
   TRESTLE_ASSERT(id.has_value());
-  write(now, *id, message);
+  write(now, *id, message, draft);
   return *id;
 }
 
@@ -79,8 +78,9 @@ void Channel::cancel(Instant now, wire::RequestId id) {
 
 bool Channel::respond(Instant now, wire::RequestId id, const wire::Message& answer) {
   if (state_ != State::open || !served_.erase(id)) return false;
-  if (wire::native::fits({id, answer}, options_.limits)) {
-    write(now, id, answer);
+  const wire::native::RecordDraft draft(answer, options_.limits);
+  if (draft.fits(id)) {
+    write(now, id, answer, draft);
   } else {
     write(now, id, wire::Failure{ErrorCode::too_large, 0, "the answer is over a size limit"});
   }
@@ -195,21 +195,27 @@ void Channel::on_deadline(Instant now) {
 // ---- frames
 
 void Channel::write(Instant now, wire::RequestId id, const wire::Message& message) {
+  write(now, id, message, wire::native::RecordDraft(message, options_.limits));
+}
+
+void Channel::write(Instant now, wire::RequestId id, const wire::Message& message,
+                    const wire::native::RecordDraft& draft) {
   if (speaks_legacy()) {
     if (auto text = legacy_.write(now, id, message)) send_text(now, std::move(*text));
     return;
   }
-  const wire::Envelope envelope{id, message};
-  if (!batch_.empty() &&
-      batch_.size() + wire::native::record_bytes(envelope) > options_.batch_bytes_max) {
+  const std::size_t bytes = draft.bytes(id);
+  if (!batch_.empty() && batch_.size() + bytes > options_.batch_bytes_max) {
     flush();
     if (state_ == State::closed) return;
   }
-  wire::native::append_record(batch_, envelope);
+  if (batch_.empty()) batch_.reserve(std::max(bytes, last_batch_bytes_));
+  draft.append_to(batch_, id);
 }
 
 void Channel::flush() {
   if (batch_.empty()) return;
+  last_batch_bytes_ = batch_.size();
   send(FrameKind::binary, std::exchange(batch_, {}));
 }
 
@@ -231,7 +237,7 @@ void Channel::open(Instant now, const wire::Contact& peer) {
   open_by_ = kNever;
   opened_at_ = now;
   keepalive_.start(now);
-  report(Opened{peer_});
+  report<Opened>(peer_);
 }
 
 void Channel::open_unpinged(Instant now, const wire::Contact& peer) {
@@ -250,9 +256,9 @@ void Channel::end(ErrorCode code, std::string text, bool by_peer, std::uint16_t 
   keepalive_.stop();
   multiplexer_.close(by_peer ? ErrorCode::connection_lost : code);
   while (const auto failed = multiplexer_.poll_effect()) {
-    if (failed->token != kPingToken) report(RequestFailed{failed->token, failed->code});
+    if (failed->token != kPingToken) report<RequestFailed>(failed->token, failed->code);
   }
-  report(Closed{code, std::move(text), by_peer, status});
+  report<Closed>(code, std::move(text), by_peer, status);
 }
 
 // ---- children
@@ -287,7 +293,7 @@ void Channel::pump_requests(Instant now) {
   while (const auto failed = multiplexer_.poll_effect()) {
     if (failed->token != kPingToken) {
       // Reported first: writing may end the channel, and nothing is reported after `Closed`.
-      report(RequestFailed{failed->token, failed->code});
+      report<RequestFailed>(failed->token, failed->code);
       // The peer need not work on what nobody waits for any more.
       if (failed->code == ErrorCode::timeout) write(now, failed->id, wire::Cancel{});
     } else if (failed->code == ErrorCode::timeout) {
@@ -309,10 +315,10 @@ void Channel::pump_keepalive(Instant now) {
         break;
       }
       case Keepalive::Effect::became_unhealthy:
-        report(HealthChanged{false});
+        report<HealthChanged>(false);
         break;
       case Keepalive::Effect::became_healthy:
-        report(HealthChanged{true});
+        report<HealthChanged>(true);
         break;
       case Keepalive::Effect::died:
         close(now, ErrorCode::timeout, "pings were not answered");

@@ -185,6 +185,8 @@ class Channel {
   void on_answer(Instant now, wire::Envelope&& envelope);
   void on_goodbye(const wire::Goodbye& goodbye);
   void write(Instant now, wire::RequestId id, const wire::Message& message);
+  void write(Instant now, wire::RequestId id, const wire::Message& message,
+             const wire::native::RecordDraft& draft);
   void send(FrameKind kind, Bytes bytes);
   void open(Instant now, const wire::Contact& peer);
   /// Without pings of our own: the other end is no peer that answers them.
@@ -195,7 +197,11 @@ class Channel {
   void pump_requests(Instant now);
   void pump_keepalive(Instant now);
   void order(TransportOrder transport_order) { outbox_.push(std::move(transport_order)); }
-  void report(News news) { outbox_.push(std::move(news)); }
+  template <typename OneNews, typename... Fields>
+  void report(Fields&&... fields) {
+    outbox_.emplace(std::in_place_type<News>, std::in_place_type<OneNews>,
+                    std::forward<Fields>(fields)...);
+  }
 
   ConnectionId id_;
   crypto::Side side_;
@@ -212,6 +218,9 @@ class Channel {
   Ticket open_ticket_{};
   FlatMap<wire::RequestId, std::size_t> served_;
   Bytes batch_;
+  /// What the batch before weighed: under load the next one weighs about as much, and room for it
+  /// is made at once.
+  std::size_t last_batch_bytes_ = 0;
   std::size_t unsent_bytes_ = 0;
   Outbox<Effect> outbox_;
   Stats stats_;

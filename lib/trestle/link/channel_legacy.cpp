@@ -13,7 +13,7 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
   auto frame = wire::legacy::decode(text, limits);
   if (!frame) {
     ++stats_.legacy_refused;
-    if (options_.legacy == LegacyMode::clients) return report(LegacyRefused{frame.error()});
+    if (options_.legacy == LegacyMode::clients) return report<LegacyRefused>(frame.error());
     // After the hello nonsense is dropped and counted, as the JavaScript peers do; before it there
     // is nobody to keep.
     if (state_ == State::opening) {
@@ -23,7 +23,7 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
     return;
   }
   if (options_.legacy == LegacyMode::clients)
-    return report(LegacyReceived{wire::legacy::box(std::move(*frame))});
+    return report<LegacyReceived>(wire::legacy::box(std::move(*frame)));
   auto reading = legacy_.read(wire::legacy::box(std::move(*frame)));
   if (const auto* introduced = std::get_if<LegacyDialect::Introduced>(&reading)) {
     on_legacy_introduction(now, *introduced);
@@ -35,7 +35,7 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
   } else if (auto* envelope = std::get_if<wire::Envelope>(&reading)) {
     on_record(now, std::move(*envelope));
   } else {
-    report(LegacyReceived{std::move(std::get<wire::legacy::FrameBox>(reading))});
+    report<LegacyReceived>(std::move(std::get<wire::legacy::FrameBox>(reading)));
   }
 }
 

@@ -35,7 +35,7 @@ void Channel::on_record(Instant now, wire::Envelope&& envelope) {
   if (wire::is_request(envelope.message)) return on_request(now, std::move(envelope));
   if (wire::is_answer(envelope.message)) return on_answer(now, std::move(envelope));
   if (std::holds_alternative<wire::Cancel>(envelope.message)) {
-    if (served_.erase(envelope.request_id)) report(Withdrawn{envelope.request_id});
+    if (served_.erase(envelope.request_id)) report<Withdrawn>(envelope.request_id);
     return;
   }
   close(now, ErrorCode::protocol_error, "the link is open already");
@@ -58,7 +58,7 @@ void Channel::on_request(Instant now, wire::Envelope&& envelope) {
                  wire::Failure{ErrorCode::busy, 1000, "too many open requests"});
   }
   served_.insert(envelope.request_id, envelope.message.index());
-  report(Requested{envelope.request_id, std::move(envelope.message)});
+  report<Requested>(envelope.request_id, std::move(envelope.message));
 }
 
 void Channel::on_answer(Instant now, wire::Envelope&& envelope) {
@@ -67,9 +67,9 @@ void Channel::on_answer(Instant now, wire::Envelope&& envelope) {
   if (matched->token == kPingToken) {
     keepalive_.on_pong(now, matched->round_trip);
   } else if (matched->fits) {
-    report(Answered{matched->token, std::move(envelope.message), matched->round_trip});
+    report<Answered>(matched->token, std::move(envelope.message), matched->round_trip);
   } else {
-    report(RequestFailed{matched->token, ErrorCode::protocol_error});
+    report<RequestFailed>(matched->token, ErrorCode::protocol_error);
   }
 }
 

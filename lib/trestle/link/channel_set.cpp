@@ -187,9 +187,12 @@ std::optional<ChannelSet::Effect> ChannelSet::poll_slot(Slot slot) {
   if (!effect) return std::nullopt;
   if (auto* transport_order = std::get_if<TransportOrder>(&*effect))
     return Effect(std::move(*transport_order));
-  News news{place.connection, std::move(std::get<Channel::News>(*effect))};
-  if (std::holds_alternative<Channel::Closed>(news.news)) erase(slot);
-  return Effect(std::move(news));
+  auto& news = std::get<Channel::News>(*effect);
+  // Made in place: the news may carry a whole message.
+  std::optional<Effect> reported(std::in_place, std::in_place_type<News>, place.connection,
+                                 std::move(news));
+  if (std::holds_alternative<Channel::Closed>(news)) erase(slot);
+  return reported;
 }
 
 const Channel* ChannelSet::find(ConnectionId connection) const {

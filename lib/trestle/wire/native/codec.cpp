@@ -30,8 +30,8 @@ bool needs_request_id(const Message& message) {
   return is_request(message) || is_answer(message) || std::holds_alternative<Cancel>(message);
 }
 
-bool request_id_is_right(const Envelope& envelope) {
-  return (envelope.request_id.value != 0) == needs_request_id(envelope.message);
+bool request_id_is_right(RequestId id, const Message& message) {
+  return (id.value != 0) == needs_request_id(message);
 }
 
 // ---- the three archives (layout.hpp)
@@ -157,7 +157,7 @@ class Decoder {
     fixed("", out);
   }
   void text(const char*, std::string& out, std::size_t Limits::* limit) {
-    out = as_text(reader_.sized(limits_.*limit));
+    out = std::string(as_text(reader_.sized(limits_.*limit)));
   }
   void bytes(const char*, Bytes& out, std::size_t Limits::* limit) {
     const ByteSpan taken = reader_.sized(limits_.*limit);
@@ -202,17 +202,8 @@ void describe_message(Archive& archive, const Message& message) {
   std::visit([&archive](const auto& alternative) { describe(archive, alternative); }, message);
 }
 
-/// What `length` counts: type, request id and fields.
-std::size_t body_bytes(const Envelope& envelope, Meter& meter) {
-  describe_message(meter, envelope.message);
-  return kTypeBytes + varint_bytes(envelope.request_id.value) + meter.total();
-}
-
-std::size_t body_bytes(const Envelope& envelope) {
-  constexpr Limits kUnused;
-  Meter meter(kUnused);
-  return body_bytes(envelope, meter);
-}
+/// Stands for "any size", where only the weight of a message is asked for.
+constexpr Limits kNoMatter;
 
 }  // namespace
 
@@ -234,12 +225,12 @@ FrameReader::FrameReader(ByteSpan frame, const Limits& limits) : rest_(frame), l
   if (frame.size() > limits_.frame_bytes_max) error_ = DecodeError::oversized;
 }
 
-Result<std::optional<Envelope>, DecodeError> FrameReader::fail(DecodeError error) {
+FrameReader::Next FrameReader::fail(DecodeError error) {
   error_ = error;
   return refuse(error);
 }
 
-Result<std::optional<Envelope>, DecodeError> FrameReader::next() {
+FrameReader::Next FrameReader::next() {
   if (error_) return refuse(*error_);
   while (!rest_.empty()) {
     if (records_ == limits_.records_per_frame_max) return fail(DecodeError::too_many_records);
@@ -252,25 +243,55 @@ Result<std::optional<Envelope>, DecodeError> FrameReader::next() {
     rest_ = rest_.last(frame.left());
 
     const std::uint8_t alternative = kAlternatives[body[0]];
-    if (alternative == kUnknownRecord) {
-      ++unknown_records_;
-      continue;
-    }
-
-    Reader reader(body.subspan(kTypeBytes));
-    std::optional<Envelope> envelope(std::in_place);
-    envelope->request_id.value = reader.varint();
-    Decoder decoder(reader, limits_);
-    kReaders[alternative](decoder, envelope->message);
-    if (reader.failed()) return fail(reader.error());
-    if (!request_id_is_right(*envelope)) return fail(DecodeError::malformed);
-    return envelope;
+    if (alternative != kUnknownRecord) return read(body, alternative);
+    ++unknown_records_;
   }
   return std::nullopt;
 }
 
-void append_record(Bytes& frame, const Envelope& envelope) {
-  const std::size_t body = body_bytes(envelope);
+/// One variable from first to last, so that the message is read where the caller will find it and
+/// is never moved.
+FrameReader::Next FrameReader::read(ByteSpan body, std::uint8_t alternative) {
+  Next next(std::in_place, std::in_place);
+  Envelope& envelope = **next;
+  Reader reader(body.subspan(kTypeBytes));
+  envelope.request_id.value = reader.varint();
+  Decoder decoder(reader, limits_);
+  kReaders[alternative](decoder, envelope.message);
+  if (reader.failed()) {
+    next = fail(reader.error());
+  } else if (!request_id_is_right(envelope.request_id, envelope.message)) {
+    next = fail(DecodeError::malformed);
+  }
+  return next;
+}
+
+// ---- the way out
+
+RecordDraft::RecordDraft(const Message& message, const Limits& limits)
+    : message_(message), limits_(limits) {
+  Meter meter(limits);
+  describe_message(meter, message);
+  field_bytes_ = meter.total();
+  is_within_limits_ = meter.within_limits();
+}
+
+std::size_t RecordDraft::body_bytes(RequestId id) const {
+  return kTypeBytes + varint_bytes(id.value) + field_bytes_;
+}
+
+std::size_t RecordDraft::bytes(RequestId id) const {
+  const std::size_t body = body_bytes(id);
+  return varint_bytes(body) + body;
+}
+
+bool RecordDraft::fits(RequestId id) const {
+  return is_within_limits_ && request_id_is_right(id, message_) &&
+         bytes(id) <= limits_.frame_bytes_max;
+}
+
+void RecordDraft::append_to(Bytes& frame, RequestId id) const {
+  const std::size_t body = body_bytes(id);
   const std::size_t begin = frame.size();
   // resize grows the storage by a factor, so that many small records do not copy the frame again
   // and again.
@@ -278,23 +299,23 @@ void append_record(Bytes& frame, const Envelope& envelope) {
 
   Writer writer(std::span<std::uint8_t>(frame).subspan(begin));
   writer.varint(body);
-  writer.byte(static_cast<std::uint8_t>(kRecordTypes[envelope.message.index()]));
-  writer.varint(envelope.request_id.value);
+  writer.byte(static_cast<std::uint8_t>(kRecordTypes[message_.index()]));
+  writer.varint(id.value);
   Encoder encoder(writer);
-  describe_message(encoder, envelope.message);
+  describe_message(encoder, message_);
   TRESTLE_ASSERT(writer.left() == 0);
 }
 
+void append_record(Bytes& frame, const Envelope& envelope) {
+  RecordDraft(envelope.message, kNoMatter).append_to(frame, envelope.request_id);
+}
+
 std::size_t record_bytes(const Envelope& envelope) {
-  const std::size_t body = body_bytes(envelope);
-  return varint_bytes(body) + body;
+  return RecordDraft(envelope.message, kNoMatter).bytes(envelope.request_id);
 }
 
 bool fits(const Envelope& envelope, const Limits& limits) {
-  Meter meter(limits);
-  const std::size_t body = body_bytes(envelope, meter);
-  return meter.within_limits() && request_id_is_right(envelope) &&
-         varint_bytes(body) + body <= limits.frame_bytes_max;
+  return RecordDraft(envelope.message, limits).fits(envelope.request_id);
 }
 
 }  // namespace trestle::wire::native

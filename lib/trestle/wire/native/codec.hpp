@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "trestle/base/bytes.hpp"
@@ -37,7 +38,10 @@ class FrameReader {
   std::size_t unknown_records() const { return unknown_records_; }
 
  private:
-  Result<std::optional<Envelope>, DecodeError> fail(DecodeError error);
+  using Next = Result<std::optional<Envelope>, DecodeError>;
+
+  Next read(ByteSpan body, std::uint8_t alternative);
+  Next fail(DecodeError error);
 
   ByteSpan rest_;
   Limits limits_;
@@ -46,16 +50,36 @@ class FrameReader {
   std::optional<DecodeError> error_;
 };
 
-/// Appends one record to a frame under construction. Deterministic: equal messages give equal
-/// bytes. Limits are not looked at, see `fits`.
+/// A record on its way out. Borrows the message and weighs it once, whatever is asked afterwards;
+/// both must outlive the draft.
+class RecordDraft {
+ public:
+  RecordDraft(const Message& message, const Limits& limits);
+
+  /// Exactly the number of bytes that `append_to` adds, so that a batch is closed before it grows
+  /// over its cap.
+  std::size_t bytes(RequestId id) const;
+  /// Whether a peer with those limits will read the record. Ask before sending what came from a
+  /// user or from a third party: a record that does not fit costs the connection.
+  bool fits(RequestId id) const;
+  /// Appends the record to a frame under construction. Deterministic: equal messages give equal
+  /// bytes. Limits are not looked at, see `fits`.
+  void append_to(Bytes& frame, RequestId id) const;
+
+ private:
+  /// What `length` counts: type, request id and fields.
+  std::size_t body_bytes(RequestId id) const;
+
+  const Message& message_;
+  const Limits& limits_;
+  std::size_t field_bytes_ = 0;
+  bool is_within_limits_ = false;
+};
+
+// ---- the same for whoever asks one question only
+
 void append_record(Bytes& frame, const Envelope& envelope);
-
-/// Exactly the number of bytes that `append_record` would add, so that a batch is closed before it
-/// grows over its cap.
 std::size_t record_bytes(const Envelope& envelope);
-
-/// Whether a peer with these limits will read this record. Ask before sending what came from a user
-/// or from a third party: a record that does not fit costs the connection.
 bool fits(const Envelope& envelope, const Limits& limits);
 
 }  // namespace trestle::wire::native
