@@ -7,6 +7,9 @@
 //   simulate --seed 7 --seeds 50
 //       seeds 7 to 56, one line each, stops at the first failure
 //
+//   simulate --seeds 50 --nodes 30 --probes
+//       the same, and how often each rare branch was reached
+//
 //   simulate --fingerprints
 //       one line per seed, to compare builds
 //
@@ -35,6 +38,7 @@ struct Arguments {
   std::uint64_t seeds = 1;
   bool fingerprints = false;
   bool trace = false;
+  bool probes = false;
 };
 
 constexpr std::uint64_t kFingerprintSeeds = 5;
@@ -43,7 +47,7 @@ int usage() {
   std::fputs(
       "usage: simulate [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
       "                [--weather calm|storm] [--loss PER_MILLION] [--faults FILE] [--trace]\n"
-      "                [--fingerprints]\n",
+      "                [--probes] [--fingerprints]\n",
       stderr);
   return 2;
 }
@@ -104,6 +108,8 @@ std::optional<Arguments> parse(int argc, char* argv[]) {
       arguments.seeds = kFingerprintSeeds;
     } else if (option == "--trace") {
       arguments.trace = true;
+    } else if (option == "--probes") {
+      arguments.probes = true;
     } else if (index + 1 >= argc || !take(arguments, option, argv[++index])) {
       return std::nullopt;
     }
@@ -112,7 +118,7 @@ std::optional<Arguments> parse(int argc, char* argv[]) {
   return arguments;
 }
 
-bool run(const Arguments& arguments, std::uint64_t seed) {
+bool run(const Arguments& arguments, std::uint64_t seed, sim::Probes& probes) {
   sim::PlanRequest request = arguments.request;
   request.seed = seed;
   const bool alone = arguments.seeds == 1 && !arguments.fingerprints;
@@ -140,6 +146,7 @@ bool run(const Arguments& arguments, std::uint64_t seed) {
       static_cast<unsigned long long>(trial.world().fingerprint()),
       static_cast<unsigned long long>(trial.world().stats().events), good ? "good" : "FAILED");
   std::fflush(stdout);
+  probes.add(trial.probes());
   if (!good) std::fputs(trial.failure().c_str(), stderr);
   return good;
 }
@@ -151,8 +158,10 @@ int main(int argc, char* argv[]) {
   if (!arguments) return usage();
   std::signal(SIGABRT, print_report_and_die);
   const std::uint64_t first = arguments->request.seed;
+  sim::Probes probes;
   for (std::uint64_t seed = first; seed < first + arguments->seeds; ++seed) {
-    if (!run(*arguments, seed)) return 1;
+    if (!run(*arguments, seed, probes)) return 1;
   }
+  if (arguments->probes) std::fputs(probes.to_text().c_str(), stdout);
   return 0;
 }

@@ -65,6 +65,8 @@ struct Lane {
   bool due_scheduled = false;
   bool drain_scheduled = false;
   bool stalled = false;
+  /// Half-open: what is sent is taken over, and is gone.
+  bool vanishes = false;
 
   bool empty() const { return first == items.size(); }
   bool ends_in_close() const { return !empty() && items.back().kind == Item::Kind::close; }

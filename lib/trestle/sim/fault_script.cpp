@@ -64,14 +64,22 @@ std::string_view name(FaultKind kind) {
       return "restart";
     case FaultKind::kill:
       return "kill";
+    case FaultKind::crash:
+      return "crash";
     case FaultKind::power_cut:
       return "power-cut";
     case FaultKind::reset:
       return "reset";
     case FaultKind::half_open:
       return "half-open";
+    case FaultKind::black_hole:
+      return "black-hole";
     case FaultKind::latency:
       return "latency";
+    case FaultKind::pause:
+      return "pause";
+    case FaultKind::slow:
+      return "slow";
   }
   return "unknown";
 }

@@ -16,13 +16,20 @@ enum class FaultKind : std::uint8_t {
   one_way_partition,  ///< Nothing passes from a group to a higher one.
   restart,            ///< The node is asked to go, does, and comes back after `lasts`.
   kill,               ///< The process dies; its kernel closes the sockets. Restarted after `lasts`.
+  crash,              ///< The process dies in the middle of a step: `number` of its next orders are
+                      ///< performed, the one after them is not. Restarted after `lasts`.
   power_cut,          ///< The machine dies silently. Restarted after `lasts`.
   reset,              ///< One connection breaks, both ends are told.
-  half_open,          ///< One connection dies, nobody is told.
-  latency,            ///< Everything at the node takes `number` microseconds longer, for `lasts`.
+  half_open,   ///< The node's peer is told that the connection broke, the node is not: what it
+               ///< sends is taken and vanishes. Only pings show it.
+  black_hole,  ///< One connection dies, nobody is told; what is sent stays unacknowledged.
+  latency,     ///< Everything at the node takes `number` microseconds longer, for `lasts`.
+  pause,       ///< The process is stopped for `lasts`, then everything reaches it at once.
+  slow,        ///< The process gets a turn only now and then, for `lasts`: what is for it waits
+               ///< up to `number` microseconds.
 };
 
-inline constexpr std::uint8_t kFaultKinds = 8;
+inline constexpr std::uint8_t kFaultKinds = 12;
 
 std::string_view name(FaultKind kind);
 
@@ -33,9 +40,9 @@ struct Fault {
   FaultKind kind = FaultKind::reset;
   Duration lasts{};
   NodeIndex node = 0;  ///< Not for partitions.
-  std::uint64_t number =
-      0;  ///< reset, half_open: which of the node's connections, modulo their number
-  std::vector<std::uint8_t> groups;  ///< Partitions: one group number, 0..9, per node.
+  /// reset, half_open, black_hole: which of the node's connections, modulo their number.
+  std::uint64_t number = 0;
+  std::vector<std::uint8_t> groups{};  ///< Partitions: one group number, 0..9, per node.
   friend bool operator==(const Fault&, const Fault&) = default;
 };
 

@@ -17,6 +17,19 @@ std::uint64_t count_of(std::uint32_t rate, std::uint32_t nodes, Duration length)
   return std::max<std::uint64_t>(1, rate * nodes * seconds / kSecondsPerThousandHours);
 }
 
+/// A node that was asked to go must be gone by `at`; time in which it was stopped does not count.
+void expect_gone(World& world, NodeIndex node, std::uint32_t incarnation, Instant at) {
+  world.schedule(at, [node, incarnation, at](World& running) {
+    if (!running.is_running(node) || running.incarnation(node) != incarnation) return;
+    const Instant free_again = running.is_paused(node) ? running.now() : running.resumed_at(node);
+    if (after(free_again, kShutdownMax) > at) {
+      return expect_gone(running, node, incarnation, after(free_again, kShutdownMax));
+    }
+    running.report_violation("C4: gone within 10 s",
+                             "n" + std::to_string(node) + " was asked to go and is still there");
+  });
+}
+
 /// A minority of 5 to 50 % against the rest, or up to four parts of about one size.
 std::vector<std::uint8_t> draw_groups(Rng& rng, std::uint32_t nodes) {
   std::vector<std::uint8_t> groups;
@@ -43,15 +56,56 @@ Span span_of(const NemesisOptions& options, FaultKind kind) {
       return {options.partition_min, options.partition_max};
     case FaultKind::restart:
     case FaultKind::kill:
+    case FaultKind::crash:
     case FaultKind::power_cut:
       return {options.downtime_min, options.downtime_max};
     case FaultKind::latency:
       return {Duration::zero(), options.spike_max};
+    case FaultKind::pause:
+      return {options.pause_min, options.pause_max};
+    case FaultKind::slow:
+      return {options.slow_min, options.slow_max};
     case FaultKind::reset:
     case FaultKind::half_open:
+    case FaultKind::black_hole:
       break;
   }
   return {Duration::zero(), Duration::zero()};
+}
+
+/// Whether short ones are to be as frequent as long ones of ten times their length.
+bool is_drawn_over_scales(FaultKind kind) {
+  return kind == FaultKind::restart || kind == FaultKind::kill || kind == FaultKind::crash ||
+         kind == FaultKind::power_cut || kind == FaultKind::pause;
+}
+
+Duration draw_length(const NemesisOptions& options, FaultKind kind, Rng& rng) {
+  const Span span = span_of(options, kind);
+  const Duration length = rng.between(span.low, span.high);
+  if (!is_drawn_over_scales(kind)) return length;
+  constexpr std::uint64_t kHalvings = 10;  // a thousandth of the longest
+  const std::uint64_t halvings = rng.below(kHalvings);
+  return std::max(span.low, length / (std::int64_t{1} << halvings));
+}
+
+/// What `Fault::number` means depends on the kind.
+std::uint64_t draw_number(const NemesisOptions& options, FaultKind kind, Rng& rng) {
+  switch (kind) {
+    case FaultKind::latency:
+      return static_cast<std::uint64_t>(
+          rng.between(options.latency_min, options.latency_max).count());
+    case FaultKind::slow:
+      return static_cast<std::uint64_t>(
+          rng.between(options.turn_wait_min, options.turn_wait_max).count());
+    case FaultKind::reset:
+    case FaultKind::half_open:
+    case FaultKind::black_hole:
+      return rng.below(1000);  // more connections than a node has
+    case FaultKind::crash:
+      return rng.below(12);  // a step has a few orders, seldom more
+    default:
+      return 0;
+  }
 }
 
 Fault draw_fault(const NemesisOptions& options, FaultKind kind, Rng& rng, std::uint32_t nodes,
@@ -59,19 +113,13 @@ Fault draw_fault(const NemesisOptions& options, FaultKind kind, Rng& rng, std::u
   Fault fault;
   fault.kind = kind;
   fault.at = from + rng.between(Duration::zero(), until - from - Duration(1));
-  const Span span = span_of(options, kind);
-  fault.lasts = rng.between(span.low, span.high);
+  fault.lasts = draw_length(options, kind, rng);
   if (kind == FaultKind::partition || kind == FaultKind::one_way_partition) {
     fault.groups = draw_groups(rng, nodes);
     return fault;
   }
   fault.node = static_cast<NodeIndex>(rng.below(nodes));
-  if (kind == FaultKind::latency) {
-    const Duration extra = rng.between(options.latency_min, options.latency_max);
-    fault.number = static_cast<std::uint64_t>(extra.count());
-  } else if (kind == FaultKind::reset || kind == FaultKind::half_open) {
-    fault.number = rng.below(1000);  // more connections than a node has
-  }
+  fault.number = draw_number(options, kind, rng);
   return fault;
 }
 
@@ -82,11 +130,15 @@ NemesisOptions storm() {
   options.partitions = 300;
   options.one_way_partitions = 200;
   options.restarts = 800;
-  options.kills = 300;
-  options.power_cuts = 300;
-  options.resets = 2500;  // drop-link and reset of the table
-  options.half_opens = 700;
+  options.kills = 200;  // kill, 600 in the table, in three forms
+  options.crashes = 200;
+  options.power_cuts = 200;
+  options.resets = 2500;     // drop-link and reset of the table
+  options.half_opens = 400;  // half-open, 700 in the table, in two forms
+  options.black_holes = 300;
   options.latencies = 1000;
+  options.pauses = 400;
+  options.slows = 800;
   return options;
 }
 
@@ -99,10 +151,14 @@ FaultScript draw_faults(const NemesisOptions& options, Rng rng, std::uint32_t no
       {FaultKind::one_way_partition, options.one_way_partitions},
       {FaultKind::restart, options.restarts},
       {FaultKind::kill, options.kills},
+      {FaultKind::crash, options.crashes},
       {FaultKind::power_cut, options.power_cuts},
       {FaultKind::reset, options.resets},
       {FaultKind::half_open, options.half_opens},
+      {FaultKind::black_hole, options.black_holes},
       {FaultKind::latency, options.latencies},
+      {FaultKind::pause, options.pauses},
+      {FaultKind::slow, options.slows},
   };
   for (const auto& [kind, rate] : classes) {
     Rng stream = rng.fork(name(kind));
@@ -133,7 +189,12 @@ void Nemesis::retire() {
   world_.note_fault("all faults end");
   world_.network().heal_all(world_.now());
   for (NodeIndex node = 0; node < world_.size(); ++node) {
-    if (!world_.is_running(node)) world_.start(node);
+    if (!world_.is_running(node)) {
+      world_.start(node);
+      continue;
+    }
+    world_.crash_after(node, std::nullopt);
+    if (world_.is_paused(node)) world_.resume(node);
   }
 }
 
@@ -147,11 +208,18 @@ void Nemesis::apply(const Fault& fault) {
     case FaultKind::kill:
     case FaultKind::power_cut:
       return apply_kill(fault);
+    case FaultKind::crash:
+      return apply_crash(fault);
     case FaultKind::reset:
     case FaultKind::half_open:
+    case FaultKind::black_hole:
       return apply_to_connection(fault);
     case FaultKind::latency:
       return apply_latency(fault);
+    case FaultKind::pause:
+      return apply_pause(fault);
+    case FaultKind::slow:
+      return apply_slow(fault);
   }
 }
 
@@ -179,16 +247,11 @@ void Nemesis::apply_kill(const Fault& fault) {
 
 void Nemesis::apply_restart(const Fault& fault) {
   const NodeIndex node = fault.node;
-  if (node >= world_.size() || !world_.is_running(node)) return;
+  if (node >= world_.size() || !world_.is_running(node) || world_.is_paused(node)) return;
   ++applied_;
   world_.note_fault(name(fault.kind), node);
   world_.begin_shutdown(node);
-  const std::uint32_t incarnation = world_.incarnation(node);
-  world_.schedule(after(world_.now(), kShutdownMax), [node, incarnation](World& world) {
-    if (!world.is_running(node) || world.incarnation(node) != incarnation) return;
-    world.report_violation("C4: gone within 10 s",
-                           "n" + std::to_string(node) + " was asked to go and is still there");
-  });
+  expect_gone(world_, node, world_.incarnation(node), after(world_.now(), kShutdownMax));
   start_when_down(node, after(world_.now(), fault.lasts));
 }
 
@@ -204,14 +267,78 @@ void Nemesis::start_when_down(NodeIndex node, Instant at) {
   });
 }
 
+/// The process dies between two of its orders, as a crash inside a step leaves it.
+void Nemesis::apply_crash(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || !world_.is_running(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  world_.crash_after(node, static_cast<std::uint32_t>(fault.number));
+  const std::uint32_t incarnation = world_.incarnation(node);
+  const Duration lasts = fault.lasts;
+  world_.schedule(after(world_.now(), kCrashWithin),
+                  [this, node, incarnation, lasts](World& world) {
+                    if (retired_ || world.incarnation(node) != incarnation) return;
+                    if (world.is_running(node)) world.kill(node, KillKind::process);
+                    start_when_down(node, after(world.now(), lasts));
+                  });
+}
+
+void Nemesis::apply_pause(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || !world_.is_running(node) || world_.is_paused(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  pause(node, after(world_.now(), fault.lasts));
+}
+
+void Nemesis::pause(NodeIndex node, Instant until) {
+  world_.pause(node);
+  const std::uint32_t incarnation = world_.incarnation(node);
+  world_.schedule(until, [node, incarnation](World& world) {
+    if (world.incarnation(node) == incarnation && world.is_paused(node)) world.resume(node);
+  });
+}
+
+void Nemesis::apply_slow(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || !world_.is_running(node) || world_.is_paused(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  take_turns(node, world_.incarnation(node), after(world_.now(), fault.lasts),
+             Duration(static_cast<Duration::rep>(fault.number)));
+}
+
+/// One pause after another; between two of them the node gets what has come meanwhile.
+void Nemesis::take_turns(NodeIndex node, std::uint32_t incarnation, Instant until,
+                         Duration wait_max) {
+  if (retired_ || world_.now() >= until || !world_.is_running(node) ||
+      world_.incarnation(node) != incarnation) {
+    return;
+  }
+  const Duration wait = turns_.between(Duration(1), std::max(Duration(1), wait_max));
+  const Instant turn = after(world_.now(), wait);
+  if (!world_.is_paused(node)) pause(node, turn);
+  // A moment later, so that what is handed over at the turn is handled before the next pause.
+  world_.schedule(after(turn, Duration(1)), [this, node, incarnation, until, wait_max](World&) {
+    take_turns(node, incarnation, until, wait_max);
+  });
+}
+
 void Nemesis::apply_to_connection(const Fault& fault) {
   if (fault.node >= world_.size() || !world_.is_running(fault.node)) return;
-  const ConnectionSerial hit = fault.kind == FaultKind::reset
-                                   ? world_.network().reset(world_.now(), fault.node, fault.number)
-                                   : world_.network().cut(fault.node, fault.number);
+  Network& network = world_.network();
+  ConnectionSerial hit = 0;
+  if (fault.kind == FaultKind::reset) {
+    hit = network.reset(world_.now(), fault.node, fault.number);
+  } else if (fault.kind == FaultKind::half_open) {
+    hit = network.half_open(world_.now(), fault.node, fault.number);
+  } else {
+    hit = network.cut(fault.node, fault.number);
+  }
   if (hit == 0) return;
   ++applied_;
-  world_.note_fault(std::string(name(fault.kind)) + " #" + std::to_string(hit), fault.node);
+  world_.note_fault(name(fault.kind), fault.node, hit);
 }
 
 void Nemesis::apply_latency(const Fault& fault) {

@@ -38,6 +38,7 @@ void Network::node_up(Instant now, NodeIndex node, std::uint32_t incarnation) {
 }
 
 void Network::node_down(Instant now, NodeIndex node, KillKind kind) {
+  resume(now, node);
   Place& place = places_[node];
   place.listening = false;
   place.powered = kind == KillKind::process;
@@ -91,7 +92,7 @@ std::uint32_t Network::allocate() {
   for (Lane& lane : connection.lanes) {
     lane.clear();
     lane.busy_until = lane.last_arrival = lane.stalled_since = Instant{};
-    lane.due_scheduled = lane.drain_scheduled = false;
+    lane.due_scheduled = lane.drain_scheduled = lane.vanishes = false;
   }
   return slot;
 }
@@ -163,6 +164,11 @@ void Network::recycle(Delivery&& delivery) {
 
 std::optional<Delivery> Network::handle(Instant now, const Event& event) {
   if (connections_[event.slot].generation != event.generation) return std::nullopt;
+  const NodeIndex node = hearer(event);
+  if (node != kNoNode && places_[node].paused) {
+    places_[node].held.push_back(event);
+    return std::nullopt;
+  }
   std::optional<Delivery> result;
   switch (event.kind) {
     case EventKind::dial_arrives:

@@ -110,6 +110,11 @@ class Network {
   ConnectionSerial reset(Instant now, NodeIndex node, std::uint64_t pick);
   /// The same, but nobody is told.
   ConnectionSerial cut(NodeIndex node, std::uint64_t pick);
+  /// The same, but only the peer is told; what the node sends from now on vanishes without a sign.
+  ConnectionSerial half_open(Instant now, NodeIndex node, std::uint64_t pick);
+  /// The node's process is stopped: what is for it waits in its kernel until `resume`.
+  void pause(NodeIndex node);
+  void resume(Instant now, NodeIndex node);
   /// Everything from and to the node takes this much longer.
   void set_extra_latency(NodeIndex node, Duration extra);
 
@@ -129,6 +134,8 @@ class Network {
     bool powered = true;
     Duration extra_latency{};
     FlatMap<link::ConnectionId, std::uint32_t> ends;
+    bool paused = false;
+    std::vector<Event> held;  ///< What happened to it while it was paused.
   };
 
   // network_opening.cpp
@@ -160,6 +167,8 @@ class Network {
   void break_connection(Instant now, std::uint32_t slot);
   void resume_stalled(Instant now);
   void drop_items(Lane& lane);
+  /// The node that an event leads to an input for; kNoNode if to none.
+  NodeIndex hearer(const Event& event) const;
   std::uint32_t pick_open(NodeIndex node, std::uint64_t pick) const;
   Duration latency(Connection& connection);
   Delivery delivery(Delivery::Kind kind, std::uint32_t slot, Side side) const;

@@ -109,6 +109,55 @@ ConnectionSerial Network::cut(NodeIndex node, std::uint64_t pick) {
   return connections_[slot].serial;
 }
 
+ConnectionSerial Network::half_open(Instant now, NodeIndex node, std::uint64_t pick) {
+  const std::uint32_t slot = pick_open(node, pick);
+  if (slot == connections_.size()) return 0;
+  Connection& connection = connections_[slot];
+  const Side side = connection.ends[kDialler].node == node ? kDialler : kAcceptor;
+  connection.cut = true;
+  for (Lane& lane : connection.lanes) drop_items(lane);
+  connection.lanes[side].vanishes = true;
+  const Duration way = latency(connection);
+  scheduler_.add(now + way, EventKind::connection_broken, slot, connection.generation,
+                 opposite(side));
+  return connection.serial;
+}
+
+void Network::pause(NodeIndex node) { places_[node].paused = true; }
+
+/// Everything that waited is handled now, in the order in which it came.
+void Network::resume(Instant now, NodeIndex node) {
+  Place& place = places_[node];
+  place.paused = false;
+  for (const Event& event : place.held) {
+    scheduler_.add(now, event.kind, event.slot, event.generation, event.side);
+  }
+  place.held.clear();
+}
+
+NodeIndex Network::hearer(const Event& event) const {
+  const Connection& connection = connections_[event.slot];
+  switch (event.kind) {
+    case EventKind::dial_arrives:
+      return connection.target;
+    case EventKind::dial_concludes:
+    case EventKind::dial_expires:
+      return connection.ends[kDialler].node;
+    case EventKind::lane_due:
+      // On a dead path it is the sender that something happens to: it gets no acknowledgement.
+      if (is_cut(connection, event.side)) return kNoNode;
+      return connection.ends[opposite(event.side)].node;
+    case EventKind::lane_drains:
+    case EventKind::lane_gives_up:
+    case EventKind::connection_broken:
+      return connection.ends[event.side].node;
+    case EventKind::crypto_done:
+    case EventKind::action:
+      break;
+  }
+  return kNoNode;
+}
+
 void Network::set_extra_latency(NodeIndex node, Duration extra) {
   places_[node].extra_latency = extra;
 }

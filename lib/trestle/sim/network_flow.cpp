@@ -76,6 +76,14 @@ void Network::push_close(Instant now, std::uint32_t slot, Side side, std::uint16
 /// The kernel takes over what it has room for.
 void Network::admit(Instant now, std::uint32_t slot, Side side) {
   Lane& lane = connections_[slot].lanes[side];
+  if (lane.vanishes) {
+    for (const Item& item : lane.items) {
+      if (item.kind != Item::Kind::frame) continue;
+      ++stats_.frames_lost;
+      lane.undrained += item.bytes.size();
+    }
+    lane.items.clear();
+  }
   while (lane.admitted < lane.items.size()) {
     Item& item = lane.items[lane.admitted];
     const std::size_t size = size_on_line(item);

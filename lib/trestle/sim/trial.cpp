@@ -31,6 +31,7 @@ Trial::Trial(Plan plan)
       nemesis_(world_, plan_.faults),
       rng_(Rng(plan_.request.seed).fork("workload")) {
   checkers_.watch(world_);
+  world_.add_observer(probes_);
   add_nodes();
   schedule_starts();
   nemesis_.unleash();
@@ -103,7 +104,8 @@ NodeIndex Trial::draw_member(NodeIndex other_than) {
   const NodeIndex first = plan_.request.bridges + 1;
   const auto drawn = static_cast<NodeIndex>(rng_.below(plan_.request.nodes - first));
   const NodeIndex node = first + drawn;
-  return node != other_than && world_.is_running(node) ? node : kNoNode;
+  if (node == other_than || !world_.is_running(node) || world_.is_paused(node)) return kNoNode;
+  return node;
 }
 
 void Trial::schedule_workload(Instant at) {
@@ -186,6 +188,7 @@ bool Trial::run() {
   world_.run_until(plan_.ends);
   if (world_.violation()) return false;
   collect_ended();
+  probes_.finish(world_);
   shortcomings_at_end_ = shortcomings();
   if (!reads_back())
     shortcomings_at_end_.push_back("a value put at one node is not read at another");

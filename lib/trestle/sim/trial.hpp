@@ -8,6 +8,7 @@
 #include "trestle/sim/checkers/checkers.hpp"
 #include "trestle/sim/nemesis.hpp"
 #include "trestle/sim/plan.hpp"
+#include "trestle/sim/probes.hpp"
 #include "trestle/sim/world.hpp"
 
 namespace trestle::sim {
@@ -40,6 +41,7 @@ class Trial {
   World& world() { return world_; }
   const World& world() const { return world_; }
   const checkers::Checkers& checkers() const { return checkers_; }
+  const Probes& probes() const { return probes_; }
   const WorkloadStats& workload() const { return workload_; }
   const Plan& plan() const { return plan_; }
   std::uint64_t faults_applied() const { return nemesis_.applied(); }
@@ -75,6 +77,7 @@ class Trial {
   Plan plan_;
   World world_;
   checkers::Checkers checkers_;
+  Probes probes_;
   Nemesis nemesis_;
   Rng rng_;
   WorkloadStats workload_;

@@ -69,15 +69,47 @@ void World::begin_shutdown(NodeIndex node) {
   drain(node);
 }
 
-void World::kill(NodeIndex node, KillKind kind) {
+void World::kill(NodeIndex node, KillKind kind, std::string_view how) {
   running(node);
-  happened(happening(HappeningKind::killed, node));
+  Happening news = happening(HappeningKind::killed, node);
+  news.text = how;
+  happened(news);
   take_down(node, kind);
 }
 
-void World::take_down(NodeIndex node, KillKind kind) {
+void World::crash_after(NodeIndex node, std::optional<std::uint32_t> orders) {
+  running(node).orders_left = orders;
+}
+
+void World::pause(NodeIndex node) {
+  Host& host = running(node);
+  TRESTLE_ASSERT(!host.paused);
+  host.paused = true;
   timers_.erase(node);
-  hosts_[node].node.reset();
+  network_.pause(node);
+}
+
+void World::resume(NodeIndex node) {
+  Host& host = running(node);
+  TRESTLE_ASSERT(host.paused);
+  host.paused = false;
+  host.resumed_at = now_;
+  for (const std::uint32_t slot : host.held_jobs) {
+    scheduler_.add(now_, EventKind::crypto_done, slot, 0);
+  }
+  host.held_jobs.clear();
+  network_.resume(now_, node);
+  timers_.set(node, host.node->next_deadline());
+}
+
+void World::take_down(NodeIndex node, KillKind kind) {
+  Host& host = hosts_[node];
+  timers_.erase(node);
+  host.node.reset();
+  host.paused = false;
+  host.orders_left.reset();
+  for (const std::uint32_t slot : host.held_jobs) free_jobs_.push_back(slot);
+  host.held_jobs.clear();
   network_.node_down(now_, node, kind);
 }
 
@@ -137,6 +169,7 @@ bool World::step() {
       finish_crypto(event.slot);
     } else if (event.kind == EventKind::action) {
       const std::function<void(World&)> action = std::exchange(actions_[event.slot], nullptr);
+      free_actions_.push_back(event.slot);
       action(*this);
     } else if (std::optional<Delivery> delivery = network_.handle(now_, event)) {
       deliver(std::move(*delivery));
@@ -161,8 +194,14 @@ void World::run_until(Instant until) {
 }
 
 void World::schedule(Instant at, std::function<void(World&)> action) {
-  const auto slot = static_cast<std::uint32_t>(actions_.size());
-  actions_.push_back(std::move(action));
+  auto slot = static_cast<std::uint32_t>(actions_.size());
+  if (free_actions_.empty()) {
+    actions_.push_back(std::move(action));
+  } else {
+    slot = free_actions_.back();
+    free_actions_.pop_back();
+    actions_[slot] = std::move(action);
+  }
   scheduler_.add(std::max(now_, at), EventKind::action, slot, 0);
 }
 
@@ -192,8 +231,9 @@ void World::happened(const Happening& happening, std::uint64_t content) {
   for (Observer* observer : observers_) observer->observe(*this, happening);
 }
 
-void World::note_fault(std::string_view text, NodeIndex node) {
+void World::note_fault(std::string_view text, NodeIndex node, ConnectionSerial hit) {
   Happening news = happening(HappeningKind::fault, node);
+  news.connection = hit;
   news.text = text;
   happened(news, Fingerprint::of(as_bytes(text)));
 }

@@ -103,7 +103,17 @@ class World {
   void start(NodeIndex node);
   /// Asks it to go; it does when it says `Stopped`.
   void begin_shutdown(NodeIndex node);
-  void kill(NodeIndex node, KillKind kind = KillKind::process);
+  void kill(NodeIndex node, KillKind kind = KillKind::process, std::string_view how = {});
+  /// The process dies after it has given so many more orders: in the middle of a step, as a rule.
+  /// Nothing: it will not.
+  void crash_after(NodeIndex node, std::optional<std::uint32_t> orders);
+  /// The process is stopped: it hears nothing, no timer of it fires. Users must not ask it.
+  void pause(NodeIndex node);
+  /// It goes on, and everything that came meanwhile reaches it at once.
+  void resume(NodeIndex node);
+  bool is_paused(NodeIndex node) const { return hosts_[node].paused; }
+  /// When its last pause ended.
+  Instant resumed_at(NodeIndex node) const { return hosts_[node].resumed_at; }
   bool is_running(NodeIndex node) const { return hosts_[node].node != nullptr; }
   /// Only while it runs.
   const node::Node& node(NodeIndex node) const;
@@ -139,7 +149,7 @@ class World {
   /// have it again.
   std::string report() const;
   /// Tells observers, trace and fingerprint of a fault somebody caused.
-  void note_fault(std::string_view text, NodeIndex node = kNoNode);
+  void note_fault(std::string_view text, NodeIndex node = kNoNode, ConnectionSerial hit = 0);
 
   Network& network() { return network_; }
   const Network& network() const { return network_; }
@@ -162,6 +172,10 @@ class World {
     std::unique_ptr<node::Node> node;
     /// Said `Stopped`: hears nothing more and goes as soon as it was drained.
     bool stopped = false;
+    bool paused = false;
+    Instant resumed_at{};
+    std::optional<std::uint32_t> orders_left;  ///< Until it crashes.
+    std::vector<std::uint32_t> held_jobs;      ///< Crypto that was done while it was paused.
   };
 
   /// A finished signature or check on its way back.
@@ -201,6 +215,7 @@ class World {
   std::vector<CryptoJob> jobs_;
   std::vector<std::uint32_t> free_jobs_;
   std::vector<std::function<void(World&)>> actions_;
+  std::vector<std::uint32_t> free_actions_;
   FlatMap<OperationKey, node::OperationEnded> ended_;
   std::vector<Observer*> observers_;
   std::optional<Violation> violation_;

@@ -46,6 +46,10 @@ void keep_bounded(auto& news, std::size_t news_max, std::uint64_t& forgotten) {
 void World::drain(NodeIndex node) {
   Host& host = hosts_[node];
   while (std::optional<node::Effect> effect = host.node->poll_effect(now_)) {
+    if (host.orders_left) {
+      if (*host.orders_left == 0) return kill(node, KillKind::process, "in the middle of a step");
+      --*host.orders_left;
+    }
     perform(node, std::move(*effect));
   }
   if (host.stopped) {
@@ -154,8 +158,12 @@ void World::answer_later(const CryptoJob& job, Rng& rng) {
 
 void World::finish_crypto(std::uint32_t slot) {
   const CryptoJob job = jobs_[slot];
-  free_jobs_.push_back(slot);
   Host& host = hosts_[job.node];
+  if (host.paused && host.incarnation == job.incarnation) {
+    host.held_jobs.push_back(slot);
+    return;
+  }
+  free_jobs_.push_back(slot);
   if (host.node == nullptr || host.incarnation != job.incarnation) return;
   // Of a connection that ended, its owner hears nothing more. Orders that name none are always
   // answered.

@@ -54,6 +54,13 @@ void Operations::after_event(World& world) {
   earliest_ = kNever;
   for (const auto& [key, until] : open_) {
     if (world.now() >= until) {
+      const bool is_paused = world.is_running(key.node) && world.is_paused(key.node);
+      const Instant free_again = is_paused ? world.now() : world.resumed_at(key.node);
+      const Instant allowed = after(free_again, options_.operation_max);
+      if (world.now() < allowed) {
+        earliest_ = std::min(earliest_, allowed);
+        continue;
+      }
       return world.report_violation(kRule, describe(key) + ": still under way after its time");
     }
     earliest_ = std::min(earliest_, until);

@@ -7,7 +7,7 @@ namespace trestle::sim::checkers {
 
 struct OperationsOptions {
   /// No operation of a user may take longer: a lookup is bounded by 15 s (X31), a put is a lookup
-  /// and a round of stores.
+  /// and a round of stores. Counted anew from the end of a pause of the node's process.
   Duration operation_max = std::chrono::seconds(60);
 };
 

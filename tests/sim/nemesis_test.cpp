@@ -1,0 +1,183 @@
+#include "trestle/sim/nemesis.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "catch.hpp"
+#include "fake_node.hpp"
+
+namespace trestle::sim::test {
+namespace {
+
+/// Two connected nodes and one fault at second 2.
+struct Scene {
+  explicit Scene(Fault fault) : nemesis(bench.world, {fault}) {
+    a = bench.add_started();
+    b = bench.add_started();
+    std::tie(near, far) = bench.connect(a, b);
+    nemesis.unleash();
+  }
+
+  Bench bench;
+  Nemesis nemesis;
+  NodeIndex a = 0;
+  NodeIndex b = 0;
+  link::ConnectionId near;
+  link::ConnectionId far;
+};
+
+constexpr Instant kStrikes{2s};
+
+Fault fault_at_b(FaultKind kind, Duration lasts, std::uint64_t number = 0) {
+  return {.at = kStrikes, .kind = kind, .lasts = lasts, .node = 1, .number = number, .groups = {}};
+}
+
+TEST_CASE(
+    "crash: orders before it are performed, those after it never, memory and identity apart") {
+  Scene scene(fault_at_b(FaultKind::crash, 30s, 2));
+  World& world = scene.bench.world;
+  const NodeId id = world.identity(scene.b).id;
+  world.run_until(kStrikes);
+  CHECK(world.is_running(scene.b));
+  for (const char* text : {"one", "two", "three", "four"}) {
+    scene.bench[scene.b].outbox.push(
+        link::SendFrame{scene.far, link::FrameKind::text, to_bytes(as_bytes(text))});
+  }
+  static_cast<void>(world.find(scene.b, NodeId{}));
+  CHECK_FALSE(world.is_running(scene.b));
+  world.run_for(1s);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::frame) == 2);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::closed) == 1);
+
+  world.run_until(kStrikes + kCrashWithin + 30s - 1us);
+  CHECK_FALSE(world.is_running(scene.b));
+  world.run_for(1us);
+  REQUIRE(world.is_running(scene.b));
+  CHECK(world.incarnation(scene.b) == 2);
+  CHECK(world.identity(scene.b).id == id);
+  CHECK(scene.bench[scene.b].heard.size() == 1);  // it knows of its start and nothing else
+  CHECK(scene.nemesis.applied() == 1);
+}
+
+TEST_CASE("crash: a node that gives no order is killed between two events") {
+  Scene scene(fault_at_b(FaultKind::crash, 1s, 5));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes + kCrashWithin);
+  CHECK_FALSE(world.is_running(scene.b));
+  world.run_for(1s);
+  CHECK(world.is_running(scene.b));
+}
+
+TEST_CASE("crash: none after the nemesis retired") {
+  Scene scene(fault_at_b(FaultKind::crash, 1s, 1));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes + 1s);
+  scene.nemesis.retire();
+  scene.bench.send(scene.b, scene.far, "one");
+  scene.bench.send(scene.b, scene.far, "two");
+  world.run_for(1min);
+  CHECK(world.incarnation(scene.b) == 1);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::frame) == 2);
+}
+
+TEST_CASE("pause: nothing for its length, then all") {
+  Scene scene(fault_at_b(FaultKind::pause, 40s));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes);
+  CHECK(world.is_paused(scene.b));
+  scene.bench.send(scene.a, scene.near, "one");
+  world.run_until(kStrikes + 40s - 1us);
+  CHECK(scene.bench[scene.b].count(Heard::Kind::frame) == 0);
+  world.run_for(1us);
+  CHECK_FALSE(world.is_paused(scene.b));
+  CHECK(scene.bench[scene.b].count(Heard::Kind::frame) == 1);
+}
+
+TEST_CASE("pause: ends when the nemesis retires") {
+  Scene scene(fault_at_b(FaultKind::pause, 40s));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes + 1s);
+  scene.nemesis.retire();
+  CHECK_FALSE(world.is_paused(scene.b));
+  world.run_for(1min);
+  CHECK_FALSE(world.is_paused(scene.b));
+}
+
+TEST_CASE("slow: everything for the node is late, by up to the bound, in order, and comes") {
+  constexpr Duration kLateMax = 5s;
+  Scene scene(
+      fault_at_b(FaultKind::slow, 60s, static_cast<std::uint64_t>(Duration(kLateMax).count())));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes);
+  std::vector<Instant> sent;
+  for (int frame = 0; frame < 300; ++frame) {
+    sent.push_back(world.now());
+    scene.bench.send(scene.a, scene.near, std::to_string(frame));
+    world.run_for(300ms);
+  }
+  world.run_for(10s);
+  const auto heard = scene.bench[scene.b].of(Heard::Kind::frame);
+  REQUIRE(heard.size() == 300);
+  Duration latest{};
+  std::size_t turns = 0;
+  for (std::size_t frame = 0; frame < heard.size(); ++frame) {
+    CHECK(heard[frame].text == std::to_string(frame));
+    const Duration late = heard[frame].at - sent[frame] - 10ms;
+    CHECK(late <= kLateMax);
+    latest = std::max(latest, late);
+    if (frame > 0 && heard[frame].at != heard[frame - 1].at) ++turns;
+    if (sent[frame] > kStrikes + 66s) CHECK(late == 0ms);
+  }
+  CHECK(latest > 2s);
+  CHECK(turns > 20);
+  CHECK(turns < 290);
+}
+
+TEST_CASE("half-open: as the script says, at the connection it picks") {
+  Scene scene(fault_at_b(FaultKind::half_open, 0s));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes + 1s);
+  CHECK(scene.nemesis.applied() == 1);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::closed) == 1);
+  CHECK(scene.bench[scene.b].count(Heard::Kind::closed) == 0);
+}
+
+TEST_CASE("black hole: nobody is told, and the first to speak gives up after the stall") {
+  Scene scene(fault_at_b(FaultKind::black_hole, 0s));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes + 1s);
+  scene.bench.send(scene.b, scene.far, "one");
+  world.run_for(2min);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::closed) == 0);
+  REQUIRE(scene.bench[scene.b].count(Heard::Kind::closed) == 1);
+  CHECK(scene.bench[scene.b].of(Heard::Kind::closed)[0].text ==
+        "nothing acknowledged for too long");
+}
+
+TEST_CASE("a node that was asked to go and is stopped meanwhile is not blamed for it") {
+  class Lingerer : public FakeNode {
+   public:
+    using FakeNode::FakeNode;
+    void begin_shutdown(Instant now) override { deadline = now + 9s; }
+    void on_deadline(Instant) override {
+      deadline = kNever;
+      outbox.push(node::Stopped{});
+    }
+  };
+  World world(Bench::plain(1));
+  world.add_node({.role = wire::Role::node, .url = {}, .factory = [](const NodeSeat& seat) {
+                    return std::make_unique<Lingerer>(seat.rng);
+                  }});
+  world.start(0);
+  Nemesis nemesis(world, {{.at = Instant(1s), .kind = FaultKind::restart, .lasts = 1s},
+                          {.at = Instant(2s), .kind = FaultKind::pause, .lasts = 30s}});
+  nemesis.unleash();
+  world.run_until(Instant(31s));
+  CHECK(world.incarnation(0) == 1);
+  world.run_for(2s);
+  CHECK_FALSE(world.violation());
+  CHECK(world.incarnation(0) == 2);
+}
+
+}  // namespace
+}  // namespace trestle::sim::test
