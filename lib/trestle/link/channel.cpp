@@ -124,7 +124,7 @@ void Channel::on_transport_open(Instant now) {
   open_by_ = after(now, options_.open_within);
   if (side_ == Side::dialler && speaks_legacy() && options_.legacy == LegacyMode::clients) {
     open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
-    report(Opened{peer_});
+    report<Opened>(peer_);
   } else if (side_ == Side::dialler && speaks_legacy()) {
     send_text(now, legacy_.hello());
   } else if (side_ == Side::dialler) {

@@ -70,7 +70,7 @@ void Channel::on_legacy_bootstrap(Instant now, bool shows_secret) {
   }
   send_text(now, legacy_.bootstrap_accepted(now));
   open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
-  report(Opened{peer_});
+  report<Opened>(peer_);
 }
 
 }  // namespace trestle::link
