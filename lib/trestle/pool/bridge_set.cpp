@@ -59,7 +59,7 @@ BridgeSet::BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& loc
       requests_(options.requests_max),
       retries_(options.retries),
       hedges_(options.hedges) {
-  TRESTLE_ASSERT(options_.attached_max < kBridgesMax);
+  TRESTLE_ASSERT(options_.attached_max + 1 < kBridgesMax);
   for (const BridgeEndpoint& bridge : options_.bridges) add(bridge);
 }
 
@@ -169,7 +169,8 @@ std::optional<BridgeSet::Effect> BridgeSet::poll_effect(Instant now) {
 }
 
 void BridgeSet::pump(Instant now) {
-  do {
+  bool has_more = true;
+  while (has_more) {
     while (auto effect = channels_.poll_effect()) {
       if (auto* order = std::get_if<link::TransportOrder>(&*effect)) {
         outbox_.push(std::move(*order));
@@ -178,7 +179,13 @@ void BridgeSet::pump(Instant now) {
       auto& news = std::get<link::ChannelSet::News>(*effect);
       on_news(now, news.connection, std::move(news.news));
     }
-  } while (settle(now));
+    // Places are given anew when what left them has been told to the transport.
+    const bool has_places = std::exchange(has_free_places_, false);
+    if (has_places) advance_waiting(now);
+    has_more = settle(now) || has_places;
+  }
+  for (Answered& answered : closed_answers_) outbox_.push(std::move(answered));
+  closed_answers_.clear();
 }
 
 void BridgeSet::on_news(Instant now, ConnectionId connection, Channel::News&& news) {
@@ -225,13 +232,10 @@ void BridgeSet::on_news(Instant now, ConnectionId connection, Channel::News&& ne
 void BridgeSet::count_strays(ConnectionId connection) {
   const Channel* channel = channels_.find(connection);
   if (channel == nullptr || channel->request_stats().unmatched_answers == 0) return;
-  const Holder* holder = holders_.find(connection);
+  Holder* holder = holders_.find(connection);
   if (holder == nullptr) return;
-  BridgeSlot& slot = slots_[holder->slot];
   const std::uint64_t strays = channel->request_stats().unmatched_answers;
-  const std::uint64_t known = holder->request.value == 0 ? slot.strays_counted : 0;
-  slot.counters.late_answers += strays - known;
-  if (holder->request.value == 0) slot.strays_counted = strays;
+  slots_[holder->slot].counters.late_answers += strays - std::exchange(holder->strays, strays);
 }
 
 // ---- look

@@ -141,6 +141,8 @@ class BridgeSet {
   struct Holder {
     SlotIndex slot = 0;
     PoolRequestId request;
+    /// Stray answers on it that stand in the slot's `late_answers` already.
+    std::uint64_t strays = 0;
   };
   static constexpr std::size_t kFirst = 0;
   static constexpr std::size_t kHedge = 1;
@@ -218,6 +220,9 @@ class BridgeSet {
   Instant wake_at_ = kNever;
   std::uint64_t last_attached_id_ = 0;
   std::size_t stateless_held_ = 0;
+  bool has_free_places_ = false;
+  /// Answers whose connection is to be closed first (P-CR-13).
+  std::vector<Answered> closed_answers_;
   link::RetryBudget retries_;
   link::RetryBudget hedges_;
   link::HedgeDelay hedge_delay_;

@@ -19,11 +19,13 @@ void BridgeSet::attach(Instant now, ConnectionId connection, const wire::Contact
   const auto same = std::ranges::find_if(slots_, [&](const BridgeSlot& slot) {
     return !slot.is_leaving && slot.connection && slot.peer.id == bridge.id;
   });
-  if (same != slots_.end() && same->is_attached) detach(now, *same->connection);
+  std::optional<ConnectionId> replaced;
+  if (same != slots_.end() && same->is_attached) replaced = same->connection;
   const bool is_dialled_as_well = same != slots_.end() && !same->is_attached;
   const auto attached = static_cast<std::size_t>(
       std::ranges::count(slots_, true, [](const BridgeSlot& slot) { return slot.is_attached; }));
-  if (is_dialled_as_well || attached >= options_.attached_max || slots_.size() >= kBridgesMax) {
+  const bool has_room = attached < options_.attached_max && slots_.size() < kBridgesMax;
+  if (is_dialled_as_well || (!has_room && !replaced)) {
     outbox_.push(LogRecord{LogLevel::warning, "bridge.not_attached",
                            is_dialled_as_well ? ErrorCode::duplicate_connection : ErrorCode::busy,
                            bridge.id,
@@ -43,8 +45,9 @@ void BridgeSet::attach(Instant now, ConnectionId connection, const wire::Contact
   slot.connected_at = now;
   slot.last_request_at = now;
   slot.counters.connections_opened = 1;
-  holders_.insert(connection, {index, {}});
+  holders_.insert(connection, {index, {}, 0});
   log(LogLevel::info, "bridge.attached", ErrorCode::none, slot, bridge.address);
+  if (replaced) detach(now, *replaced);  // its requests find the new one
   weigh_ejections(now);
   report_available();
   advance_waiting(now);

@@ -100,6 +100,7 @@ void BridgeSet::release(Instant now, PoolRequest& request, std::size_t which) {
   const Attempt ended = std::exchange(request.attempts[which], {});
   BridgeSlot& slot = slots_[*ended.slot];
   --slot.in_flight;
+  has_free_places_ = has_free_places_ || ended.is_stateless || slot.is_attached;
   if (!ended.is_stateless) return;
   --slot.stateless_in_flight;
   --stateless_held_;
@@ -133,7 +134,7 @@ void BridgeSet::on_answer(Instant now, PoolRequest& request, std::size_t which,
   }
   const Duration took = now - attempt.started_at;
   const bool was_probe = attempt.permit.is_probe;
-  const bool had_waiting_for_place = slot.is_attached || attempt.is_stateless;
+  const bool is_stateless = attempt.is_stateless;
   slot.breaker.on_success(now, attempt.permit);
   if (was_probe && slot.breaker.state(now) == link::BreakerState::closed) {
     log(LogLevel::info, "bridge.breaker_closed", ErrorCode::none, slot, slot.url());
@@ -154,9 +155,14 @@ void BridgeSet::on_answer(Instant now, PoolRequest& request, std::size_t which,
     withdraw(now, request, other);
     release(now, request, other);
   }
-  outbox_.push(Answered{request.id, bridge, std::move(answer)});
+  Answered answered{request.id, bridge, std::move(answer)};
   requests_.close(request);
-  if (was_probe || had_waiting_for_place) advance_waiting(now);
+  if (is_stateless) {
+    closed_answers_.push_back(std::move(answered));
+  } else {
+    outbox_.push(std::move(answered));
+  }
+  if (was_probe) advance_waiting(now);
 }
 
 /// Not a fault of the bridge: it is alive and says so. It is left alone for as long as it asks,

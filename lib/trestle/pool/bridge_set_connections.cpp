@@ -42,8 +42,7 @@ void BridgeSet::dial(Instant now, SlotIndex index) {
   slot.state = BridgeState::connecting;
   slot.dialled_at = now;
   slot.connection = channels_.dial(now, slot.url());
-  slot.strays_counted = 0;
-  holders_.insert(*slot.connection, {index, {}});
+  holders_.insert(*slot.connection, {index, {}, 0});
 }
 
 void BridgeSet::on_opened(Instant now, SlotIndex index, const wire::Contact& peer) {
@@ -66,6 +65,7 @@ void BridgeSet::on_opened(Instant now, SlotIndex index, const wire::Contact& pee
   slot.state = BridgeState::ready;
   slot.is_healthy = true;
   slot.is_excluded = false;
+  slot.is_given_up = false;
   slot.connected_at = now;
   slot.counters.dial_time.add(now - slot.dialled_at);
   slot.last_request_at = now;
@@ -92,7 +92,7 @@ void BridgeSet::on_lost(Instant now, SlotIndex index, const Channel::Closed& clo
   if (was_stable) slot.backoff.reset();
   if (slot.is_leaving || is_stopped_) {
     slot.state = BridgeState::disconnected;
-  } else if (closed.code == ErrorCode::idle) {
+  } else if (closed.code == ErrorCode::idle && was_open) {
     slot.state = BridgeState::idle;
     if (mode_ == BridgeMode::pool) {
       log(LogLevel::info, "bridge.idle", ErrorCode::idle, slot,
@@ -136,7 +136,7 @@ void BridgeSet::dial_later(Instant now, SlotIndex index) {
     slot.dial_at = after(now, *wait);
     return;
   }
-  if (slot.state != BridgeState::failed) {
+  if (!std::exchange(slot.is_given_up, true)) {
     log(LogLevel::error, "bridge.failed", slot.last_error, slot,
         slot.url() + ": every attempt failed; it is probed from now on");
   }

@@ -11,7 +11,8 @@ namespace trestle::pool {
 void BridgeSet::add(BridgeEndpoint bridge) {
   const auto configured = static_cast<std::size_t>(
       std::ranges::count(slots_, false, [](const BridgeSlot& slot) { return slot.is_attached; }));
-  if (bridge.urls.empty() || configured >= kBridgesMax - options_.attached_max) {
+  // One place stays free for the moment in which an attached bridge changes its socket.
+  if (bridge.urls.empty() || configured + options_.attached_max + 1 >= kBridgesMax) {
     outbox_.push(LogRecord{LogLevel::error,
                            "bridge.not_added",
                            ErrorCode::busy,

@@ -231,7 +231,7 @@ void BridgeSet::drop(Instant now, PoolRequest& request, ErrorCode code) {
   }
   request.retry_after_ms = 0;
   finish(request, code);
-  advance_waiting(now);
+  has_free_places_ = true;
 }
 
 }  // namespace trestle::pool

@@ -15,7 +15,7 @@ void BridgeSet::begin_stateless(Instant now, PoolRequest& request, std::size_t w
   BridgeSlot& slot = slots_[*attempt.slot];
   attempt.is_stateless = true;
   attempt.connection = channels_.dial(now, slot.url());
-  holders_.insert(attempt.connection, {*attempt.slot, request.id});
+  holders_.insert(attempt.connection, {*attempt.slot, request.id, 0});
   ++slot.stateless_in_flight;
   ++slot.stateless_opening;
   ++stateless_held_;

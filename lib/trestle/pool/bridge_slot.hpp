@@ -82,6 +82,8 @@ struct BridgeSlot {
   bool is_attached = false;
   /// Lost its place until the settings are reloaded, but for a slow probe (X5).
   bool is_excluded = false;
+  /// Every attempt of its connect operation failed: it is probed.
+  bool is_given_up = false;
   /// The connection was open a moment ago and has not been dialled again yet.
   bool is_just_lost = false;
   std::uint32_t in_flight = 0;
@@ -107,8 +109,6 @@ struct BridgeSlot {
   BridgeCounters counters;
   /// Of connections and attempts; `none` until something failed.
   ErrorCode last_error = ErrorCode::none;
-  /// Stray answers on the present connection that stand in `late_answers` already.
-  std::uint64_t strays_counted = 0;
 };
 
 }  // namespace trestle::pool
