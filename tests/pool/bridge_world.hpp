@@ -9,6 +9,7 @@
 
 #include "support/wire_pair.hpp"
 #include "trestle/pool/bridge_set.hpp"
+#include "trestle/wire/native/codec.hpp"
 
 namespace trestle::test {
 
@@ -24,6 +25,7 @@ class BridgeWorld {
     bool answers = true;    ///< Requests are answered.
     bool busy = false;      ///< ... with BUSY.
     bool nonsense = false;  ///< ... with a message that is no answer to them.
+    bool slow = false;      ///< Dials stay pending until `end_dial`.
     /// Addresses at which nobody listens.
     std::vector<std::string> deaf;
     std::vector<std::string> dialled;
@@ -86,11 +88,11 @@ class BridgeWorld {
 
   /// Cuts the bridge's connections as a crash does.
   void drop(std::size_t index) {
-    std::vector<link::ConnectionId> cut;
+    std::vector<link::ConnectionId> lost;
     for (const Connection& connection : connections_) {
-      if (connection.bridge == index) cut.push_back(connection.at_set);
+      if (connection.bridge == index) lost.push_back(connection.at_set);
     }
-    for (const link::ConnectionId connection : cut) {
+    for (const link::ConnectionId connection : lost) {
       forget(connection);
       set.on_closed(now, connection, 1006, "reset");
     }
@@ -103,6 +105,35 @@ class BridgeWorld {
     bridge.answers = true;
     for (const auto& [connection, requested] : std::exchange(bridge.held, {})) {
       answer(bridge, connection, requested);
+    }
+    settle();
+  }
+
+  /// A pending dial comes to its end; one that was abandoned meanwhile opens late.
+  void end_dial(bool opens) {
+    if (pending_.empty()) return;
+    const std::size_t choice = rng.below(pending_.size());
+    const Pending pending = pending_[choice];
+    pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(choice));
+    if (pending.is_abandoned) {
+      set.on_dialled(now, pending.connection);
+    } else if (opens) {
+      open(pending.bridge, pending.connection);
+    } else {
+      --bridges[pending.bridge].live_connections;
+      set.on_dial_failed(now, pending.connection, ErrorCode::timeout, "no answer");
+    }
+    settle();
+  }
+
+  /// The bridge says something that nobody asked, on each of its connections.
+  void inject(std::size_t bridge, const wire::Envelope& envelope) {
+    Bytes frame;
+    wire::native::append_record(frame, envelope);
+    const std::vector<Connection> targets = connections_;
+    for (const Connection& connection : targets) {
+      if (connection.bridge != bridge) continue;
+      set.on_frame(now, connection.at_set, link::FrameKind::binary, frame);
     }
     settle();
   }
@@ -150,7 +181,11 @@ class BridgeWorld {
   std::size_t logged(std::string_view event) const {
     return static_cast<std::size_t>(std::ranges::count(log, event));
   }
-  std::size_t connections() const { return connections_.size(); }
+  /// Open ones, and dials that were not abandoned.
+  std::size_t connections() const {
+    const auto dials = std::ranges::count(pending_, false, &Pending::is_abandoned);
+    return connections_.size() + static_cast<std::size_t>(dials);
+  }
 
   Rng rng;
   Instant now = kStart;
@@ -158,6 +193,8 @@ class BridgeWorld {
   std::vector<Bridge> bridges;
   pool::BridgeSet set;
   std::uint32_t budget_ms = 10'000;
+  /// Nothing arrives from or at this bridge any more, and nobody is told: a half-open link.
+  std::optional<std::size_t> cut;
   std::size_t submitted = 0;
   std::size_t mismatched = 0;
   std::map<pool::PoolRequestId, std::string> markers;
@@ -184,6 +221,12 @@ class BridgeWorld {
     std::size_t bridge = 0;
     link::ConnectionId at_set;
     link::ConnectionId at_bridge;
+  };
+
+  struct Pending {
+    std::size_t bridge = 0;
+    link::ConnectionId connection;
+    bool is_abandoned = false;
   };
 
   /// Bridges that take whatever the set allows itself.
@@ -238,14 +281,15 @@ class BridgeWorld {
     if (auto* dial = std::get_if<link::Dial>(&order)) {
       this->dial(*dial);
     } else if (auto* frame = std::get_if<link::SendFrame>(&order)) {
-      if (const Connection* connection = find(frame->connection)) {
+      const Connection* connection = find(frame->connection);
+      if (connection != nullptr && connection->bridge != cut) {
         bridges[connection->bridge].end->channels->on_frame(now, connection->at_bridge, frame->kind,
                                                             frame->bytes);
       }
       set.on_drained(now, frame->connection, frame->bytes.size());
     } else if (auto* close = std::get_if<link::CloseTransport>(&order)) {
       const Connection* connection = find(close->connection);
-      if (connection == nullptr) return;
+      if (connection == nullptr) return abandon(close->connection);
       bridges[connection->bridge].end->channels->on_closed(
           now, connection->at_bridge, static_cast<std::uint16_t>(close->status), close->reason);
       forget(close->connection);
@@ -269,11 +313,26 @@ class BridgeWorld {
       return;
     }
     const auto index = static_cast<std::size_t>(place - bridges.begin());
-    connections_.push_back(
-        {index, dial.connection, place->end->channels->on_accepted(now, {"192.0.2.1"})});
     ++place->live_connections;
     place->live_connections_max = std::max(place->live_connections_max, place->live_connections);
-    set.on_dialled(now, dial.connection);
+    if (place->slow) {
+      pending_.push_back({index, dial.connection});
+    } else {
+      open(index, dial.connection);
+    }
+  }
+
+  void open(std::size_t bridge, link::ConnectionId connection) {
+    const auto at_bridge = bridges[bridge].end->channels->on_accepted(now, {"192.0.2.1"});
+    connections_.push_back({bridge, connection, at_bridge});
+    set.on_dialled(now, connection);
+  }
+
+  void abandon(link::ConnectionId connection) {
+    const auto place = std::ranges::find(pending_, connection, &Pending::connection);
+    if (place == pending_.end() || place->is_abandoned) return;
+    place->is_abandoned = true;
+    --bridges[place->bridge].live_connections;
   }
 
   bool drain_bridge(Bridge& bridge) {
@@ -338,6 +397,7 @@ class BridgeWorld {
   }
 
   std::vector<Connection> connections_;
+  std::vector<Pending> pending_;
 };
 
 }  // namespace trestle::test
