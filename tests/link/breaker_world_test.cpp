@@ -203,7 +203,7 @@ TEST_CASE("the breaker in a small world: every interleaving of three attempts, t
     REQUIRE(alone.breaker.would_permit(alone.now));
   }
   std::cout << "breaker, small world: " << known.size() << " states\n";
-  CHECK(known.size() > 100);
+  CHECK(known.size() > 80);  // fewer: something is out of reach
 }
 
 TEST_CASE("the breaker does what its naive model does, in 10,000 random stories") {
