@@ -157,6 +157,9 @@ void Joiner::ask(Instant now) {
 }
 
 void Joiner::schedule_ask(Instant now, Duration wait) {
+  // An old bootstrap has a bridge look for a helper at every question, and its own clients ask
+  // every 10 s (section 2 of its protocol).
+  if (endpoint().dialect == wire::Dialect::legacy) wait = std::max(wait, options_.ask_again);
   ask_due_ = std::max(after(now, std::max(lengthen(wait), kTick)), not_before_);
 }
 

@@ -36,9 +36,14 @@ bool invites(const legacy::RawJson& token, const NodeId& invitee, std::int64_t n
 
 void LegacyRegistration::on_request(Instant now, const legacy::InvitationReceived& invitation) {
   if (!invites(invitation.invitation_token, local_.identity.id, wall_ms(now))) return;
+  outbox_.push(Invited{invitation.from_peer});
+}
+
+void LegacyRegistration::accept(Instant now, const NodeId& inviter) {
+  if (!is_open_) return;
   legacy::InvitationAccepted accepted;
   accepted.from_peer = local_.identity.id;
-  accepted.to_peer = invitation.from_peer;
+  accepted.to_peer = inviter;
   accepted.timestamp = wall_ms(now);
   send(legacy::encode(accepted));
 }
@@ -52,8 +57,8 @@ void LegacyRegistration::on_request(Instant, const legacy::WebsocketPeerMetadata
   }
 }
 
-void LegacyRegistration::on_request(Instant now, const legacy::SendInvitationRequest& request) {
-  invite(now, request.target_peer_id);
+void LegacyRegistration::on_request(Instant, const legacy::SendInvitationRequest& request) {
+  outbox_.push(AskedToInvite{request.target_peer_id});
   legacy::InvitationSent sent;
   sent.target_peer_id = request.target_peer_id;
   sent.request_id = request.request_id;

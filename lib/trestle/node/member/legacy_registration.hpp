@@ -61,6 +61,15 @@ class LegacyRegistration {
   struct Named {
     wire::Contact contact;
   };
+  /// A member invites us. `accept` it, unless there is a link to it already: a JavaScript peer
+  /// dials whoever accepts, and two connections with one peer cost it both (section 0.2).
+  struct Invited {
+    NodeId inviter{};
+  };
+  /// We are to help this newcomer: `invite` it, unless there is a link to it already.
+  struct AskedToInvite {
+    NodeId newcomer{};
+  };
   /// Give the desk this; its answer comes back by `respond`.
   struct Introduce {
     wire::RequestId id;
@@ -73,7 +82,8 @@ class LegacyRegistration {
   };
   /// Nothing is heard any more: close the connection.
   struct Lost {};
-  using Effect = std::variant<Send, JoinEnded, Named, Introduce, SignInvitation, Lost, LogRecord>;
+  using Effect = std::variant<Send, JoinEnded, Named, Invited, AskedToInvite, Introduce,
+                              SignInvitation, Lost, LogRecord>;
 
   /// `local` and `suite` must outlive it.
   LegacyRegistration(const LegacyRegistrationOptions& options, const link::LocalPeer& local,
@@ -87,6 +97,7 @@ class LegacyRegistration {
   void join(Instant now, const wire::JoinRequest& request, bool has_peers);
   /// Answers an `Introduce`, with what the desk said.
   void respond(Instant now, wire::RequestId id, const wire::Message& answer);
+  void accept(Instant now, const NodeId& inviter);
   /// Invites that newcomer in the bootstrap's presence, as a helper does.
   void invite(Instant now, const NodeId& newcomer);
   /// How many links there are, whenever that changed; a bridge reports it.

@@ -185,6 +185,7 @@ void MemberNode::serve(Instant now, ConnectionId connection, wire::RequestId id,
 void MemberNode::on_legacy_frame(Instant now, ConnectionId, wire::legacy::FrameBox&& box) {
   const auto* wanted = std::get_if<wire::legacy::CreateInvitationForPeer>(&box->frame);
   if (wanted == nullptr || wanted->target_peer != self_.id) return;
+  if (mesh_.find(wanted->target_node_id)) return;
   old_bootstrap_.invite(now, wanted->target_node_id);
   meet(now, wire::legacy::to_contact(wanted->target_node_id, wanted->target_node_metadata));
 }

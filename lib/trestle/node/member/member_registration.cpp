@@ -121,6 +121,10 @@ void MemberNode::perform(Instant now, LegacyRegistration::Effect&& effect) {
     channels_.send_text(now, *registration_, std::move(text->text));
   } else if (auto* ended = std::get_if<LegacyRegistration::JoinEnded>(&effect)) {
     on_join_ended(now, ended->answer);
+  } else if (auto* invited = std::get_if<LegacyRegistration::Invited>(&effect)) {
+    if (!mesh_.find(invited->inviter)) old_bootstrap_.accept(now, invited->inviter);
+  } else if (auto* helped = std::get_if<LegacyRegistration::AskedToInvite>(&effect)) {
+    if (!mesh_.find(helped->newcomer)) old_bootstrap_.invite(now, helped->newcomer);
   } else if (auto* asked = std::get_if<LegacyRegistration::Introduce>(&effect)) {
     introduce(now, *registration_, asked->id, asked->request);
   } else if (auto* sign = std::get_if<LegacyRegistration::SignInvitation>(&effect)) {
