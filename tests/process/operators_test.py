@@ -79,6 +79,8 @@ class OperatorsTest(ProcessCase):
                 self.assertIn(name, metrics)
                 self.assertIn(f"`{figure}`", documentation)
             self.assertNotIn(NO_HELP, text)
+            for event in {event["event"] for event in program.events}:
+                self.assertIn(f"`{event}`", documentation)
             for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE):
                 room_figure = name.removeprefix("trestle_").removesuffix("_seconds")
                 self.assertTrue(name in documentation or any(
@@ -231,6 +233,38 @@ class OperatorsTest(ProcessCase):
         status, body = bootstrap.admin.request("GET", "/status", headers={"Host": "rebound.example"})
         self.assertEqual(status, 403)
         self.assertNotIn(bootstrap.id.encode(), body)
+
+    def test_with_a_secret_the_listener_may_stand_anywhere(self):
+        network = self.start_network(nodes=1)
+        secret_file = network.write_secret("admin-secret")
+        address = f"127.0.0.1:{free_port()}"
+        node = network.launch("dht-node", "guarded", "--listen", "127.0.0.1:0", "--bootstrap",
+                              url_of(network.bootstrap_port), "--admin", address, "--admin-secret-file", secret_file)
+        node.wait_ready()
+        self.assertEqual(node.admin.request("GET", "/status")[0], 401)
+        shown = {"Authorization": "Bearer " + secret_file.read_text().strip(), "Host": "node.example"}
+        self.assertEqual(node.admin.request("GET", "/status", headers=shown)[0], 200)
+        asking = ("dht-node", "status", "--admin", address)
+        self.assertEqual(network.command(*asking, "--admin-secret-file", secret_file)[0], 0)
+        self.assertEqual(network.command(*asking)[0], 1)
+
+    def test_settings_of_operators(self):
+        network = self.prepare_network(bridges=0)
+        options = ("--data", network.folder / "d", "--admin", "0.0.0.0:9180")
+        code, _, complaint = network.command("bootstrap-node", "check", *options)
+        self.assertEqual(code, 3)
+        self.assertIn("--admin-secret-file", complaint)
+        code, shown, _ = network.command("bootstrap-node", "check", "--alert-queue-percent", "55", "--metrics", "off")
+        self.assertEqual(code, 0)
+        for line in ("alert-queue-percent = 55", "alert-bridges-min = 1", 'metrics = "off"'):
+            self.assertIn(line + "\n", shown)
+        code, _, complaint = network.command("bootstrap-node", "check", "--alert-p99-ms", "soon")
+        self.assertEqual((code, "soon" in complaint), (3, True))
+
+        bootstrap = network.start_program("bootstrap-node", "quiet", "--listen", "127.0.0.1:0", "--metrics", "off",
+                                          "--alert-memory-mb", "1")
+        self.assertEqual(bootstrap.admin.request("GET", "/metrics")[0], 503)
+        self.assertIn("memory", bootstrap.wait_event("alert.raised")["detail"])
 
 
 if __name__ == "__main__":

@@ -85,10 +85,12 @@ bool receive_all(int descriptor, std::string& text) {
 }  // namespace
 
 Result<AdminAnswer, std::string> ask_admin(const AdminAddress& address, const std::string& path,
-                                           const std::string& body) {
+                                           const std::string& body, const std::string& secret) {
   const int descriptor = connect_to(address);
   if (descriptor < 0) return no_answer(address, std::strerror(errno));
-  std::string request = (body.empty() ? "GET " : "POST ") + path + " HTTP/1.1\r\nHost: admin\r\n";
+  std::string request =
+      (body.empty() ? "GET " : "POST ") + path + " HTTP/1.1\r\nHost: localhost\r\n";
+  if (!secret.empty()) request += "Authorization: Bearer " + secret + "\r\n";
   if (!body.empty()) {
     request +=
         "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";

@@ -42,6 +42,17 @@ constexpr OptionHelp kOptions[] = {
     {"log", "text|json", "How to write the log to standard error (default: text)"},
     {"log-level", "L", "debug, info, warning or error (default: info)"},
     {"trace-frames", nullptr, "Log every frame as JSON"},
+    {"admin-secret-file", "F", "File with the secret that a TCP admin listener demands"},
+    {"metrics", "on|off", "Collect metrics for Prometheus on the admin listener (default: on)"},
+    {"alert-bridges-min", "N", "Warn when fewer bridges can be asked; 0: never (default: 1)"},
+    {"alert-queue-percent", "N", "Warn when a queue is fuller; 0: never (default: 80)"},
+    {"alert-busy-percent", "N",
+     "Warn when more of a minute's requests are answered BUSY; 0: never (default: 20)"},
+    {"alert-p99-ms", "N",
+     "Warn when a minute's 99th percentile lies over it; 0: never (default: 1000)"},
+    {"alert-descriptors-percent", "N",
+     "Warn when more descriptors are in use; 0: never (default: 80)"},
+    {"alert-memory-mb", "N", "Warn when more MiB are resident; 0: never (default: 1024)"},
 };
 
 constexpr const char* kConfigText =
@@ -107,7 +118,7 @@ void add_settings(CLI::App& command, Found& found, ProgramKind kind) {
 void add_asking(CLI::App& command, Found& found) {
   command.add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
   for (const OptionHelp& help : kOptions) {
-    if (help.name == "data" || help.name == "admin") add_option(command, found, help);
+    if (help.name == "data" || help.name.starts_with("admin")) add_option(command, found, help);
   }
   command.add_flag("--json", found.wants_json, "Print the node's answer as it is");
 }

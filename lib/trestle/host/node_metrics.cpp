@@ -120,6 +120,7 @@ void add_bridges(const std::vector<BridgeSlotStatus>& bridges, MetricFamilies& f
   };
   each("bridge.usable", [](Slot bridge) { return number(bridge.usable); });
   each("bridge.excluded", [](Slot bridge) { return number(bridge.excluded); });
+  each("bridge.ejected", [](Slot bridge) { return number(bridge.ejected); });
   each("bridge.in_flight", [](Slot bridge) { return number(std::uint64_t{bridge.in_flight}); });
   each("bridge.connection_age_seconds", [](Slot bridge) { return seconds(bridge.connected_for); });
   each("bridge.connections_opened_total",
@@ -130,6 +131,10 @@ void add_bridges(const std::vector<BridgeSlotStatus>& bridges, MetricFamilies& f
   each("bridge.timeouts_total", [](Slot bridge) { return number(bridge.timeouts); });
   each("bridge.failures_total", [](Slot bridge) { return number(bridge.failures); });
   each("bridge.breaker_opened_total", [](Slot bridge) { return number(bridge.breaker_opened); });
+  each("bridge.retries_total", [](Slot bridge) { return number(bridge.retries); });
+  each("bridge.hedges_total", [](Slot bridge) { return number(bridge.hedges); });
+  each("bridge.late_answers_total", [](Slot bridge) { return number(bridge.late_answers); });
+  each("bridge.invalid_answers_total", [](Slot bridge) { return number(bridge.invalid_answers); });
   add_bridge_times(bridges, families, "bridge.request_time", &BridgeSlotStatus::request_time);
   add_bridge_times(bridges, families, "bridge.dial_time", &BridgeSlotStatus::dial_time);
 }

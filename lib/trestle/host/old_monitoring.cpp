@@ -103,30 +103,41 @@ std::string old_connection_type(const Joins& joins) {
   return object.take();
 }
 
-/// The old figures were about connections that peers reported. Here they are about joins, which is
-/// what this node sees itself; peers report no candidates, NAT types or profiles to it.
-HttpReply bootstrap_metrics(const Snapshot& snapshot, const OldMonitoringFacts& facts) {
-  constexpr std::uint64_t kTargetPercent = 95;
-  const node::Status& status = snapshot.status;
-  const std::uint64_t refused =
-      counter_of(status, "reception.failed_total") + counter_of(status, "reception.busy_total");
+Joins counted_joins(const node::Status& status) {
   Joins joins;
   for (const char* outcome : {"reception.introduced_total", "reception.genesis_total",
                               "reception.emergency_total", "reception.bridges_total"}) {
     joins.successes += counter_of(status, outcome);
   }
-  joins.attempts = joins.successes + refused;
+  joins.attempts = joins.successes + counter_of(status, "reception.failed_total") +
+                   counter_of(status, "reception.busy_total");
+  return joins;
+}
+
+/// What browsers report of their connections to each other.
+Joins reported_outcomes(const node::Status& status) {
+  const std::uint64_t successes = counter_of(status, "legacy.outcomes_succeeded_total");
+  return {successes + counter_of(status, "legacy.outcomes_failed_total"), successes};
+}
+
+/// Connections that peers report, as ever, and joins, which the old system could not count.
+HttpReply bootstrap_metrics(const Snapshot& snapshot, const OldMonitoringFacts& facts) {
+  constexpr std::uint64_t kTargetPercent = 95;
+  const node::Status& status = snapshot.status;
+  const Joins joins = counted_joins(status);
+  const Joins reported = reported_outcomes(status);
+  const Joins all{joins.attempts + reported.attempts, joins.successes + reported.successes};
 
   ObjectWriter summary;
-  summary.integer("totalAttempts", number(joins.attempts));
-  summary.integer("totalSuccesses", number(joins.successes));
-  summary.integer("totalFailures", number(refused));
-  summary.raw("overallSuccessRate", percent(joins.successes, joins.attempts));
+  summary.integer("totalAttempts", number(all.attempts));
+  summary.integer("totalSuccesses", number(all.successes));
+  summary.integer("totalFailures", number(all.attempts - all.successes));
+  summary.raw("overallSuccessRate", percent(all.successes, all.attempts));
   summary.integer("targetSuccessRate", kTargetPercent);
   summary.boolean("meetsTarget",
-                  joins.attempts > 0 && joins.successes * 100 >= joins.attempts * kTargetPercent);
+                  all.attempts > 0 && all.successes * 100 >= all.attempts * kTargetPercent);
   ObjectWriter types;
-  types.raw("webrtc", old_connection_type({})).raw("websocket", old_connection_type(joins));
+  types.raw("webrtc", old_connection_type(reported)).raw("websocket", old_connection_type(joins));
   types.raw("relay", old_connection_type({}));
   const std::uint64_t recent = snapshot.recent.joins + snapshot.recent.busy;
   ObjectWriter window;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "trestle/host/clock.hpp"
 #include "trestle/host/node_metrics.hpp"
 #include "trestle/host/old_monitoring.hpp"
@@ -23,6 +25,7 @@ constexpr std::string_view kTimes[] = {"reception.join_time", "desk.service_time
 
 /// Below so many results a share or a percentile says more about chance than about the node.
 constexpr std::uint64_t kResultsMin = 20;
+constexpr std::uint64_t kMebibyte = 1024 * 1024;
 
 HttpReply json_reply(int status, std::string body) {
   body.push_back('\n');
@@ -48,7 +51,10 @@ Overview::Overview(EventLoop& loop, StatusSource& source, Log& log, const Overvi
   metrics_.add(*this);
 }
 
-void Overview::start() { look(); }
+void Overview::start() {
+  report_at_ = after(steady_now(), options_.report_every);
+  look();
+}
 
 // ---- looking
 
@@ -84,6 +90,7 @@ void Overview::look() {
   const Instant now = steady_now();
   const Snapshot seen = snapshot();
   recent_.sample(now, seen.status);
+  if (now >= report_at_) report(now, seen);
   for (const Alerts::Change& change : alerts_.update(now, figures_of(seen))) {
     log_.write(now, {change.is_raised ? LogLevel::warning : LogLevel::info,
                      change.is_raised ? "alert.raised" : "alert.cleared",
@@ -93,8 +100,24 @@ void Overview::look() {
   }
 }
 
+void Overview::report(Instant now, const Snapshot& snapshot) {
+  const ProcessFigures& process = snapshot.process;
+  const Duration since = now - report_at_ + options_.report_every;
+  const Duration used = process.processor_time - processor_time_reported_;
+  processor_time_reported_ = process.processor_time;
+  report_at_ = after(now, options_.report_every);
+  log_.write(
+      now,
+      {LogLevel::info,
+       "host.resources",
+       ErrorCode::none,
+       {},
+       fmt::format("{} MiB resident, {} of {} descriptors, {} WebSockets, {} % of a processor",
+                   process.resident_bytes / kMebibyte, process.descriptors, process.descriptors_max,
+                   counter_of(snapshot.status, "host.connections"), 100 * used / since)});
+}
+
 AlertFigures Overview::figures_of(const Snapshot& snapshot) const {
-  constexpr std::uint64_t kMebibyte = 1024 * 1024;
   const node::Status& status = snapshot.status;
   AlertFigures figures;
   if (!status.bridges.empty()) {

@@ -23,6 +23,8 @@ struct OverviewOptions {
   RecentWindowOptions recent;
   /// How often the alerts are looked at.
   Duration look_every = std::chrono::seconds(1);
+  /// How often the log says what the program takes (BRIDGE-07): 144 lines a day.
+  Duration report_every = std::chrono::minutes(10);
   /// Strangers may ask the public port as often as they like; the figures they are shown are as old
   /// as this, so that each costs them more than us.
   Duration public_view_for = std::chrono::seconds(1);
@@ -65,6 +67,7 @@ class Overview final : private MetricSource {
  private:
   void collect(MetricFamilies& families) override;
   void look();
+  void report(Instant now, const Snapshot& snapshot);
   AlertFigures figures_of(const Snapshot& snapshot) const;
   HttpReply metrics_reply();
   HttpReply switch_metrics(bool on);
@@ -79,6 +82,8 @@ class Overview final : private MetricSource {
   Alerts alerts_;
   RecentWindow recent_;
   Timer look_timer_;
+  Instant report_at_{};
+  Duration processor_time_reported_{};
   std::optional<Snapshot> public_view_;
   Instant public_view_at_{};
   std::uint16_t public_port_ = 0;

@@ -97,6 +97,9 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   options.transport.connections_max = std::min(settings.connections_max, connections_ceiling);
   options.transport.connections_per_address_max = settings.connections_per_address_max;
   options.trace_frames = settings.traces_frames;
+  options.admin.secret = settings.admin_secret;
+  options.overview.metrics.is_on = settings.collects_metrics;
+  options.overview.alerts.thresholds = settings.alert_thresholds;
   options.overview.serves_legacy = settings.serves_legacy;
   options.overview.connections_max = options.transport.connections_max;
   options.overview.is_genesis_allowed = settings.is_genesis;

@@ -64,6 +64,7 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   if (tls.issuers) changed.applied.emplace_back("the trusted issuers");
   take_over(settings_, fresh);
   log_.set_level(settings_.log_level);
+  runner_.overview().set_alert_thresholds(settings_.alert_thresholds);
   runner_.limit_accepted(std::min(settings_.connections_max, connections_ceiling_),
                          settings_.connections_per_address_max);
   // Also when nothing changed: it takes bridges back that were left out.

@@ -10,6 +10,8 @@
 
 #include <sys/stat.h>
 
+#include "trestle/host/admin_gate.hpp"
+
 namespace trestle::host {
 namespace {
 
@@ -182,6 +184,19 @@ struct Rule {
   std::string (*show)(const Settings&);
 };
 
+template <Alert alert>
+Refused set_threshold(Settings& settings, const std::vector<std::string>& values) {
+  std::size_t threshold = 0;
+  if (Refused refused = set_count(threshold, values[0])) return refused;
+  settings.alert_thresholds[index_of(alert)] = threshold;
+  return std::nullopt;
+}
+
+template <Alert alert>
+std::string show_threshold(const Settings& settings) {
+  return std::to_string(settings.alert_thresholds[index_of(alert)]);
+}
+
 constexpr Rule kRules[] = {
     {"network-name", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_text(s.network_name, v[0]); },
@@ -245,6 +260,24 @@ constexpr Rule kRules[] = {
     {"trace-frames", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.traces_frames, v[0]); },
      [](const Settings& s) { return true_false(s.traces_frames); }},
+    {"admin-secret-file", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_text(s.admin_secret_file, v[0]); },
+     [](const Settings& s) { return quoted(s.admin_secret_file); }},
+    {"metrics", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_on_off(s.collects_metrics, v[0]); },
+     [](const Settings& s) { return on_off(s.collects_metrics); }},
+    {"alert-bridges-min", kBootstrap, Values::one, Change::by_reload, set_threshold<Alert::bridges>,
+     show_threshold<Alert::bridges>},
+    {"alert-queue-percent", kBootstrap | kBridge, Values::one, Change::by_reload,
+     set_threshold<Alert::queue>, show_threshold<Alert::queue>},
+    {"alert-busy-percent", kBootstrap | kBridge, Values::one, Change::by_reload,
+     set_threshold<Alert::busy>, show_threshold<Alert::busy>},
+    {"alert-p99-ms", kBootstrap | kBridge, Values::one, Change::by_reload,
+     set_threshold<Alert::slow>, show_threshold<Alert::slow>},
+    {"alert-descriptors-percent", kAll, Values::one, Change::by_reload,
+     set_threshold<Alert::descriptors>, show_threshold<Alert::descriptors>},
+    {"alert-memory-mb", kAll, Values::one, Change::by_reload, set_threshold<Alert::memory>,
+     show_threshold<Alert::memory>},
 };
 
 unsigned mask(ProgramKind kind) {
@@ -297,6 +330,13 @@ Result<void, std::string> apply(Settings& settings, const GivenSetting& given) {
 }
 
 Result<void, std::string> validate(const Settings& settings) {
+  const AdminAddress admin = admin_address(settings);
+  if (admin.unix_path.empty() && settings.admin_secret_file.empty() &&
+      !is_loopback_host(admin.tcp.host)) {
+    return refuse("--admin " + to_text(admin) +
+                  " can be reached from other machines: give --admin-secret-file F, or a loopback "
+                  "address");
+  }
   if (settings.kind != ProgramKind::bootstrap && settings.bootstrap_urls.empty()) {
     return refuse(std::string(name(settings.kind)) +
                   " needs a bootstrap node to join through: give --bootstrap URL");
@@ -307,22 +347,33 @@ Result<void, std::string> validate(const Settings& settings) {
   return {};
 }
 
-SecretReading read_bridge_secret(Settings& settings) {
-  const std::string& path = settings.bridge_secret_file;
+namespace {
+
+SecretReading read_secret(std::string_view option, const std::string& path, Bytes& secret) {
   if (path.empty()) return {};
+  const std::string where = "--" + std::string(option) + ": ";
   std::ifstream file(path, std::ios::binary);
-  if (!file) return {"--bridge-secret-file: cannot read " + path + ": " + std::strerror(errno), {}};
+  if (!file) return {where + "cannot read " + path + ": " + std::strerror(errno), {}};
   std::string content{std::istreambuf_iterator<char>(file), {}};
   while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) content.pop_back();
-  if (content.empty()) return {"--bridge-secret-file: " + path + " is empty", {}};
-  if (content.size() > kSecretBytesMax)
-    return {"--bridge-secret-file: " + path + " is too large", {}};
-  settings.bridge_secret = to_bytes(as_bytes(content));
+  if (content.empty()) return {where + path + " is empty", {}};
+  if (content.size() > kSecretBytesMax) return {where + path + " is too large", {}};
+  secret = to_bytes(as_bytes(content));
   struct stat facts{};
   if (::stat(path.c_str(), &facts) == 0 && (facts.st_mode & 0077) != 0) {
-    return {{}, "the bridge secret in " + path + " is readable by others; chmod 600 it"};
+    return {{}, "the secret in " + path + " is readable by others; chmod 600 it"};
   }
   return {};
+}
+
+}  // namespace
+
+SecretReading read_bridge_secret(Settings& settings) {
+  return read_secret("bridge-secret-file", settings.bridge_secret_file, settings.bridge_secret);
+}
+
+SecretReading read_admin_secret(Settings& settings) {
+  return read_secret("admin-secret-file", settings.admin_secret_file, settings.admin_secret);
 }
 
 AdminAddress admin_address(const Settings& settings) {

@@ -11,6 +11,7 @@
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/result.hpp"
 #include "trestle/host/address.hpp"
+#include "trestle/host/alerts.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/web_socket_connection.hpp"
@@ -50,6 +51,11 @@ struct Settings {
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
   bool traces_frames = false;
+  std::string admin_secret_file;
+  /// The content of that file without the line's end. Never printed.
+  Bytes admin_secret;
+  bool collects_metrics = true;
+  AlertThresholds alert_thresholds = AlertOptions{}.thresholds;
 };
 
 /// One setting as somebody wrote it: its name as on the command line without the dashes, its
@@ -69,13 +75,14 @@ Result<void, std::string> apply(Settings& settings, const GivenSetting& given);
 /// Whether the settings make sense together. Error: a sentence that says what is missing.
 Result<void, std::string> validate(const Settings& settings);
 
-/// Reads the secret's file. The sentence of an error, or of a warning if the secret is readable by
+/// Reads a secret's file. The sentence of an error, or of a warning if the secret is readable by
 /// others.
 struct SecretReading {
   std::string error;
   std::string warning;
 };
 SecretReading read_bridge_secret(Settings& settings);
+SecretReading read_admin_secret(Settings& settings);
 
 AdminAddress admin_address(const Settings& settings);
 

@@ -37,6 +37,8 @@ std::string to_json(const node::BridgeSlotStatus& bridge, const Histogram& recen
   object.text("url", bridge.url).text("id", bridge.id.is_zero() ? "" : bridge.id.to_hex());
   object.text("state", bridge.state).text("phase", bridge.phase).text("breaker", bridge.breaker);
   object.boolean("usable", bridge.usable).boolean("excluded", bridge.excluded);
+  object.boolean("ejected", bridge.ejected).boolean("attached", bridge.attached);
+  object.boolean("leaving", bridge.leaving).text("last_error", name(bridge.last_error));
   object.integer("connected_s", whole_seconds(bridge.connected_for));
   object.integer("last_request_ago_s", whole_seconds(bridge.last_request_ago));
   object.integer("next_dial_in_ms", whole_milliseconds(bridge.next_dial_in));
@@ -47,6 +49,9 @@ std::string to_json(const node::BridgeSlotStatus& bridge, const Histogram& recen
   object.integer("busy_answers", number(bridge.busy_answers));
   object.integer("timeouts", number(bridge.timeouts)).integer("failures", number(bridge.failures));
   object.integer("in_flight", number(bridge.in_flight));
+  object.integer("retries", number(bridge.retries)).integer("hedges", number(bridge.hedges));
+  object.integer("late_answers", number(bridge.late_answers));
+  object.integer("invalid_answers", number(bridge.invalid_answers));
   object.raw("request_time", to_json(bridge.request_time));
   object.raw("request_time_last_minute", to_json(recent));
   object.raw("dial_time", to_json(bridge.dial_time));

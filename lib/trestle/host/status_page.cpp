@@ -185,6 +185,8 @@ std::string state_of(const node::BridgeSlotStatus& bridge) {
     text += fmt::format(" ({})", bridge.phase);
   }
   if (bridge.excluded) text += ", excluded";
+  if (bridge.ejected) text += ", left out for bad answers";
+  if (bridge.leaving) text += ", leaving";
   if (bridge.next_dial_in > Duration::zero()) {
     text += ", dialled in " + shown(bridge.next_dial_in);
   }

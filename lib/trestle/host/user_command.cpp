@@ -138,13 +138,16 @@ ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) 
 
 }  // namespace
 
-ExitCode run_user_command(const CommandLine& line, const Settings& settings) {
+ExitCode run_user_command(const CommandLine& line, Settings settings) {
   if (line.command == Command::find && !NodeId::from_hex(line.words[0])) {
     return complain(settings.kind, "'" + line.words[0] + "' is not an id: it has 40 hex digits",
                     ExitCode::wrong_usage);
   }
+  const SecretReading secret = read_admin_secret(settings);
+  if (!secret.error.empty()) return complain(settings.kind, secret.error, ExitCode::bad_settings);
   const auto [path, body] = question(line);
-  const auto answer = ask_admin(admin_address(settings), path, body);
+  const auto answer =
+      ask_admin(admin_address(settings), path, body, std::string(as_text(settings.admin_secret)));
   if (!answer) return complain(settings.kind, answer.error(), ExitCode::failed);
   if (line.wants_json) {
     std::fwrite(answer->body.data(), 1, answer->body.size(), stdout);
