@@ -36,17 +36,23 @@ class BridgeFaultsTest(ProcessCase):
         wait_until(lambda: all(slot["state"] == "connected" for slot in self.slots(network)), RETURN_WITHIN_S,
                    lambda: f"{self.slots(network)}\n{network.bootstrap.story()}")
 
-    def assert_counters_agree(self, network):
-        """Every request that went to a bridge has one end; nothing is left in flight."""
+    def assert_counters_agree(self, network, tally):
+        """What the core, the transport and the clients counted is the same; nothing is left in flight."""
         wait_until(lambda: not any(slot["in_flight"] for slot in self.slots(network)), 10, lambda: str(self.slots(network)))
-        status = network.bootstrap.status()
-        counters = status["counters"]
-        self.assertEqual(counters["host.connections_accepted"],
-                         sum(1 for peer in status["peers"] if not peer["dialled_by_us"]), counters)
-        self.assertEqual(counters["host.pending"], 0)
+        counters = network.bootstrap.status()["counters"]
+        self.assertEqual(counters["host.connections_accepted"], counters["link.connections"], counters)
+        self.assertEqual(counters["host.connections"], counters["link.connections"] + len(self.slots(network)), counters)
+        self.assertEqual((counters["host.pending"], counters["reception.joins_in_flight"]), (0, 0), counters)
+        self.assertGreaterEqual(counters["reception.introduced_total"], tally.outcomes["introduced"])
+        return counters
+
+    def assert_every_join_has_an_end(self, counters):
+        """For a network in which nobody went away while a join of his was under way."""
+        ends = ("introduced", "genesis", "emergency", "bridges", "failed", "busy", "turned_away")
+        self.assertEqual(counters["reception.joins_total"], sum(counters[f"reception.{end}_total"] for end in ends), counters)
 
     def assert_settled(self, network, before):
-        """As many descriptors and about as much memory as before."""
+        """No more descriptors than before."""
         wait_until(lambda: descriptors(network.bootstrap) <= before, 15,
                    lambda: f"{descriptors(network.bootstrap)} descriptors, {before} before")
 
@@ -89,7 +95,7 @@ class BridgeFaultsTest(ProcessCase):
             self.assertNotIn("connected", states[:2])
             self.assertLess(end_kib - middle_kib, GROWTH_KIB_MAX)
             self.assert_settled(network, before)
-            self.assert_counters_agree(network)
+            self.assert_every_join_has_an_end(self.assert_counters_agree(network, traffic.tally))
 
     def test_a_bridge_restarts_every_second(self):
         network = self.start_network(nodes=2, tls=True)
@@ -110,7 +116,7 @@ class BridgeFaultsTest(ProcessCase):
         self.assert_nothing_lost(traffic.tally)
         self.assertLess(end_kib - middle_kib, GROWTH_KIB_MAX)
         self.assert_settled(network, before)
-        self.assert_counters_agree(network)
+        self.assert_every_join_has_an_end(self.assert_counters_agree(network, traffic.tally))
 
     def test_clients_that_do_not_read_cost_themselves_their_connection_and_nobody_else(self):
         network = self.start_network(nodes=2, tls=True)
@@ -138,7 +144,7 @@ class BridgeFaultsTest(ProcessCase):
         # 1 MiB of unread answers each, and what the kernel and OpenSSL hold.
         self.assertLess(peak_kib - memory_kib, 32 * 1024)
         self.assert_settled(network, before)
-        self.assert_counters_agree(network)
+        self.assert_counters_agree(network, traffic.tally)
 
 
 if __name__ == "__main__":
