@@ -8,8 +8,11 @@ NODES ?= 8
 DURATION ?=
 TLS ?=
 
+# Seeds of each suite of `make soak`.
+SEEDS ?= 1000
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check-compilers bench fuzz chaos format clean deps
+.PHONY: help run test soak check-compilers bench fuzz chaos format clean deps
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +25,11 @@ test: ## build and run every test; the last line is the count
 	@scripts/install_packages.sh build test
 	@scripts/build.sh dev
 	@$(PYTHON) scripts/run_tests.py build/dev
+
+soak: ## the simulator with many seeds, for hours if asked to [SEEDS=1000]
+	@scripts/install_packages.sh build test
+	@scripts/build.sh dev -- sim_tests
+	@TRESTLE_SEEDS=$(SEEDS) build/dev/bin/sim_tests
 
 check-compilers: ## clang 19 on libstdc++ and on libc++: tests below the line, equal fingerprints
 	@scripts/install_packages.sh build test compilers

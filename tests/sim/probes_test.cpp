@@ -13,8 +13,22 @@ namespace trestle::sim::test {
 namespace {
 
 /// A network of thirty asks its bridges too seldom for these.
-constexpr Probe kOfBusyBridges[] = {Probe::many_records_in_a_frame, Probe::bridge_attempt_timed_out,
-                                    Probe::breaker_opened, Probe::breaker_half_open,
+constexpr Probe kOfBusyBridges[] = {Probe::many_records_in_a_frame,
+                                    Probe::bridge_attempt_timed_out,
+                                    Probe::bridge_busy,
+                                    Probe::request_moved,
+                                    Probe::request_retried,
+                                    Probe::retry_denied,
+                                    Probe::request_saved_elsewhere,
+                                    Probe::late_answer,
+                                    Probe::request_hedged,
+                                    Probe::hedge_won,
+                                    Probe::bridge_excluded,
+                                    Probe::bridge_ejected,
+                                    Probe::bridge_trusted_again,
+                                    Probe::breaker_opened,
+                                    Probe::breaker_half_open,
+                                    Probe::breaker_half_open_failed,
                                     Probe::breaker_closed_again};
 
 PlanRequest storm_request(std::uint64_t seed) {

@@ -27,8 +27,11 @@ class Backoff {
  public:
   Backoff(const BackoffOptions& options, Rng rng) : options_(options), rng_(rng) {}
 
-  /// The next wait, or nothing when the attempts are used up.
-  std::optional<Duration> next();
+  /// The next wait, or nothing when the attempts are used up. Who is in no hurry goes some steps
+  /// ahead in the series.
+  std::optional<Duration> next(unsigned steps_ahead = 0);
+  /// The upper end of the next wait.
+  Duration ceiling(unsigned steps_ahead = 0) const;
   /// After a success that lasted.
   void reset() { waits_ = 0; }
   unsigned attempts() const { return waits_; }

@@ -142,6 +142,8 @@ void add_bridges(Status& status, Instant now, const pool::BridgeSet& bridges) {
   status.counters.emplace_back("pool.retries_denied_total", stats.retries_denied);
   status.counters.emplace_back("pool.hedged_total", stats.hedged);
   status.counters.emplace_back("pool.hedges_denied_total", stats.hedges_denied);
+  status.counters.emplace_back("pool.saved_total", stats.saved);
+  status.counters.emplace_back("pool.hedges_won_total", stats.hedges_won);
   status.counters.emplace_back("pool.foreign_answers_total", stats.foreign_answers);
 }
 

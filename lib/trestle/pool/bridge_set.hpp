@@ -26,6 +26,8 @@ struct BridgeSetStats {
   std::uint64_t retries_denied = 0;
   std::uint64_t hedged = 0;
   std::uint64_t hedges_denied = 0;
+  std::uint64_t saved = 0;       ///< Answered after an attempt elsewhere had failed.
+  std::uint64_t hedges_won = 0;  ///< Answered by the second bridge while the first still worked.
   std::uint64_t foreign_answers = 0;  ///< From connections that are no attached bridge's.
 };
 
@@ -157,6 +159,8 @@ class BridgeSet {
   // bridge_set_connections.cpp: the one connection of each bridge
   void dial(Instant now, SlotIndex index);
   void dial_later(Instant now, SlotIndex index);
+  unsigned patience(Instant now, const BridgeSlot& lost) const;
+  void end_patience(Instant now);
   void on_opened(Instant now, SlotIndex index, const wire::Contact& peer);
   void on_lost(Instant now, SlotIndex index, const link::Channel::Closed& closed);
   void exclude(Instant now, BridgeSlot& slot, ErrorCode code, const std::string& text);

@@ -1,6 +1,7 @@
 // One bridge's turn with a request: its beginning, and every way in which it ends.
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
@@ -148,7 +149,10 @@ void BridgeSet::on_answer(Instant now, PoolRequest& request, std::size_t which,
   const NodeId bridge = slot.peer.id;
   release(now, request, which);
   const std::size_t other = which == kFirst ? kHedge : kFirst;
-  if (const Attempt& loser = request.attempts[other]; loser.slot) {
+  const Attempt& loser = request.attempts[other];
+  if (which == kHedge && loser.slot) ++stats_.hedges_won;
+  if (!loser.slot && std::popcount(request.tried) > 1) ++stats_.saved;
+  if (loser.slot) {
     BridgeSlot& slower = slots_[*loser.slot];
     slower.answer_cost.add_at_least(now, now - loser.started_at);
     slower.breaker.on_released(loser.permit);

@@ -37,6 +37,7 @@ bool BridgeSet::is_available(const BridgeSlot& slot) const {
 void BridgeSet::dial(Instant now, SlotIndex index) {
   BridgeSlot& slot = slots_[index];
   slot.dial_at = kNever;
+  slot.is_patient = false;
   slot.is_just_lost = false;
   if (slot.connection || slot.is_attached || slot.is_leaving || is_stopped_) return;
   slot.state = BridgeState::connecting;
@@ -109,8 +110,10 @@ void BridgeSet::on_lost(Instant now, SlotIndex index, const Channel::Closed& clo
       slot.state = BridgeState::disconnected;
       // A connection that lasted ended an operation well: the next one has all its attempts, and
       // begins after a wait that spreads those who lost the same bridge.
-      const Duration spread = rng_.between(Duration::zero(), options_.connect_backoff.base);
+      const unsigned steps = patience(now, slot);
+      const Duration spread = rng_.between(Duration::zero(), slot.backoff.ceiling(steps));
       if (was_stable) {
+        slot.is_patient = steps > 0;
         slot.dial_at = after(now, spread);
       } else {
         dial_later(now, index);
@@ -129,7 +132,9 @@ void BridgeSet::on_lost(Instant now, SlotIndex index, const Channel::Closed& clo
 /// tried, otherwise after a wait; after the last attempt, a probe now and then (X5).
 void BridgeSet::dial_later(Instant now, SlotIndex index) {
   BridgeSlot& slot = slots_[index];
-  if (const auto wait = slot.backoff.next()) {
+  const unsigned steps = patience(now, slot);
+  if (const auto wait = slot.backoff.next(steps)) {
+    slot.is_patient = steps > 0;
     slot.state = BridgeState::disconnected;
     const bool has_next_candidate = slot.url_index > 0 && !slot.is_just_lost;
     if (has_next_candidate) return dial(now, index);
@@ -143,6 +148,22 @@ void BridgeSet::dial_later(Instant now, SlotIndex index) {
   slot.state = BridgeState::failed;
   const Duration interval = options_.probe_interval;
   slot.dial_at = after(now, rng_.between(interval / 2, interval));
+}
+
+unsigned BridgeSet::patience(Instant now, const BridgeSlot& lost) const {
+  const bool is_served = std::ranges::any_of(
+      slots_, [&](const BridgeSlot& other) { return &other != &lost && is_usable(now, other); });
+  return is_served ? options_.patient_steps : 0;
+}
+
+/// A request finds no bridge: those that were in no hurry are dialled as soon as if they had been
+/// lost alone.
+void BridgeSet::end_patience(Instant now) {
+  for (BridgeSlot& slot : slots_) {
+    if (!std::exchange(slot.is_patient, false) || slot.dial_at == kNever) continue;
+    const Duration wait = rng_.between(Duration::zero(), options_.connect_backoff.base);
+    slot.dial_at = std::min(slot.dial_at, after(now, wait));
+  }
 }
 
 void BridgeSet::exclude(Instant now, BridgeSlot& slot, ErrorCode code, const std::string& text) {

@@ -59,6 +59,7 @@ void BridgeSet::advance(Instant now, PoolRequest& request) {
     }
     if (begin(now, request, kFirst, *index)) return;
   }
+  end_patience(now);
   const auto until = now < request.deadline ? hope(now, request) : std::nullopt;
   if (!until) return finish(request, request.last_error);
   if (!request.waits()) requests_.wait(request, std::min(request.deadline, *until));

@@ -84,6 +84,8 @@ struct BridgeSlot {
   bool is_excluded = false;
   /// Every attempt of its connect operation failed: it is probed.
   bool is_given_up = false;
+  /// Its next dial may come early if it is needed: other bridges served when the wait was drawn.
+  bool is_patient = false;
   /// The connection was open a moment ago and has not been dialled again yet.
   bool is_just_lost = false;
   std::uint32_t in_flight = 0;

@@ -24,6 +24,7 @@ enum class HappeningKind : std::uint8_t {
   started,
   killed,
   shutdown_begun,
+  reloaded,
   stopped,
   // orders of the node
   dial_ordered,   ///< peer: who listens at the URL, or kNoNode; text: the URL

@@ -50,6 +50,8 @@ struct Plan {
   Instant storm_ends{};
   Instant ends{};
   Duration workload_spacing{};
+  /// Longer than any run but those of days: what was stored must still be there at the end.
+  Duration value_life = std::chrono::hours(24);
   FaultScript faults;
 };
 

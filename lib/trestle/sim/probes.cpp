@@ -15,6 +15,11 @@ constexpr LogProbe kLogProbes[] = {
     {"bridge.lost", Probe::bridge_lost},
     {"bridge.unhealthy", Probe::bridge_unhealthy},
     {"bridge.healthy", Probe::bridge_healthy_again},
+    {"bridge.excluded", Probe::bridge_excluded},
+    {"bridge.ejected", Probe::bridge_ejected},
+    {"bridge.trusted", Probe::bridge_trusted_again},
+    {"bridge.breaker_open", Probe::breaker_opened},
+    {"bridge.breaker_closed", Probe::breaker_closed_again},
     {"bridge.knows_nobody", Probe::bridge_knew_nobody},
     {"reception.no_bridge", Probe::reception_without_bridge},
     {"reception.join_failed", Probe::join_failed},
@@ -37,6 +42,12 @@ constexpr FigureProbe kFigureProbes[] = {
     {"dht.asks_failed_total", Probe::lookup_ask_failed},
     {"reception.genesis_total", Probe::joined_as_genesis},
     {"reception.emergency_total", Probe::joined_in_an_emergency},
+    {"pool.moved_total", Probe::request_moved},
+    {"pool.retried_total", Probe::request_retried},
+    {"pool.retries_denied_total", Probe::retry_denied},
+    {"pool.saved_total", Probe::request_saved_elsewhere},
+    {"pool.hedged_total", Probe::request_hedged},
+    {"pool.hedges_won_total", Probe::hedge_won},
 };
 
 /// More records than a conversation of two has at once: several askers shared a write.
@@ -80,10 +91,34 @@ std::string_view sentence(Probe probe) {
       return "an attempt at a bridge timed out";
     case Probe::bridge_attempt_lost:
       return "an attempt was lost with its connection";
+    case Probe::bridge_busy:
+      return "a bridge answered busy";
+    case Probe::request_moved:
+      return "a request moved to another bridge when its connection was lost";
+    case Probe::request_retried:
+      return "a request was tried again out of the retry budget";
+    case Probe::retry_denied:
+      return "the retry budget was used up";
+    case Probe::request_saved_elsewhere:
+      return "a request that failed at one bridge was answered by another";
+    case Probe::late_answer:
+      return "an answer came too late";
+    case Probe::request_hedged:
+      return "a request was put to a second bridge as well";
+    case Probe::hedge_won:
+      return "the second bridge answered first";
+    case Probe::bridge_excluded:
+      return "a bridge was left out until a reload";
+    case Probe::bridge_ejected:
+      return "a bridge was left out for its answers";
+    case Probe::bridge_trusted_again:
+      return "a bridge that was left out for its answers was taken back";
     case Probe::breaker_opened:
       return "a breaker opened";
     case Probe::breaker_half_open:
       return "a breaker let a probe through";
+    case Probe::breaker_half_open_failed:
+      return "the probe of a breaker failed";
     case Probe::breaker_closed_again:
       return "a breaker closed again";
     case Probe::joined_as_genesis:
@@ -172,6 +207,8 @@ void Probes::read_figures(const node::Status& status) {
   for (const node::BridgeSlotStatus& bridge : status.bridges) {
     reached(Probe::bridge_attempt_timed_out, bridge.timeouts);
     reached(Probe::bridge_attempt_lost, bridge.failures);
+    reached(Probe::bridge_busy, bridge.busy_answers);
+    reached(Probe::late_answer, bridge.late_answers);
   }
 }
 
@@ -190,10 +227,9 @@ void Probes::look_at_breakers(NodeIndex node, const node::Status& status) {
     const std::string_view seen = status.bridges[index].breaker;
     std::string_view& last = *breakers_.insert({node, index}, "closed").first;
     if (seen == last) continue;
-    last = seen;
-    if (seen == "open") reached(Probe::breaker_opened);
     if (seen == "half-open") reached(Probe::breaker_half_open);
-    if (seen == "closed") reached(Probe::breaker_closed_again);
+    if (seen == "open" && last == "half-open") reached(Probe::breaker_half_open_failed);
+    last = seen;
   }
 }
 

@@ -12,6 +12,8 @@ std::string_view name(HappeningKind kind) {
       return "killed";
     case HappeningKind::shutdown_begun:
       return "shutdown_begun";
+    case HappeningKind::reloaded:
+      return "reloaded";
     case HappeningKind::stopped:
       return "stopped";
     case HappeningKind::dial_ordered:

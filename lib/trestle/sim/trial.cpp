@@ -13,9 +13,6 @@ namespace {
 /// What the bootstrap node and its bridges share.
 constexpr std::string_view kBridgeSecret = "a secret of the simulation";
 
-/// Longer than any run: what was stored must still be there at the end.
-constexpr Duration kValueLife = std::chrono::hours(24);
-
 /// How long the last put and get may take together, and the pause between two attempts.
 constexpr Duration kReadBackMax = std::chrono::seconds(60);
 constexpr int kReadBackAttempts = 3;
@@ -126,7 +123,7 @@ void Trial::work() {
     ++workload_.puts;
     Value value{"key-" + std::to_string(workload_.puts),
                 to_bytes(as_bytes("value-" + std::to_string(word)))};
-    const auto begun = world_.put(node, value.key, value.bytes, kValueLife);
+    const auto begun = world_.put(node, value.key, value.bytes, plan_.value_life);
     if (begun) puts_.emplace_back(*begun, std::move(value));
     if (!begun) ++workload_.refused;
   } else if (kind == 1 && !stored_.empty()) {
@@ -212,7 +209,7 @@ bool Trial::reads_back() {
     while (reader == kNoNode) reader = draw_member(writer);
     const std::string key = "last-" + std::to_string(attempt);
     const Bytes value = to_bytes(as_bytes("written at the end"));
-    const auto put = world_.put(writer, key, value, kValueLife);
+    const auto put = world_.put(writer, key, value, plan_.value_life);
     if (!put) continue;
     const node::OperationEnded* stored = finish(*put);
     if (stored == nullptr || stored->code != ErrorCode::none) continue;

@@ -77,6 +77,14 @@ void World::kill(NodeIndex node, KillKind kind, std::string_view how) {
   take_down(node, kind);
 }
 
+void World::reload(NodeIndex node, const node::Reload& reload) {
+  Host& host = running(node);
+  TRESTLE_ASSERT(!host.paused);
+  happened(happening(HappeningKind::reloaded, node));
+  host.node->on_reload(now_, reload);
+  drain(node);
+}
+
 void World::crash_after(NodeIndex node, std::optional<std::uint32_t> orders) {
   running(node).orders_left = orders;
 }

@@ -107,6 +107,8 @@ class World {
   /// The process dies after it has given so many more orders: in the middle of a step, as a rule.
   /// Nothing: it will not.
   void crash_after(NodeIndex node, std::optional<std::uint32_t> orders);
+  /// Its settings were read again.
+  void reload(NodeIndex node, const node::Reload& reload);
   /// The process is stopped: it hears nothing, no timer of it fires. Users must not ask it.
   void pause(NodeIndex node);
   /// It goes on, and everything that came meanwhile reaches it at once.
