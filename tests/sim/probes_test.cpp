@@ -91,7 +91,7 @@ TEST_CASE("a probe counts what it names, and counts add up") {
 TEST_CASE("every probe has a sentence of its own") {
   for (std::size_t left = 0; left < kProbes; ++left) {
     const std::string_view text = sentence(static_cast<Probe>(left));
-    CHECK(text != "unknown");
+    CHECK_FALSE(text.empty());
     for (std::size_t right = 0; right < left; ++right) {
       CHECK(text != sentence(static_cast<Probe>(right)));
     }

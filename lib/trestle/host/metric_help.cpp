@@ -65,6 +65,8 @@ constexpr Help kHelp[] = {
     {"pool.moved_total", "Requests moved to another bridge without cost: BUSY, or a lost link."},
     {"pool.hedged_total", "Second questions to another bridge while the first was late."},
     {"pool.hedges_denied_total", "Hedges not made: the hedge budget was used up."},
+    {"pool.hedges_won_total", "Requests that the bridge of their hedge answered first."},
+    {"pool.saved_total", "Requests answered after an attempt at another bridge had failed."},
     {"pool.foreign_answers_total", "Answers to no request of ours."},
     {"bridge.state", "1 for the state the bridge is in."},
     {"bridge.breaker_state", "1 for the state the bridge's breaker is in."},

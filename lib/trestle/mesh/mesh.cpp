@@ -272,7 +272,11 @@ void Mesh::on_deadline(Instant now) {
 
 std::size_t Mesh::links_wanted() const {
   std::size_t known = candidates_.known();
-  for (const auto& [id, link] : links_) known += candidates_.contains(id) ? 0 : 1;
+  // Beyond a full mesh the exact number decides nothing: asked at every event, it is not counted.
+  for (auto link = links_.begin(); link != links_.end() && known <= options_.full_mesh_max;
+       ++link) {
+    known += candidates_.contains(link->first) ? 0 : 1;
+  }
   const std::size_t wanted = known <= options_.full_mesh_max ? known : options_.links_target;
   return std::min(wanted, options_.links_max);
 }

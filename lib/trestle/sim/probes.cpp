@@ -59,96 +59,64 @@ constexpr std::string_view kPingsUnanswered = "pings were not answered";
 /// Breakers stay open for a second at least.
 constexpr Duration kBreakerLook = std::chrono::milliseconds(250);
 
+/// In the order of the enumeration.
+constexpr std::array<std::pair<Probe, std::string_view>, kProbes> kSentences = {{
+    {Probe::crashed_in_a_step, "a process crashed between two of its orders"},
+    {Probe::resumed_with_frames_waiting, "a stopped process went on and found frames waiting"},
+    {Probe::dial_refused, "a dial was refused"},
+    {Probe::dial_timed_out, "a dial ended at its own bound"},
+    {Probe::dial_opened_late, "an abandoned dial reached its listener"},
+    {Probe::sender_gave_up, "a sender gave up on bytes that nobody acknowledged"},
+    {Probe::half_open_found_by_ping, "a half-open connection was found by pings alone"},
+    {Probe::many_records_in_a_frame, "several askers shared a frame"},
+    {Probe::request_withdrawn, "a request was withdrawn"},
+    {Probe::bridge_lost, "a bridge was lost"},
+    {Probe::bridge_unhealthy, "a bridge missed a ping"},
+    {Probe::bridge_healthy_again, "a bridge that missed a ping answered again"},
+    {Probe::bridge_attempt_timed_out, "an attempt at a bridge timed out"},
+    {Probe::bridge_attempt_lost, "an attempt was lost with its connection"},
+    {Probe::bridge_busy, "a bridge answered busy"},
+    {Probe::request_moved, "a request moved to another bridge when its connection was lost"},
+    {Probe::request_retried, "a request was tried again out of the retry budget"},
+    {Probe::retry_denied, "the retry budget was used up"},
+    {Probe::request_saved_elsewhere, "a request that failed at one bridge was answered by another"},
+    {Probe::late_answer, "an answer came too late"},
+    {Probe::request_hedged, "a request was put to a second bridge as well"},
+    {Probe::hedge_won, "the second bridge answered first"},
+    {Probe::bridge_excluded, "a bridge was left out until a reload"},
+    {Probe::bridge_ejected, "a bridge was left out for its answers"},
+    {Probe::bridge_trusted_again, "a bridge that was left out for its answers was taken back"},
+    {Probe::breaker_opened, "a breaker opened"},
+    {Probe::breaker_half_open, "a breaker let a probe through"},
+    {Probe::breaker_half_open_failed, "the probe of a breaker failed"},
+    {Probe::breaker_closed_again, "a breaker closed again"},
+    {Probe::joined_as_genesis, "a newcomer was named genesis"},
+    {Probe::joined_in_an_emergency, "a newcomer was introduced without a bridge"},
+    {Probe::join_failed, "a join was refused for want of anybody"},
+    {Probe::reception_without_bridge, "the edge had no bridge left"},
+    {Probe::bridge_knew_nobody, "a bridge knew no member"},
+    {Probe::bootstrap_dial_failed, "a member could not reach the edge"},
+    {Probe::bootstrap_closed_on_joiner, "the edge went away under a joining member"},
+    {Probe::joiner_gave_up, "a member gave the edge up for a while"},
+    {Probe::joiner_isolated, "a member lost everybody and joined anew"},
+    {Probe::links_collided, "two members dialled each other at once"},
+    {Probe::link_moved, "a link moved to the connection that the rule prefers"},
+    {Probe::member_isolated, "a member had no link left"},
+    {Probe::lookup_ask_failed, "a lookup asked somebody in vain"},
+}};
+
+constexpr bool is_in_order() {
+  for (std::size_t index = 0; index < kProbes; ++index) {
+    if (kSentences[index].first != static_cast<Probe>(index)) return false;
+  }
+  return true;
+}
+static_assert(is_in_order());
+
 }  // namespace
 
 std::string_view sentence(Probe probe) {
-  switch (probe) {
-    case Probe::crashed_in_a_step:
-      return "a process crashed between two of its orders";
-    case Probe::resumed_with_frames_waiting:
-      return "a stopped process went on and found frames waiting";
-    case Probe::dial_refused:
-      return "a dial was refused";
-    case Probe::dial_timed_out:
-      return "a dial ended at its own bound";
-    case Probe::dial_opened_late:
-      return "an abandoned dial reached its listener";
-    case Probe::sender_gave_up:
-      return "a sender gave up on bytes that nobody acknowledged";
-    case Probe::half_open_found_by_ping:
-      return "a half-open connection was found by pings alone";
-    case Probe::many_records_in_a_frame:
-      return "several askers shared a frame";
-    case Probe::request_withdrawn:
-      return "a request was withdrawn";
-    case Probe::bridge_lost:
-      return "a bridge was lost";
-    case Probe::bridge_unhealthy:
-      return "a bridge missed a ping";
-    case Probe::bridge_healthy_again:
-      return "a bridge that missed a ping answered again";
-    case Probe::bridge_attempt_timed_out:
-      return "an attempt at a bridge timed out";
-    case Probe::bridge_attempt_lost:
-      return "an attempt was lost with its connection";
-    case Probe::bridge_busy:
-      return "a bridge answered busy";
-    case Probe::request_moved:
-      return "a request moved to another bridge when its connection was lost";
-    case Probe::request_retried:
-      return "a request was tried again out of the retry budget";
-    case Probe::retry_denied:
-      return "the retry budget was used up";
-    case Probe::request_saved_elsewhere:
-      return "a request that failed at one bridge was answered by another";
-    case Probe::late_answer:
-      return "an answer came too late";
-    case Probe::request_hedged:
-      return "a request was put to a second bridge as well";
-    case Probe::hedge_won:
-      return "the second bridge answered first";
-    case Probe::bridge_excluded:
-      return "a bridge was left out until a reload";
-    case Probe::bridge_ejected:
-      return "a bridge was left out for its answers";
-    case Probe::bridge_trusted_again:
-      return "a bridge that was left out for its answers was taken back";
-    case Probe::breaker_opened:
-      return "a breaker opened";
-    case Probe::breaker_half_open:
-      return "a breaker let a probe through";
-    case Probe::breaker_half_open_failed:
-      return "the probe of a breaker failed";
-    case Probe::breaker_closed_again:
-      return "a breaker closed again";
-    case Probe::joined_as_genesis:
-      return "a newcomer was named genesis";
-    case Probe::joined_in_an_emergency:
-      return "a newcomer was introduced without a bridge";
-    case Probe::join_failed:
-      return "a join was refused for want of anybody";
-    case Probe::reception_without_bridge:
-      return "the edge had no bridge left";
-    case Probe::bridge_knew_nobody:
-      return "a bridge knew no member";
-    case Probe::bootstrap_dial_failed:
-      return "a member could not reach the edge";
-    case Probe::bootstrap_closed_on_joiner:
-      return "the edge went away under a joining member";
-    case Probe::joiner_gave_up:
-      return "a member gave the edge up for a while";
-    case Probe::joiner_isolated:
-      return "a member lost everybody and joined anew";
-    case Probe::links_collided:
-      return "two members dialled each other at once";
-    case Probe::link_moved:
-      return "a link moved to the connection that the rule prefers";
-    case Probe::member_isolated:
-      return "a member had no link left";
-    case Probe::lookup_ask_failed:
-      return "a lookup asked somebody in vain";
-  }
-  return "unknown";
+  return kSentences[static_cast<std::size_t>(probe)].second;
 }
 
 void Probes::observe(World& world, const Happening& happening) {
