@@ -20,6 +20,12 @@ if(TRESTLE_SANITIZE)
   target_link_options(trestle_build_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# trestle_export(<target> <name>): it is installed and found again as trestle::<name>.
+function(trestle_export target name)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY TRESTLE_TARGETS ${target})
+endfunction()
+
 # trestle_room(<name> [ABOVE_THE_LINE] [SOURCES file...] [NEEDS target...])
 # Without SOURCES every source file of the folder belongs to the room.
 function(trestle_room name)
@@ -29,6 +35,7 @@ function(trestle_room name)
   endif()
   add_library(trestle_${name} STATIC ${room_SOURCES})
   add_library(trestle::${name} ALIAS trestle_${name})
+  trestle_export(trestle_${name} ${name})
   target_include_directories(trestle_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(trestle_${name} PUBLIC cxx_std_23)

@@ -139,9 +139,20 @@ void Runner::perform(link::Verify& order) {
   node_.on_verified(steady_now(), order.connection, order.ticket, is_valid);
 }
 
-void Runner::perform(node::OperationEnded& ended) { admin_.on_operation_ended(ended); }
-void Runner::perform(node::Joined& joined) { log_.write(steady_now(), joined); }
-void Runner::perform(LogRecord& record) { log_.write(steady_now(), record); }
+void Runner::perform(node::OperationEnded& ended) {
+  if (options_.hooks.on_operation_ended) options_.hooks.on_operation_ended(ended);
+  admin_.on_operation_ended(ended);
+}
+
+void Runner::perform(node::Joined& joined) {
+  if (options_.hooks.on_joined) options_.hooks.on_joined(joined);
+  log_.write(steady_now(), joined);
+}
+
+void Runner::perform(LogRecord& record) {
+  if (options_.hooks.on_log) return options_.hooks.on_log(record);
+  log_.write(steady_now(), record);
+}
 
 void Runner::perform(node::Stopped&) {
   is_drained_ = true;

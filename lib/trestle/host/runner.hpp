@@ -12,6 +12,7 @@
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/overview.hpp"
+#include "trestle/host/runner_hooks.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 #include "trestle/node/node.hpp"
@@ -22,6 +23,7 @@ struct RunnerOptions {
   TransportOptions transport;
   AdminOptions admin;
   OverviewOptions overview;
+  RunnerHooks hooks;
   /// How often the node is told the calendar anew, so that a jump is noticed within a minute.
   Duration wall_clock_every = std::chrono::seconds(60);
   /// From the order to stop to the end of the program, whatever peers do: what service managers

@@ -1,0 +1,133 @@
+#include "trestle/host/service.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+#include "fake_node.hpp"
+#include "temporary_folder.hpp"
+
+namespace trestle::test {
+namespace {
+
+using std::chrono::seconds;
+
+/// A service around a fake node, on a thread of its own until `stop`.
+class Running {
+ public:
+  explicit Running(host::ServiceOptions options = {}) {
+    auto made = host::Service::create(
+        options, [this](const std::string& address, const crypto::Identity&, crypto::Suite&, Rng) {
+          advertised = address;
+          auto node = std::make_unique<FakeNode>();
+          fake = node.get();
+          return node;
+        });
+    REQUIRE(made.has_value());
+    service = std::move(*made);
+    thread = std::jthread([this] { service->run(); });
+  }
+  ~Running() { service->stop(); }
+
+  std::string advertised;
+  FakeNode* fake = nullptr;
+  std::unique_ptr<host::Service> service;
+  std::jthread thread;
+};
+
+TEST_CASE("a service's node starts with its thread, and advertises where it listens") {
+  Running running;
+  CHECK(running.advertised == running.service->address());
+  CHECK(running.advertised.starts_with("ws://127.0.0.1:"));
+  CHECK(running.service->status().get().program == "fake-node");
+  std::promise<bool> started;
+  running.service->post([&] { started.set_value(running.fake->started); });
+  CHECK(started.get_future().get());
+}
+
+TEST_CASE("operations asked for from many threads each end once") {
+  Running running;
+  std::vector<std::jthread> askers;
+  std::atomic<int> good = 0;
+  for (int asker = 0; asker < 4; ++asker) {
+    askers.emplace_back([&, asker] {
+      for (int turn = 0; turn < 50; ++turn) {
+        const std::string key = std::to_string(asker) + "/" + std::to_string(turn);
+        const Bytes value = to_bytes(as_bytes(key));
+        const auto put = running.service->put(key, value, seconds(60)).get();
+        const auto got = running.service->get(key).get();
+        if (put.code == ErrorCode::none && got.record && got.record->value == value) ++good;
+      }
+    });
+  }
+  askers.clear();
+  CHECK(good == 200);
+  CHECK(running.service->get("unknown").get().code == ErrorCode::not_found);
+  CHECK(running.service->put("refused", {}, seconds(1)).get().code == ErrorCode::busy);
+  CHECK(running.service->find(NodeId(5, 6, 7)).get().contacts.at(0).id == NodeId(5, 6, 7));
+}
+
+TEST_CASE("the hooks of the embedding program hear of everything, the ends of operations too") {
+  std::promise<std::string> logged;
+  std::promise<std::uint32_t> ended;
+  host::ServiceOptions options;
+  options.runner.hooks.on_log = [&](const LogRecord& record) { logged.set_value(record.detail); };
+  options.runner.hooks.on_operation_ended = [&](const node::OperationEnded& end) {
+    ended.set_value(end.replicas);
+  };
+  Running running(options);
+  running.service->post(
+      [&] { running.fake->outbox.push(LogRecord{.event = "fake.said", .detail = "hello"}); });
+  CHECK(logged.get_future().get() == "hello");
+  CHECK(running.service->put("key", {}, seconds(1)).get().replicas == 3);
+  CHECK(ended.get_future().get() == 3);
+}
+
+TEST_CASE("what is asked of a service that has ended is told so, and its thread is free again") {
+  Running running;
+  running.service->stop();
+  running.thread.join();
+  CHECK(running.fake->shutting_down);
+  auto late = running.service->get("key");
+  CHECK_THROWS_AS(late.get(), std::future_error);
+  running.service->post([] { FAIL("nobody runs this"); });
+}
+
+TEST_CASE("a stop before the thread has begun ends it at once") {
+  auto made =
+      host::Service::create({}, [](const std::string&, const crypto::Identity&, crypto::Suite&,
+                                   Rng) { return std::make_unique<FakeNode>(); });
+  REQUIRE(made.has_value());
+  (*made)->stop();
+  (*made)->run();  // returns
+}
+
+TEST_CASE("the identity lies in the data folder, locked, or is a new one each time") {
+  TemporaryFolder folder;
+  host::ServiceOptions options;
+  options.data_folder = folder.path();
+  NodeId first;
+  {
+    Running running(options);
+    first = running.service->id();
+    const auto second = host::Service::create(options, nullptr);
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().find(folder.path()) != std::string::npos);
+  }
+  CHECK(Running(options).service->id() == first);
+  CHECK(Running().service->id() != Running().service->id());
+}
+
+TEST_CASE("an address that cannot be listened on is an error with a sentence") {
+  const auto made = host::Service::create({.listen = {"192.0.2.1", 1}}, nullptr);
+  REQUIRE_FALSE(made.has_value());
+  CHECK(made.error().find("192.0.2.1:1") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace trestle::test
