@@ -18,4 +18,6 @@ DhtNode::DhtNode(const NodeOptions& options, const crypto::Identity& identity, c
                  Rng rng)
     : MemberNode(member_options(options), identity, suite, rng) {}
 
+DhtNode::~DhtNode() = default;
+
 }  // namespace trestle::node

@@ -9,6 +9,9 @@ class DhtNode final : public MemberNode {
  public:
   DhtNode(const NodeOptions& options, const crypto::Identity& identity, crypto::Suite& suite,
           Rng rng);
+  /// In the source file, which thereby holds the vtable: one made where the class is used would ask
+  /// for type information, and the library is built without.
+  ~DhtNode() override;
 };
 
 }  // namespace trestle::node
