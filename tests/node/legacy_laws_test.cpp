@@ -134,9 +134,11 @@ struct RegistrationFixture {
     local.role = seed % 2 == 0 ? wire::Role::bridge : wire::Role::node;
   }
   void act(Instant now, Rng& rng) {
-    switch (rng.below(8)) {
-      case 0:
-        return machine.is_open() ? machine.on_closed() : machine.on_opened(now);
+    if (!rng.chance(1, 8)) return act_late(now, rng);
+    machine.is_open() ? machine.on_closed() : machine.on_opened(now);
+  }
+  void act_late(Instant now, Rng& rng) {
+    switch (rng.below(7)) {
       case 1:
         if (machine.is_open()) machine.join(now, {8, rng.chance(1, 2)}, false);
         return;

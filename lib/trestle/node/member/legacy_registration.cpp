@@ -134,6 +134,7 @@ void LegacyRegistration::on_request(Instant now, const legacy::Peers& list) {
 // ---- the rest of what a bootstrap says
 
 void LegacyRegistration::on_frame(Instant now, legacy::FrameBox&& box) {
+  if (!is_open_) return;
   silent_pings_ = 0;
   std::visit(
       [&](const auto& one) {
