@@ -288,6 +288,18 @@ TEST_CASE("idle bridges count as available: they are dialled on demand") {
   CHECK(world.set.available().size() == 2);
 }
 
+TEST_CASE("a bridge that went to sleep during a request is woken when the request needs it") {
+  BridgeWorld world(2, 5);
+  world.start();
+  world.bridges[0].answers = false;
+  world.run_for(298s);
+  const auto request = world.submit();  // to the first bridge, which says nothing
+  world.run_for(3s);
+  CHECK(world.set.slots()[1].state == pool::BridgeState::idle);
+  world.run_for(7s);
+  CHECK(world.answers.contains(request));
+}
+
 TEST_CASE("two choices avoid a slow bridge, and a hedge rescues whom it got") {
   pool::BridgeSetOptions options = BridgeWorld::options_for(3);
   options.balancing = pool::Balancing::two_choices;

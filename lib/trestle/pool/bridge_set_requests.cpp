@@ -60,6 +60,7 @@ void BridgeSet::advance(Instant now, PoolRequest& request) {
     if (begin(now, request, kFirst, *index)) return;
   }
   end_patience(now);
+  wake_idle(now);  // one may have gone to sleep since the request came
   const auto until = now < request.deadline ? hope(now, request) : std::nullopt;
   if (!until) return finish(request, request.last_error);
   if (!request.waits()) requests_.wait(request, std::min(request.deadline, *until));
