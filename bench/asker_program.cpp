@@ -1,37 +1,40 @@
 // The bootstrap's end under measurement: the real transport and bridge set, so many requests in
 // flight for so long. Prints one JSON line.
 //
-//   asker_program --bridge URL [--in-flight N] [--warm-up-ms N] [--run-ms N]
+//   asker_program --bridge URL [--mode stateless] [--in-flight N] [--neighbours N]
+//                 [--patience-ms N] [--warm-up-ms N] [--run-ms N]
 
 #include <algorithm>
 #include <cstdio>
-#include <vector>
 
 #include "asker_side.hpp"
 #include "driver.hpp"
+#include "nanoseconds.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/timer.hpp"
 
-namespace {
-
-using namespace trestle;
-
-double quantile_us(std::vector<std::uint32_t>& times, std::size_t permille) {
-  if (times.empty()) return 0;
-  const std::size_t place = std::min(times.size() - 1, times.size() * permille / 1000);
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(place), times.end());
-  return times[place] / 1e3;
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
+  using namespace trestle;
   const bench::Flags flags(argc, argv);
-  bench::Driver driver(wire::Role::bootstrap);
+  bench::Driver driver(wire::Role::bootstrap, flags);
 
   bench::AskerSideOptions options;
   for (const std::string& url : flags.all("bridge")) options.bridges.bridges.push_back({{url}});
   options.in_flight = static_cast<std::size_t>(flags.number("in-flight", 128));
+  options.bridges.requests_max = 2048;
+  options.neighbours = static_cast<std::size_t>(flags.number("neighbours", 0));
+  if (options.neighbours > 0) options.neighbours_url = flags.text("bridge");
+  if (flags.text("mode") == "stateless") {
+    options.bridges.mode = pool::BridgeMode::stateless;
+    options.bridges.stateless_max = options.in_flight;
+    options.bridges.stateless_opening_max = 64;
+  }
+  if (const long patience_ms = flags.number("patience-ms", 0); patience_ms > 0) {
+    options.bridges.attempt_timeout = std::chrono::milliseconds(patience_ms);
+    options.bridges.total_timeout = std::chrono::milliseconds(patience_ms);
+    options.bridges.connection_wait = std::chrono::milliseconds(patience_ms);
+    options.budget_ms = static_cast<std::uint32_t>(patience_ms);
+  }
   bench::AskerSide side(options, driver.local(), driver.suite(), Rng(2));
   driver.attach(side);
 
@@ -46,7 +49,14 @@ int main(int argc, char** argv) {
     cpu_before = bench::cpu_seconds();
     end.start(std::chrono::milliseconds(flags.number("run-ms", 1000)));
   });
-  begin.start(std::chrono::milliseconds(flags.number("warm-up-ms", 300)));
+  host::Timer settle(driver.loop().loop(), [&] {
+    if (side.is_settled()) {
+      begin.start(std::chrono::milliseconds(flags.number("warm-up-ms", 300)));
+    } else {
+      settle.start(std::chrono::milliseconds(10));
+    }
+  });
+  settle.start(Duration::zero());
   driver.run();
 
   const double seconds = static_cast<double>((host::steady_now() - began).count()) / 1e6;
@@ -58,6 +68,6 @@ int main(int argc, char** argv) {
       "\"p50_us\": %.2f, \"p99_us\": %.2f}\n",
       answered, static_cast<unsigned long long>(side.failed()), answered / seconds,
       cpu * 1e6 / std::max(1.0, answered), warm_up_answered / std::max(1.0, answered),
-      quantile_us(side.times(), 500), quantile_us(side.times(), 990));
+      bench::quantile_us(side.times(), 500), bench::quantile_us(side.times(), 990));
   return side.failed() == 0 && answered > 0 ? 0 : 1;
 }

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "idle_side.hpp"
 #include "plain_node.hpp"
 #include "trestle/link/local_peer.hpp"
 #include "trestle/pool/bridge_set.hpp"
@@ -14,6 +16,11 @@ struct AskerSideOptions {
   pool::BridgeSetOptions bridges;
   /// Requests in flight: as soon as one ends, the next is asked.
   std::size_t in_flight = 128;
+  /// What each request says it still waits.
+  std::uint32_t budget_ms = 5000;
+  /// Idle connections beside them, on the same loop; see IdleSide.
+  std::string neighbours_url;
+  std::size_t neighbours = 0;
   /// Whether the time of every request is kept. Off where instructions are counted.
   bool keeps_times = true;
 };
@@ -25,7 +32,7 @@ class AskerSide final : public PlainNode {
   AskerSide(const AskerSideOptions& options, const link::LocalPeer& local, crypto::Suite& suite,
             Rng rng);
 
-  void start(Instant now) override { bridges_.start(now); }
+  void start(Instant now) override;
   /// No further requests; those under way still end.
   void stop_asking() { is_asking_ = false; }
   /// Forgets what was counted until now.
@@ -44,22 +51,27 @@ class AskerSide final : public PlainNode {
                  const wire::Signature& signature) override;
   void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                    bool valid) override;
-  Instant next_deadline() const override { return bridges_.next_deadline(); }
-  void on_deadline(Instant now) override { bridges_.on_deadline(now); }
+  Instant next_deadline() const override;
+  void on_deadline(Instant now) override;
   std::optional<node::Effect> poll_effect(Instant now) override;
 
-  bool is_connected() const { return !bridges_.connected().empty(); }
+  /// Whether requests flow and every neighbour's link is open.
+  bool is_settled() const { return answered_ > 0 && neighbours_.open() == options_.neighbours; }
   std::uint64_t answered() const { return answered_; }
   std::uint64_t failed() const { return failed_; }
   /// Nanoseconds from question to answer, one each, in the order of the answers.
-  std::vector<std::uint32_t>& times() { return times_; }
+  const std::vector<std::uint32_t>& times() const { return times_; }
 
  private:
+  static bool is_neighbour(link::ConnectionId connection) {
+    return connection.owner() == link::ConnectionOwner::node;
+  }
   void ask_more(Instant now);
   void on_ended(pool::PoolRequestId request, bool is_answered);
 
   AskerSideOptions options_;
   pool::BridgeSet bridges_;
+  IdleSide neighbours_;
   bool is_asking_ = true;
   std::size_t under_way_ = 0;
   std::uint64_t asked_ = 0;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "messages.hpp"
-
 namespace trestle::bench {
 
 using link::Channel;
@@ -20,7 +18,7 @@ BridgeSide::BridgeSide(const BridgeSideOptions& options, const link::LocalPeer& 
             options.desk, rng.fork("desk")) {}
 
 void BridgeSide::start(Instant now) {
-  for (std::uint64_t number = 1; number <= kMembers; ++number) {
+  for (std::uint64_t number = 1; number <= options_.members; ++number) {
     desk_.on_member_up(now, member(number));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "messages.hpp"
 #include "plain_node.hpp"
 #include "trestle/base/deadlines.hpp"
 #include "trestle/bridge/introduction_desk.hpp"
@@ -13,6 +14,8 @@ namespace trestle::bench {
 struct BridgeSideOptions {
   link::ChannelSetOptions channels;
   bridge::IntroductionDeskOptions desk;
+  /// Members that it can name.
+  std::uint64_t members = kMembers;
   /// How long a member takes to answer a probe. Members are fresh, and never probed, unless the
   /// desk's own options say otherwise.
   Duration probe_answered_after{};

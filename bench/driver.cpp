@@ -11,6 +11,7 @@ namespace {
 /// Twelve thousand connections and some files; the runner raises the bound to what is allowed.
 constexpr rlim_t kDescriptors = 30'000;
 constexpr std::size_t kConnectionsMax = 12'000;
+constexpr std::size_t kPendingMax = 2048;
 
 [[noreturn]] void die(const std::string& reason) {
   std::fprintf(stderr, "%s\n", reason.c_str());
@@ -19,7 +20,8 @@ constexpr std::size_t kConnectionsMax = 12'000;
 
 }  // namespace
 
-Driver::Driver(wire::Role role) : keys_(suite_.generate()), log_({.level = LogLevel::error}) {
+Driver::Driver(wire::Role role, const Flags& flags)
+    : keys_(suite_.generate()), log_({.level = LogLevel::error}) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min(kDescriptors, limit.rlim_max);
@@ -29,7 +31,13 @@ Driver::Driver(wire::Role role) : keys_(suite_.generate()), log_({.level = LogLe
   local_.role = role;
   local_.network = "bench";
   local_.bridge_secret = to_bytes(as_bytes("bench"));
-  auto loop = host::EventLoop::create({});
+  auto material = host::read_tls_files(
+      {.certificate = flags.text("cert"), .key = flags.text("key"), .ca = flags.text("ca")});
+  if (!material) die(material.error());
+  tls_ = std::make_unique<host::Tls>(std::move(*material));
+  host::EventLoopOptions loop_options;
+  loop_options.tls = tls_.get();
+  auto loop = host::EventLoop::create(loop_options);
   if (!loop) die(loop.error());
   loop_ = std::move(*loop);
 }
@@ -39,6 +47,7 @@ Driver::~Driver() = default;
 void Driver::attach(node::Node& node) {
   host::RunnerOptions options;
   options.transport.connections_max = kConnectionsMax;
+  options.transport.pending_max = kPendingMax;
   runner_ = std::make_unique<host::Runner>(*loop_, node, suite_, keys_, log_, options);
 }
 
@@ -46,7 +55,8 @@ void Driver::listen() {
   auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
   if (!socket) die(socket.error());
   const int port = socket->address().port;
-  runner_->listen(std::move(*socket));
+  runner_->listen(std::move(*socket),
+                  tls_->accepts() ? host::Security::tls : host::Security::plain);
   std::printf("ready %d\n", port);
   std::fflush(stdout);
 }

@@ -8,15 +8,17 @@
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/runner.hpp"
+#include "trestle/host/tls.hpp"
 #include "trestle/link/local_peer.hpp"
 
 namespace trestle::bench {
 
 /// What a measuring program needs to run a node on real sockets: the programs' own loop, runner and
-/// transport, and keys made at start.
+/// transport, and keys made at start. With `--cert FILE --key FILE` it accepts TLS, with `--ca
+/// FILE` it dials it.
 class Driver {
  public:
-  explicit Driver(wire::Role role);
+  Driver(wire::Role role, const Flags& flags);
   ~Driver();
 
   const link::LocalPeer& local() const { return local_; }
@@ -35,6 +37,7 @@ class Driver {
   crypto::KeyPair keys_;
   link::LocalPeer local_;
   host::Log log_;
+  std::unique_ptr<host::Tls> tls_;
   std::unique_ptr<host::EventLoop> loop_;
   std::unique_ptr<host::Runner> runner_;
 };

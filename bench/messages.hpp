@@ -10,7 +10,7 @@ namespace trestle::bench {
 /// The onboarding request and answer that every figure of group P is about: about 200 bytes of
 /// content each way. The peers in bench/peers/ carry the same fields.
 inline constexpr std::uint8_t kContactsWanted = 4;
-inline constexpr std::size_t kMembers = 32;
+inline constexpr std::uint64_t kMembers = 32;
 
 inline wire::Contact newcomer(std::uint64_t number) {
   wire::Contact contact;

@@ -5,8 +5,15 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
+import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from certificates import Issuer  # noqa: E402
+
 BIN = pathlib.Path(os.environ.get("TRESTLE_BIN", ROOT / "build/release/bin"))
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
@@ -17,8 +24,23 @@ class BenchError(Exception):
     """A program did not do what it was started for."""
 
 
+class Tls:
+    """A certificate for the loopback interface, until the end of the block: what each side is told of it."""
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        issuer = Issuer(self._folder.name)
+        certificate, key = issuer.issue("bench")
+        self.serving = ("--cert", certificate, "--key", key)
+        self.dialling = ("--ca", issuer.certificate)
+        return self
+
+    def __exit__(self, *_):
+        self._folder.cleanup()
+
+
 class Server:
-    """A program that prints `ready PORT` and serves until the end of the block."""
+    """A program that prints `ready NUMBER` and runs until the end of the block."""
 
     def __init__(self, *command):
         self.command = [str(BIN / command[0]), *map(str, command[1:])]
@@ -29,6 +51,7 @@ class Server:
         self._process = subprocess.Popen([*DIE_WITH_PARENT, *self.command], stdout=subprocess.PIPE, text=True)
         found = re.match(r"ready (\d+)", self._process.stdout.readline())
         if not found:
+            self.__exit__()
             raise BenchError(f"{' '.join(self.command)} does not listen")
         self.port = int(found[1])
         return self
@@ -43,7 +66,7 @@ class Server:
 
     @property
     def url(self):
-        return f"ws://127.0.0.1:{self.port}"
+        return f"{'wss' if '--cert' in self.command else 'ws'}://127.0.0.1:{self.port}"
 
     def cpu_seconds(self):
         """User and kernel time of all its threads so far."""
@@ -83,3 +106,19 @@ def run_against(server, *command):
     asked = result["answered"] * (1 + result["warm_up_share"])
     result["server_cpu_us"] = (server.cpu_seconds() - before) * 1e6 / max(1, asked)
     return result
+
+
+def highest_memory_kib(server, seconds, *command):
+    """The most that a server held resident while a client ran against it for so long."""
+    command = [str(BIN / command[0]), *map(str, command[1:])]
+    client = subprocess.Popen([*DIE_WITH_PARENT, *command], stdout=subprocess.DEVNULL)
+    try:
+        highest = 0
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            highest = max(highest, server.memory_kib()[0])
+            time.sleep(0.1)
+        return highest
+    finally:
+        client.kill()
+        client.wait()

@@ -4,6 +4,7 @@
     <id> <measured> (<spread>) <target> <what it stands beside, measured in the same run> ok|short
 """
 
+import re
 import sys
 
 import measures
@@ -33,7 +34,7 @@ def main():
             failed = True
             continue
         for figure in figures:
-            if not names or any(figure.goal.id.startswith(name) for name in names):
+            if not names or any(re.fullmatch(name + "[a-z]?", figure.goal.id) for name in names):
                 print(figure.line, f"  # {GOALS[figure.goal.id].what}", flush=True)
     return 1 if failed else 0
 
