@@ -28,6 +28,22 @@ std::string textual(const sockaddr_storage& address) {
   return text;
 }
 
+void set_option(int descriptor, int level, int name, int value) {
+  ::setsockopt(descriptor, level, name, &value, sizeof value);
+}
+
+/// Best effort: a connection without an option still works.
+void prepare(int descriptor, const AcceptorOptions& options) {
+  // Batches leave at the end of a turn already; waiting for more in the kernel would only add
+  // delay.
+  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.probe_after.count()));
+  set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL,
+             static_cast<int>(options.probe_interval.count()));
+  set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, options.probes_max);
+  set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
 }  // namespace
 
 Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket, OnSocket on_socket,
@@ -63,12 +79,7 @@ void Acceptor::on_ready() {
       }
       return;
     }
-    // Batches leave at the end of a turn already; waiting for more in the kernel would only add
-    // delay.
-    const int on = 1;
-    if (address.ss_family != AF_UNIX) {
-      ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
+    if (address.ss_family != AF_UNIX) prepare(descriptor, options_);
     on_socket_(descriptor, textual(address));
   }
 }

@@ -18,6 +18,12 @@ struct AcceptorOptions {
   /// Pause after the process ran out of descriptors; the listener would otherwise be ready in every
   /// turn.
   Duration pause = std::chrono::milliseconds(100);
+  /// A peer that vanished without a word is found by the kernel's own probes, too: clients of the
+  /// old dialect answer no pings of ours. First probe after a minute's silence, dead 60 s later,
+  /// well within the five minutes after which the old bootstrap let a client go. Whole seconds.
+  std::chrono::seconds probe_after{60};
+  std::chrono::seconds probe_interval{15};
+  int probes_max = 4;
 };
 
 /// Takes connections from one listening socket and hands each, non-blocking, to its owner.
