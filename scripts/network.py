@@ -133,7 +133,8 @@ class Network:
         self.start_bootstrap()
         for index in range(len(self.bridge_ports)):
             self.start_bridge(index)
-        wait_until(lambda: all(slot["state"] == "connected" for slot in self.bootstrap.status()["bridges"]), 15.0,
+        # A bridge that starts slowly is dialled in vain at first; the breaker's longest wait is 30 s.
+        wait_until(lambda: all(slot["state"] == "connected" for slot in self.bootstrap.status()["bridges"]), 45.0,
                    lambda: f"connection to every bridge\n{self.bootstrap.story()}")
         if nodes:
             self.start_first_node()

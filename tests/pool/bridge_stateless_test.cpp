@@ -169,3 +169,16 @@ TEST_CASE("switching the mode with requests under way fails none of them") {
   world.submit();
   CHECK(world.answers.size() == 13);
 }
+
+TEST_CASE("a bridge that is called back from stateless mode counts as there while it is dialled") {
+  BridgeWorld world(stateless(2), 5);
+  world.start();
+  std::vector<pool::BridgeEndpoint> bridges;
+  for (const auto& bridge : world.bridges) bridges.push_back(bridge.endpoint);
+  world.set.reload(world.now, bridges, BridgeMode::pool);
+  CHECK(world.set.connections_held() == 2);
+  CHECK(world.set.available().size() == 2);
+  world.settle();
+  CHECK(world.set.available().size() == 2);
+  CHECK(world.connections() == 2);
+}

@@ -5,9 +5,14 @@ import signal
 import time
 import unittest
 
+from crowd import Traffic
 from process_case import ProcessCase, wait_until
+from socket_table import ConnectionWatch, established_to
 
 APPLIED_WITHIN_S = 15.0
+# Under load, each mode is kept for so long.
+MODE_FOR_S = 4.0
+CLOSED_WITHIN_S = 2.0
 
 
 class ReloadTest(ProcessCase):
@@ -44,6 +49,29 @@ class ReloadTest(ProcessCase):
         wait_until(lambda: self.connected(network.bootstrap) == wanted, APPLIED_WITHIN_S,
                    lambda: f"{wanted} connected: {network.bootstrap.status()['bridges']}\n{network.bootstrap.story()}")
 
+    def test_bridges_come_and_go_and_the_others_keep_their_connection(self):
+        network = self.prepare_network()
+        first, second = (network.url_of(port) for port in network.bridge_ports)
+        bootstrap = self.start_bootstrap(network, bridge=[first])
+        network.start_bridge(0)
+        network.start_bridge(1)
+        self.wait_connected(network, 0)
+        with ConnectionWatch(bootstrap.process.pid, [network.bridge_ports[0]]) as watch:
+            self.assertTrue(watch.wait_for(1, APPLIED_WITHIN_S))
+            self.write(network, bridge=[first, second])
+            self.assertEqual(self.hang_up(bootstrap)["detail"], "changed: bridge")
+            self.wait_connected(network, 0, 1)
+            self.assertEqual(self.hang_up(bootstrap)["detail"], "nothing changed")
+            self.write(network, bridge=[first])
+            self.hang_up(bootstrap)
+            self.wait_connected(network, 0)
+            wait_until(lambda: not established_to(bootstrap.process.pid, [network.bridge_ports[1]]), APPLIED_WITHIN_S)
+            wait_until(lambda: watch.samples > 10, APPLIED_WITHIN_S)
+        self.assertEqual((len(watch.seen), watch.fewest_at_once), (1, 1))
+        self.write(network, bridge=[second])
+        self.hang_up(bootstrap)
+        self.wait_connected(network, 1)
+
     def test_what_is_wrong_is_refused_whole_and_named(self):
         network = self.prepare_network()
         bootstrap = self.start_bootstrap(network)
@@ -70,14 +98,13 @@ class ReloadTest(ProcessCase):
         self.write(network, log_level="debug", network_name="other", legacy="off")
         self.assertEqual(self.hang_up(bootstrap)["detail"],
                          "changed: log-level; needs a restart: network-name, legacy")
+        # At level error a reload says nothing, until one is refused.
         self.write(network, log_level="error", network_name="other", legacy="off")
         bootstrap.process.send_signal(signal.SIGHUP)
         time.sleep(1)
-        lines = len(bootstrap.events)
-        bootstrap.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
-        self.assertEqual(len(bootstrap.events), lines, "a line of information at level error")
-        self.assertTrue(bootstrap.is_running)
+        self.config(network).write_text("nonsense\n")
+        self.assertEqual(self.hang_up(bootstrap)["level"], "error")
+        self.assertEqual(len(bootstrap.events_named("host.reload")), 2, bootstrap.story())
 
     def test_every_program_takes_the_signal_and_lives_on(self):
         network = self.start_network(nodes=2)
@@ -85,6 +112,65 @@ class ReloadTest(ProcessCase):
             self.assertEqual(self.hang_up(program)["detail"], "nothing changed")
         self.assert_put(network, network.nodes[0], "key", "value")
         self.assert_get(network, network.nodes[1], "key", "value")
+
+    def test_a_corrected_secret_takes_a_bridge_back(self):
+        network = self.prepare_network(bridges=1)
+        right = network.secret_file.read_text()
+        bridge_secret = network.write_secret("bridge-secret-of-the-bridge")
+        bridge_secret.write_text(right)
+        network.secret_file.write_text("wrong\n")
+        bootstrap = self.start_bootstrap(network)
+        network.start_bridge(0, secret_file=bridge_secret)
+        bootstrap.wait_for(lambda: any(event.get("code") == "UNAUTHORIZED" for event in bootstrap.events),
+                           APPLIED_WITHIN_S, "refusal")
+        network.secret_file.write_text(right)
+        self.assertEqual(self.hang_up(bootstrap)["detail"], "changed: the bridge secret")
+        self.wait_connected(network, 0)
+        for program in network.running():
+            self.assertNotIn(right.strip(), program.story(), "a secret in a log")
+
+    def test_from_pool_to_stateless_and_back_under_load_no_request_fails(self):
+        network = self.prepare_network(tls=True)
+        bootstrap = self.start_bootstrap(network)
+        for index in range(2):
+            network.start_bridge(index)
+        self.wait_connected(network, 0, 1)
+        network.start_first_node()
+        network.start_node()
+        pid = bootstrap.process.pid
+        with Traffic(network, peers=6) as traffic:
+            time.sleep(MODE_FOR_S)
+            pooled = traffic.tally.joins
+            self.write(network, bridge_mode="stateless")
+            self.assertEqual(self.hang_up(bootstrap)["detail"], "changed: bridge-mode")
+            with ConnectionWatch(pid, network.bridge_ports) as watch:
+                time.sleep(MODE_FOR_S)
+            stateless = traffic.tally.joins - pooled
+            self.assertGreater(len(watch.seen), 10, "a connection per request")
+
+            self.write(network, bridge_mode="pool")
+            self.hang_up(bootstrap)
+            wait_until(lambda: len(self.connected(bootstrap)) == 2, APPLIED_WITHIN_S, bootstrap.story)
+            with ConnectionWatch(pid, network.bridge_ports) as watch:
+                time.sleep(MODE_FOR_S)
+            self.assertEqual(len(watch.seen), 2, "one connection per bridge again")
+
+            self.write(network, bridge_mode="stateless")
+            self.hang_up(bootstrap)
+            time.sleep(MODE_FOR_S / 2)
+        tally = traffic.tally
+        print(f"pool {pooled}, then stateless {stateless}, in all {tally}")
+        self.assertEqual((tally.broken, dict(tally.codes)), ([], {}), tally)
+        self.assertEqual(set(tally.outcomes), {"introduced"})
+        self.assertGreater(min(pooled, stateless), 100)
+        # Nothing is asked any more: each socket has closed with its answer.
+        wait_until(lambda: not established_to(pid, network.bridge_ports), CLOSED_WITHIN_S,
+                   lambda: str(established_to(pid, network.bridge_ports)))
+        # Connections to the same bridge take up the session of the one before.
+        counters = bootstrap.status()["counters"]
+        self.assertGreater(counters["host.tls_resumptions_total"], stateless // 2, counters)
+        for program in network.running():
+            self.assert_stops(program)
 
 
 if __name__ == "__main__":

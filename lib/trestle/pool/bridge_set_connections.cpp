@@ -30,6 +30,8 @@ bool BridgeSet::is_open(const BridgeSlot& slot) const {
 bool BridgeSet::is_available(const BridgeSlot& slot) const {
   if (slot.is_leaving) return false;
   if (is_open(slot)) return slot.is_healthy;
+  // A change from stateless mode to the pool must not look as if all bridges were lost.
+  if (slot.connection && slot.is_recalled) return true;
   // Dialled on demand: closed for idleness, or greeted in stateless mode.
   return slot.state == BridgeState::idle || slot.state == BridgeState::busy;
 }
@@ -40,6 +42,7 @@ void BridgeSet::dial(Instant now, SlotIndex index) {
   slot.is_patient = false;
   slot.is_just_lost = false;
   if (slot.connection || slot.is_attached || slot.is_leaving || is_stopped_) return;
+  slot.is_recalled = slot.state == BridgeState::idle;
   slot.state = BridgeState::connecting;
   slot.dialled_at = now;
   slot.connection = channels_.dial(now, slot.url());

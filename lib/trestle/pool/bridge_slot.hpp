@@ -88,6 +88,8 @@ struct BridgeSlot {
   bool is_patient = false;
   /// The connection was open a moment ago and has not been dialled again yet.
   bool is_just_lost = false;
+  /// At rest until the dial that is under way: whoever asks meanwhile waits for it.
+  bool is_recalled = false;
   std::uint32_t in_flight = 0;
   /// Of these, on connections of their own, and of those not opened yet (stateless mode).
   std::uint32_t stateless_in_flight = 0;
