@@ -138,7 +138,7 @@ class JavaScriptBridges(ProcessCase):
         lost.lose_bootstrap()
         thread.join(60)
         self.assertEqual(joined, ["peer_found", "peer_found"], network.bootstrap.story())
-        network.bootstrap.wait_event("legacy.bridge_detached")
+        network.bootstrap.wait_event("bridge.detached")
         self.assert_unharmed(lost)
 
     def test_nobody_is_a_bridge_without_the_secret(self):

@@ -279,6 +279,13 @@ void BootstrapNode::perform(Instant now, LegacyReception::Effect&& effect) {
                                std::move(close->reason));
   } else if (auto* verify = std::get_if<link::Verify>(&effect)) {
     outbox_.push(std::move(*verify));
+  } else if (const auto* attached = std::get_if<LegacyBridges::Attached>(&effect)) {
+    bridges_.attach(now, attached->connection, attached->bridge);
+  } else if (const auto* detached = std::get_if<LegacyBridges::Detached>(&effect)) {
+    bridges_.detach(now, detached->connection);
+  } else if (auto* answered = std::get_if<LegacyBridges::Answered>(&effect)) {
+    bridges_.on_attached_answer(now, answered->connection, answered->id,
+                                std::move(answered->message));
   } else if (auto* record = std::get_if<LogRecord>(&effect)) {
     outbox_.push(std::move(*record));
   }
@@ -330,14 +337,15 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
   }
 }
 
-/// No client is attached to the set yet, so none can be asked; a question all the same has an end.
+/// An attached bridge is a client of the old dialect: what it is asked is put into its words.
 void BootstrapNode::ask_attached_bridge(Instant now, pool::BridgeSet::AskAttached&& ask) {
-  bridges_.on_attached_answer(now, ask.connection, ask.id,
-                              wire::Failure{ErrorCode::unsupported, 0, "not asked"});
+  legacy_.ask_bridge(now, ask.connection, ask.id, ask.message);
 }
 
-void BootstrapNode::withdraw_from_attached_bridge(Instant,
-                                                  const pool::BridgeSet::WithdrawAttached&) {}
+void BootstrapNode::withdraw_from_attached_bridge(
+    Instant, const pool::BridgeSet::WithdrawAttached& withdrawn) {
+  legacy_.withdraw_question(withdrawn.connection, withdrawn.id);
+}
 
 // ---- look
 

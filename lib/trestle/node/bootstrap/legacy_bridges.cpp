@@ -58,8 +58,6 @@ void LegacyBridges::on_registered(Instant now, ConnectionId connection,
   detach(connection);
   bridges_.insert(connection, Bridge{contact, after(now, options_.ping_every), 0});
   outbox_.push(Attached{connection, contact});
-  outbox_.push(LogRecord{LogLevel::info, "legacy.bridge_attached", ErrorCode::none, contact.id,
-                         contact.address});
 }
 
 bool LegacyBridges::shows_secret(const std::optional<legacy::RawJson>& metadata) const {
@@ -71,11 +69,7 @@ bool LegacyBridges::shows_secret(const std::optional<legacy::RawJson>& metadata)
 void LegacyBridges::on_closed(ConnectionId connection) { detach(connection); }
 
 void LegacyBridges::detach(ConnectionId connection) {
-  const Bridge* bridge = bridges_.find(connection);
-  if (bridge == nullptr) return;
-  outbox_.push(LogRecord{
-      LogLevel::warning, "legacy.bridge_detached", ErrorCode::none, bridge->contact.id, {}});
-  bridges_.erase(connection);
+  if (!bridges_.erase(connection)) return;
   std::erase_if(questions_, [&](const Question& one) { return one.connection == connection; });
   outbox_.push(Detached{connection});
 }
