@@ -177,6 +177,13 @@ TEST_CASE("a dial to a server that does not speak WebSocket fails") {
     REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
     CHECK(host.node.failures[id].code == ErrorCode::refused);
   }
+  SECTION("it answers as if it were a page, and the reason says what that means") {
+    const std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    REQUIRE(::send(accepted, reply.data(), reply.size(), MSG_NOSIGNAL) > 0);
+    REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
+    CHECK(host.node.failures[id].code == ErrorCode::refused);
+    CHECK(host.node.failures[id].reason.starts_with("answered HTTP 200 where the switch"));
+  }
   SECTION("it redirects, and we do not follow") {
     const std::string reply =
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:" + std::to_string(host.port) +

@@ -104,7 +104,8 @@ class JavaScriptBridges(ProcessCase):
                 bridge = self.bridge_at(network, manner=manner)
                 began = time.monotonic()
                 with LegacyPeer(network.bootstrap.url) as peer:
-                    wait_until(peer.node_links, 25, lambda: f"{peer.frames}\n{network.bootstrap.story()}")
+                    wait_until(lambda: peer.node_links() and peer.received("response"), 25,
+                               lambda: f"{peer.frames}\n{network.bootstrap.story()}")
                     took = time.monotonic() - began
                     self.assertIs(peer.received("response")[0]["data"]["emergencyMode"], True)
                 self.assertTrue(bridge.asked)

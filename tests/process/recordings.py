@@ -9,7 +9,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "legacy"
 OPTIONAL = {"message", "status", "membershipToken", "onboardingHelper", "startTime", "publicKey", "canRelay",
             "relayLoad", "relayCapacity", "canAcceptConnections", "canInitiateConnections", "publicWssAddress",
             "websocketAddress", "bridgeAuthToken", "bridgeNodeType", "maxConnections", "bridgeSignature",
-            "bridgeStartTime", "reconnecting", "emergencyMode", "from"}
+            "bridgeStartTime", "reconnecting", "emergencyMode", "from", "emergencyTarget", "directConnection"}
 
 
 def events(flow):

@@ -1,6 +1,9 @@
 // The part of a WebSocketConnection's life before it is one: dialling.
 #include <cerrno>
+#include <string>
 #include <utility>
+
+#include <libwebsockets.h>
 
 #include "trestle/host/clock.hpp"
 #include "trestle/host/tls.hpp"
@@ -33,6 +36,16 @@ ErrorCode code_of_library_text(std::string_view text) {
   if (text.starts_with("HS: ws upgrade")) return ErrorCode::refused;
   if (text.starts_with("HS:")) return ErrorCode::protocol_error;
   return ErrorCode::connection_lost;
+}
+
+/// An ordinary HTTP answer to an upgrade is the commonest mistake of a deployment, and the
+/// library's words for it help nobody (BOOT-04).
+std::string reason_of_library_text(lws* socket, std::string_view text) {
+  if (!text.starts_with("HS: ws upgrade response not 101")) return std::string(text);
+  const unsigned status = lws_http_client_http_response(socket);
+  return "answered HTTP " + std::to_string(status) +
+         " where the switch to WebSocket (101) was expected: another program listens there, or a "
+         "proxy does not pass the upgrade on; check port and path of the URL, and the proxy";
 }
 
 }  // namespace
@@ -81,7 +94,7 @@ void WebSocketConnection::on_dial_error(lws* socket, std::string_view text) {
     return on_address_failed(failure->code, failure->reason);
   }
   if (tls_connection(socket) != nullptr) on_secured(socket);
-  on_address_failed(code_of_library_text(text), std::string(text));
+  on_address_failed(code_of_library_text(text), reason_of_library_text(socket, text));
 }
 
 void WebSocketConnection::on_dial_time() {
