@@ -17,6 +17,8 @@ Timer::~Timer() { stop(); }
 
 void Timer::start(Duration wait) {
   stop();
+  // libev counts from the beginning of its turn: after a long one the timer would be early.
+  ev_now_update(loop_);
   const double seconds = std::chrono::duration<double>(std::max(wait, Duration::zero())).count();
   ev_timer_set(&watcher_, seconds, 0.0);
   ev_timer_start(loop_, &watcher_);
