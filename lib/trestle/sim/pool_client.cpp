@@ -101,6 +101,7 @@ std::optional<node::Effect> PoolClient::poll_effect(Instant now) {
       end(now, answered->request, !std::holds_alternative<wire::Failure>(answered->message));
     } else if (const auto* failed = std::get_if<pool::BridgeSet::Failed>(&*effect)) {
       end(now, failed->request, false);
+      return LogRecord{LogLevel::warning, "request.failed", failed->code, {}, {}};
     }
   }
   if (auto effect = outbox_.poll()) return effect;
@@ -128,6 +129,7 @@ Duration PoolClient::draw_wait() {
 void PoolClient::ask(Instant now) {
   wire::IntroduceRequest request;
   request.newcomer.id = NodeId(rng_.next(), 0, 0);
+  request.budget_ms = static_cast<std::uint32_t>(options_.set.total_timeout.count() / 1000);
   const auto accepted = set_.submit(now, request, options_.hedging);
   if (!accepted) return count(&PoolClientStats::refused);
   count(&PoolClientStats::submitted);
