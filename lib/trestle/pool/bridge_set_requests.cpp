@@ -48,11 +48,13 @@ void BridgeSet::cancel(Instant now, PoolRequestId request) {
 void BridgeSet::advance(Instant now, PoolRequest& request) {
   TRESTLE_ASSERT(!request.is_under_way());
   while (now < request.deadline) {
+    const SlotIndex turn = next_in_turn_;
     const auto index = choose(now, request);
     if (!index) break;
     if (std::exchange(request.owes_retry, false)) {
       if (!retries_.take(now)) {
         ++stats_.retries_denied;
+        next_in_turn_ = turn;  // who was chosen gets nothing, so it is still its turn (P-BR-5)
         return finish(request, request.last_error);
       }
       ++stats_.retried;
