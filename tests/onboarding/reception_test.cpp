@@ -258,6 +258,20 @@ TEST_CASE("whom a bridge's owner turns away gets no way round it, but the bridge
   fixture.reception.on_turned_away(fixture.now, ask, {ErrorCode::refused, 0, {}});
   CHECK(fixture.take<onboarding::Answer>().empty());
   CHECK(fixture.reception.stats().late == 1);
+
+  // Nor is anybody led to it, before a bridge has let it in.
+  std::uint64_t joins = 100;
+  const auto fail_to_introduce_two = [&] {
+    fixture.join(2, ++joins);
+    fixture.reception.on_introduction_failed(fixture.now, fixture.ask().ask, ErrorCode::timeout, 0);
+  };
+  fail_to_introduce_two();
+  CHECK(fixture.failed().code == ErrorCode::bridge_unavailable);
+  fixture.join(1, 7);
+  fixture.introduce(fixture.ask().ask, {peer(9)});
+  CHECK(fixture.joined().outcome == JoinOutcome::introduced);
+  fail_to_introduce_two();
+  CHECK(fixture.joined().contacts == wire::Contacts{peer(1)});
 }
 
 TEST_CASE("while a bridge of the old system may be asked, its ten seconds are waited for") {

@@ -20,8 +20,9 @@ BY_HAND = """
 #include <trestle/trestle.hpp>
 
 int main() {
-  auto service = trestle::host::Service::create(
-      {}, trestle::host::make<trestle::node::DhtNode>(trestle::node::NodeOptions{}));
+  trestle::node::NodeOptions wanted;
+  wanted.bootstrap_urls = {"ws://127.0.0.1:1/"};
+  auto service = trestle::host::Service::create({}, trestle::host::make<trestle::node::DhtNode>(wanted));
   if (!service) return 1;
   std::printf("%s\\n", (*service)->address().c_str());
 }

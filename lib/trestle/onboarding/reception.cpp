@@ -216,6 +216,7 @@ void Reception::on_introduced(Instant now, AskId ask, const wire::Contact& bridg
     add_unless_named(members, member, asker, join.wanted);
   }
   if (!members.empty()) {
+    registry_.find(join.client)->is_turned_away = false;
     return succeed(now, *slot, wire::JoinOutcome::introduced, std::move(members), bridge);
   }
   for (const wire::Contact& other : response.alternatives) {
@@ -252,6 +253,7 @@ void Reception::on_turned_away(Instant, AskId ask, const wire::Failure& failure)
     return;
   }
   joins_[*slot].ask = {};
+  registry_.find(joins_[*slot].client)->is_turned_away = true;
   fail(*slot, failure.code, failure.retry_after_ms, failure.text);
 }
 

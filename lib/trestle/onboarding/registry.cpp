@@ -53,7 +53,9 @@ wire::Contacts Registry::choose_nodes(const NodeId& asker, std::size_t count) {
   // A Fisher-Yates shuffle that stops as soon as enough are drawn.
   for (std::size_t index = 0; index < roster_.size() && chosen.size() < count; ++index) {
     swap_places(index, index + rng_.below(roster_.size() - index));
-    if (roster_[index] != asker) chosen.push_back(*find_node(roster_[index]));
+    const Client& client = clients_.at(places_.find(roster_[index])->latest);
+    if (roster_[index] == asker || client.is_turned_away) continue;
+    chosen.push_back(client.contact);
   }
   return chosen;
 }

@@ -19,6 +19,8 @@ struct Client {
   wire::Contact contact;
   /// The outcome that was last told as news, so that asking again is not news again.
   std::optional<wire::JoinOutcome> admitted_as;
+  /// A bridge's owner did not let it in when it asked last: nobody is led to it meanwhile.
+  bool is_turned_away = false;
   /// The join under way on this connection, if any.
   std::optional<std::size_t> join;
 };
@@ -37,7 +39,8 @@ class Registry {
   Client* find(link::ConnectionId connection);
   /// The contact of a live node that can be dialled, or null.
   const wire::Contact* find_node(const NodeId& id) const;
-  /// Up to `count` distinct live nodes that can be dialled, without `asker`; uniform.
+  /// Up to `count` distinct live nodes that can be dialled, without `asker` and those turned away;
+  /// uniform.
   wire::Contacts choose_nodes(const NodeId& asker, std::size_t count);
 
   std::size_t clients() const { return clients_.size(); }

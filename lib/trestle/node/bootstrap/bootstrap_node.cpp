@@ -318,7 +318,12 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
       gone.role = wire::Role::bridge;
       reception_.on_introduced(now, *ask, bridge != nullptr ? *bridge : gone, *response);
     } else if (const auto* failure = std::get_if<wire::Failure>(&answered->message)) {
-      reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
+      // These two are the bridge owner's word on the newcomer, not a bridge's trouble.
+      if (failure->code == ErrorCode::refused || failure->code == ErrorCode::rate_limited) {
+        reception_.on_turned_away(now, *ask, *failure);
+      } else {
+        reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
+      }
     }
     asks_.erase(answered->request);
   } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&effect)) {
