@@ -73,14 +73,14 @@ class OperatorsTest(ProcessCase):
             status = program.status()
             for figure, value in status["counters"].items():
                 self.assertIn("trestle_" + figure.replace(".", "_"), metrics)
-                self.assertIn(f"`{figure}`", documentation)
+                self.assertTrue(f"`{figure}`" in documentation, figure)
             for figure in status["histograms"]:
                 name = "trestle_" + figure.replace(".", "_").removesuffix("_time") + "_seconds_count"
                 self.assertIn(name, metrics)
-                self.assertIn(f"`{figure}`", documentation)
-            self.assertNotIn(NO_HELP, text)
+                self.assertTrue(f"`{figure}`" in documentation, figure)
+            self.assertEqual([line for line in text.splitlines() if NO_HELP in line], [])
             for event in {event["event"] for event in program.events}:
-                self.assertIn(f"`{event}`", documentation)
+                self.assertTrue(f"`{event}`" in documentation, event)
             for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE):
                 room_figure = name.removeprefix("trestle_").removesuffix("_seconds")
                 self.assertTrue(name in documentation or any(

@@ -62,6 +62,7 @@ constexpr Help kHelp[] = {
     {"pool.submitted_total", "Requests accepted."},
     {"pool.retried_total", "Requests tried again after a timeout or nonsense."},
     {"pool.retries_denied_total", "Retries not made: the retry budget was used up."},
+    {"pool.saved_total", "Requests answered after an attempt elsewhere had failed."},
     {"pool.moved_total", "Requests moved to another bridge without cost: BUSY, or a lost link."},
     {"pool.hedged_total", "Second questions to another bridge while the first was late."},
     {"pool.hedges_denied_total", "Hedges not made: the hedge budget was used up."},
