@@ -16,8 +16,9 @@ int main(int argc, char** argv) {
   options.desk.sweep_after = std::chrono::minutes(5);
   options.desk.heard_fresh = std::chrono::hours(24);
   if (const long probe_us = flags.number("probe-us", 0); probe_us > 0) {
-    // Members are silent and have to be asked: what a request then costs is time, not CPU.
-    options.desk.heard_fresh = Duration::zero();
+    // Members are silent and have to be asked: what a request then costs is time, not CPU. Below
+    // zero, since one that answers would else be fresh for all who ask at the same instant.
+    options.desk.heard_fresh = Duration(-1);
     options.probe_answered_after = Duration(probe_us);
     options.desk.probe_wait = std::max(options.desk.probe_wait, Duration(2 * probe_us));
   }
