@@ -65,6 +65,7 @@ constexpr Help kHelp[] = {
     {"pool.saved_total", "Requests answered after an attempt elsewhere had failed."},
     {"pool.moved_total", "Requests moved to another bridge without cost: BUSY, or a lost link."},
     {"pool.hedged_total", "Second questions to another bridge while the first was late."},
+    {"pool.hedges_won_total", "Hedges that answered while the first bridge still worked."},
     {"pool.hedges_denied_total", "Hedges not made: the hedge budget was used up."},
     {"pool.hedges_won_total", "Requests that the bridge of their hedge answered first."},
     {"pool.saved_total", "Requests answered after an attempt at another bridge had failed."},
