@@ -33,8 +33,19 @@ class Issuer {
   /// The files of a certificate for some `subjectAltName`, valid between two moments in seconds
   /// from now.
   host::TlsFiles issue(const std::string& names, long begin = -kDay, long end = kDay) {
+    return issue(Key(EVP_EC_gen("P-256")), names, begin, end);
+  }
+  /// Of a key that was broken long ago.
+  host::TlsFiles issue_weak(const std::string& names) {
+    return issue(Key(EVP_RSA_gen(1024)), names, -kDay, kDay);
+  }
+
+ private:
+  using Key = std::unique_ptr<EVP_PKEY, host::TlsFree>;
+  using Certificate = std::unique_ptr<X509, host::TlsFree>;
+
+  host::TlsFiles issue(const Key& key, const std::string& names, long begin, long end) {
     const std::string name = "certificate" + std::to_string(++issued_);
-    const Key key(EVP_EC_gen("P-256"));
     const Certificate certificate(X509_new());
     fill(certificate.get(), name, key.get(), begin, end);
     extend(certificate.get(), NID_subject_alt_name, names);
@@ -46,11 +57,6 @@ class Issuer {
     std::fclose(file);
     return {write_certificate(name + ".pem", certificate.get()), path, file_};
   }
-
- private:
-  using Key = std::unique_ptr<EVP_PKEY, host::TlsFree>;
-  using Certificate = std::unique_ptr<X509, host::TlsFree>;
-
   void fill(X509* certificate, const std::string& name, EVP_PKEY* key, long begin, long end) {
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), issued_ + 1);

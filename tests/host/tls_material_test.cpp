@@ -68,11 +68,14 @@ TEST_CASE("what cannot be used is refused with the option, the file and the reas
   CHECK(contains(error_of({folder.file("absent"), good.key, ""}), folder.file("absent")));
   CHECK(contains(error_of({folder.write("text", "text"), good.key, ""}), "no PEM certificate"));
   CHECK(contains(error_of({folder.write("none", ""), good.key, ""}), "empty"));
+  INFO("a file without an end is read as far as the bound");
+  CHECK(contains(error_of({"/dev/zero", good.key, ""}), "too large"));
   CHECK(contains(error_of({good.certificate, other.key, ""}), "does not belong"));
   CHECK(contains(error_of({good.certificate, good.certificate, ""}), "no PEM private key"));
   CHECK(contains(error_of({"", "", folder.write("ca", "text")}), "--tls-ca: "));
   CHECK(contains(error_of(issuer.issue("DNS:a", -2 * Issuer::kDay, -Issuer::kDay)), "expired"));
   CHECK(contains(error_of(issuer.issue("DNS:a", Issuer::kDay, 2 * Issuer::kDay)), "not valid yet"));
+  CHECK(contains(error_of(issuer.issue_weak("DNS:a")), "key too small"));
   const std::string half = content_of(good.certificate) + "-----BEGIN CERTIFICATE-----\nAAAA\n";
   CHECK(contains(error_of({folder.write("half", half), good.key, ""}), "number 2"));
 }

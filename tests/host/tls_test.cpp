@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <string>
+#include <string_view>
+
+#include <fcntl.h>
+#include <openssl/ssl.h>
 
 #include "catch.hpp"
 #include "certificates.hpp"
@@ -213,6 +218,63 @@ TEST_CASE("renewed issuers decide about new connections, and old sessions are fo
   const auto refused = pair.dialler.node.dial(pair.acceptor.url());
   REQUIRE(pair.run([&] { return pair.dialler.node.failures.contains(refused); }));
   CHECK(contains(pair.dialler.node.failures[refused].reason, "unknown issuer"));
+}
+
+TEST_CASE("sessions of TLS 1.2 are neither resumed nor given a ticket") {
+  TemporaryFolder folder;
+  Issuer issuer(folder);
+  SecurePair pair(issuer.issue(kHere), issuer.trusting());
+  SSL_CTX* dialling = pair.dialling.dialling();
+  SSL_CTX_set_max_proto_version(dialling, TLS1_2_VERSION);
+  REQUIRE(pair.connect());
+  REQUIRE(pair.connect());
+  CHECK(pair.stats().tls_handshakes_total == 2);
+  CHECK(pair.stats().tls_resumptions_total == 0);
+  CHECK(pair.dialling.sessions().size() == 0);
+
+  INFO("nor is one who asks for it, as browsers do");
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
+        SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+    SSL_CTX_set_max_proto_version(context.get(), version);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> client(SSL_new(context.get()), &SSL_free);
+    RawClient socket(pair.acceptor.port);
+    ::fcntl(socket.descriptor(), F_SETFL, O_NONBLOCK);
+    SSL_set_fd(client.get(), socket.descriptor());
+    REQUIRE(pair.run([&] { return SSL_connect(client.get()) == 1; }));
+    REQUIRE(SSL_version(client.get()) == version);
+    const auto has_ticket = [&] {
+      char byte = 0;
+      SSL_read(client.get(), &byte, 1);
+      return SSL_SESSION_has_ticket(SSL_get_session(client.get())) == 1;
+    };
+    if (version == TLS1_3_VERSION) {
+      CHECK(pair.run(has_ticket));
+    } else {
+      CHECK_FALSE(has_ticket());
+    }
+  }
+}
+
+TEST_CASE("a session that arrives after its issuer was removed is not kept") {
+  TemporaryFolder folder;
+  Issuer issuer(folder);
+  Issuer other(folder, "other");
+  SecurePair pair(issuer.issue(kHere), issuer.trusting());
+  static bool is_verified;
+  is_verified = false;
+  SSL_CTX_set_keylog_callback(pair.dialling.dialling(), [](const SSL*, const char* line) {
+    is_verified = is_verified || std::string_view(line).starts_with("CLIENT_TRAFFIC_SECRET_0");
+  });
+  pair.connection = pair.dialler.node.dial(pair.acceptor.url());
+  INFO("the dialler turns last: the acceptor's ticket can only follow");
+  REQUIRE(run_until({&pair.acceptor, &pair.dialler}, [&] { return is_verified; }));
+  REQUIRE(pair.dialling.sessions().size() == 0);
+  CHECK(pair.dialling.renew(material(other.trusting())).issuers);
+  REQUIRE(pair.run([&] { return pair.acceptor.node.accepted.size() == 1; }));
+  pair.acceptor.node.send(pair.acceptor.node.accepted.back().first, FrameKind::text, bytes_of("x"));
+  REQUIRE(pair.run([&] { return pair.dialler.node.frames.size() == 1; }));
+  CHECK(pair.dialling.sessions().size() == 0);
 }
 
 TEST_CASE("plain towards TLS and TLS towards plain fail soon and leave nothing behind") {

@@ -14,33 +14,37 @@
 #include <sys/socket.h>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/host/tls_context.hpp"
 
 namespace trestle::host {
 namespace {
 
-/// TLS 1.2: ephemeral keys and authenticated encryption only. 1.3 has nothing else.
-constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 /// One ticket a handshake: the newest serves every later connection to the same peer.
 constexpr std::size_t kTickets = 1;
 /// The size of OpenSSL's own ticket keys.
 constexpr std::size_t kTicketKeyBytes = 80;
 
-/// What we note about one connection that we dial.
-struct Trail {
+}  // namespace
+
+struct Tls::Trail {
   std::string peer;  ///< `name:port`, the key of its session.
-  int alert = 0;     ///< The last fatal one, sent or received.
+  /// Of the issuers it is verified under.
+  std::uint64_t trust_generation = 0;
+  int alert = 0;  ///< The last fatal one, sent or received.
 };
+
+namespace {
 
 int trail_index() {
   static const int index = SSL_get_ex_new_index(
       0, nullptr, nullptr, nullptr, [](void*, void* trail, CRYPTO_EX_DATA*, int, long, void*) {
-        delete static_cast<Trail*>(trail);
+        delete static_cast<Tls::Trail*>(trail);
       });
   return index;
 }
 
-Trail* trail_of(const SSL* connection) {
-  return static_cast<Trail*>(SSL_get_ex_data(connection, trail_index()));
+Tls::Trail* trail_of(const SSL* connection) {
+  return static_cast<Tls::Trail*>(SSL_get_ex_data(connection, trail_index()));
 }
 
 int tls_index() {
@@ -80,15 +84,6 @@ bool is_literal(const char* name) {
   return inet_pton(AF_INET, name, &v4) == 1;
 }
 
-void keep_to_modern(SSL_CTX* context) {
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_cipher_list(context, kCiphers);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  // An idle connection holds no record buffers (34 KB); libwebsockets may move what it writes
-  // again.
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-}
-
 std::string words_of(long verdict) {
   switch (verdict) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -120,6 +115,17 @@ int verify_nothing(X509_STORE_CTX* chain, void*) {
   return 1;
 }
 
+/// Takes the place of libwebsockets' callback, which looks for a virtual host by the asked name: we
+/// show one certificate for every name. Called once the version is known, asked name or not.
+///
+/// A ticket of TLS 1.2 is the session's secret under the ticket key, and resuming it exchanges no
+/// new keys: who steals that key can read what was recorded. Those of TLS 1.3 resume with a fresh
+/// exchange.
+int choose_ticket(SSL* connection, int*, void*) {
+  if (SSL_version(connection) < TLS1_3_VERSION) SSL_set_options(connection, SSL_OP_NO_TICKET);
+  return SSL_TLSEXT_ERR_OK;
+}
+
 }  // namespace
 
 void Tls::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
@@ -131,6 +137,7 @@ Tls::Tls(TlsMaterial material, TlsVerification verification)
   TRESTLE_ASSERT(dialling_ != nullptr);
   SSL_CTX* context = dialling_.get();
   keep_to_modern(context);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);  // of TLS 1.2, see `choose_ticket`
   SSL_CTX_set_ex_data(context, tls_index(), this);
   SSL_CTX_set_info_callback(context, &Tls::on_information);
   SSL_CTX_set_cert_verify_callback(
@@ -139,7 +146,7 @@ Tls::Tls(TlsMaterial material, TlsVerification verification)
   SSL_CTX_sess_set_new_cb(context, [](SSL* connection, SSL_SESSION* session) {
     Tls* self = tls_of(connection);
     const Trail* trail = trail_of(connection);
-    if (self != nullptr && trail != nullptr) self->sessions_.keep(trail->peer, session);
+    if (self != nullptr && trail != nullptr) self->keep_session(*trail, session);
     return 0;  // The reference stays with OpenSSL.
   });
   trust(context);
@@ -171,6 +178,7 @@ TlsChange Tls::renew(TlsMaterial material) {
   if (change.issuers) {
     trust(dialling_.get());
     sessions_.clear();
+    ++trust_generation_;
   }
   if (change.certificate && accepting_ != nullptr) show_certificate();
   return change;
@@ -182,8 +190,7 @@ void Tls::prepare_accepting(ssl_ctx_st* context) {
   SSL_CTX_up_ref(context);
   accepting_.reset(context);
   keep_to_modern(context);
-  // One certificate for every name: libwebsockets would look for a virtual host by the asked name.
-  SSL_CTX_set_tlsext_servername_callback(context, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, choose_ticket);
   // Tickets carry the session, so that we keep nothing for strangers.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, kTickets);
@@ -191,18 +198,12 @@ void Tls::prepare_accepting(ssl_ctx_st* context) {
 }
 
 void Tls::show_certificate() {
-  SSL_CTX* context = accepting_.get();
-  STACK_OF(X509)* chain = sk_X509_new_null();
-  for (const auto& link : material_.chain) sk_X509_push(chain, link.get());
-  // All three at once, so that no connection sees a certificate with another one's key.
-  const int is_used =
-      SSL_CTX_use_cert_and_key(context, material_.certificate.get(), material_.key.get(), chain, 1);
-  sk_X509_free(chain);
-  TRESTLE_ASSERT(is_used == 1);  // `read_tls_files` has compared them.
+  const auto refusal = show_identity(accepting_.get(), material_);
+  TRESTLE_ASSERT(!refusal);  // `read_tls_files` has tried them.
   // Who renews a certificate may do so because its key is known to others: tickets end with it.
   std::array<unsigned char, kTicketKeyBytes> keys{};
   if (RAND_bytes(keys.data(), keys.size()) == 1) {
-    SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size());
+    SSL_CTX_set_tlsext_ticket_keys(accepting_.get(), keys.data(), keys.size());
   }
   OPENSSL_cleanse(keys.data(), keys.size());
 }
@@ -235,10 +236,18 @@ void Tls::begin_dialling(ssl_st* connection) {
   }
   auto trail = std::make_unique<Trail>();
   trail->peer = name + ":" + std::to_string(endpoint.port);
+  trail->trust_generation = trust_generation_;
   if (const TlsSessions::Session session = sessions_.find(trail->peer)) {
     SSL_set_session(connection, session.get());
   }
   SSL_set_ex_data(connection, trail_index(), trail.release());
+}
+
+void Tls::keep_session(const Trail& trail, const ssl_session_st* session) {
+  if (SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION) return;
+  // Tickets may come at any time while a connection stands, and it may have been verified under
+  // issuers that are trusted no more.
+  if (trail.trust_generation == trust_generation_) sessions_.keep(trail.peer, session);
 }
 
 std::optional<TlsFailure> Tls::failure(const ssl_st* connection) {

@@ -34,9 +34,10 @@ struct TlsChange {
 /// TLS of one program, both sides: what it shows to those who connect, whom it believes when it
 /// dials, and the sessions it can resume.
 ///
-/// TLS 1.2 and 1.3 with forward secrecy only; ALPN says http/1.1; peers are checked against the
-/// system's issuers or the given ones, and for the name or address that was dialled. It must
-/// outlive the event loop it is handed to, which asks libwebsockets to use it.
+/// TLS 1.2 and 1.3 with forward secrecy only, so that sessions of 1.2 are not resumed; ALPN says
+/// http/1.1; peers are checked against the system's issuers or the given ones, and for the name or
+/// address that was dialled. It must outlive the event loop it is handed to, which asks
+/// libwebsockets to use it.
 class Tls {
  public:
   Tls(TlsMaterial material, TlsVerification verification = TlsVerification::full);
@@ -60,6 +61,9 @@ class Tls {
 
   const TlsSessions& sessions() const { return sessions_; }
 
+  /// What we note about one connection that we dial.
+  struct Trail;
+
  private:
   struct Free {
     void operator()(ssl_ctx_st* context) const;
@@ -68,6 +72,7 @@ class Tls {
 
   static void on_information(const ssl_st* connection, int where, int value);
   void begin_dialling(ssl_st* connection);
+  void keep_session(const Trail& trail, const ssl_session_st* session);
   void trust(ssl_ctx_st* context);
   void show_certificate();
 
@@ -76,6 +81,8 @@ class Tls {
   TlsSessions sessions_;
   Context dialling_;
   Context accepting_;  ///< Shared with libwebsockets.
+  /// Counts the issuers that were trusted, one after the other.
+  std::uint64_t trust_generation_ = 0;
 };
 
 }  // namespace trestle::host

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -14,10 +13,12 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include "trestle/crypto/cleanse.hpp"
+#include "trestle/host/tls_context.hpp"
 
 namespace trestle::host {
 namespace {
@@ -38,7 +39,11 @@ class Content {
       error_ = std::strerror(errno);
       return;
     }
-    text_.assign(std::istreambuf_iterator<char>(file), {});
+    // Not by its announced size: devices and pipes have none. One piece, so that no copy of a key
+    // stays behind.
+    text_.resize(kFileBytesMax + 1);
+    file.read(text_.data(), static_cast<std::streamsize>(text_.size()));
+    text_.resize(static_cast<std::size_t>(file.gcount()));
     if (text_.size() > kFileBytesMax) error_ = "it is too large";
     if (file.bad() || text_.empty()) error_ = "it is empty or cannot be read";
   }
@@ -103,6 +108,15 @@ std::string digest_of(const X509* certificate) {
   return {reinterpret_cast<const char*>(bytes.data()), size};
 }
 
+/// Tried as it will be used, so that what is accepted here cannot fail later.
+std::optional<std::string> why_not_usable(const TlsMaterial& material) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()),
+                                                                  &SSL_CTX_free);
+  if (context == nullptr) return "it cannot be used: TLS is out of memory";
+  keep_to_modern(context.get());
+  return show_identity(context.get(), material);
+}
+
 Result<void, std::string> read_identity(TlsMaterial& material, const TlsFiles& files) {
   auto certificates = read_certificates("tls-cert", files.certificate);
   if (!certificates) return refuse(std::move(certificates.error()));
@@ -129,6 +143,9 @@ Result<void, std::string> read_identity(TlsMaterial& material, const TlsFiles& f
   if (!is_its_key) {
     return refusal("tls-key", files.key,
                    "the key does not belong to the certificate in " + files.certificate);
+  }
+  if (const auto reason = why_not_usable(material)) {
+    return refusal("tls-cert", files.certificate, *reason);
   }
   struct stat facts{};
   if (::stat(files.key.c_str(), &facts) == 0 && (facts.st_mode & 0077) != 0) {

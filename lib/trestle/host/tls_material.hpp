@@ -41,8 +41,8 @@ struct TlsMaterial {
 };
 
 /// Error: a sentence with the file's name. A certificate that is not valid today, a key that
-/// belongs to another certificate and a file without any certificate are refused: nobody who
-/// verifies could connect.
+/// belongs to another certificate, one that OpenSSL would not show (too short a key) and a file
+/// without any certificate are refused: nobody who verifies could connect.
 Result<TlsMaterial, std::string> read_tls_files(const TlsFiles& files);
 
 }  // namespace trestle::host
