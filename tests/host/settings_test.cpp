@@ -1,5 +1,6 @@
 #include "trestle/host/settings.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <sys/stat.h>
@@ -103,6 +104,78 @@ TEST_CASE("settings that may change while the program runs are taken over, the o
   CHECK(compare(now, fresh).needs_restart == changed.needs_restart);
 }
 
+TEST_CASE("each setting that may change while the program runs is taken over") {
+  const std::vector<GivenSetting> others = {{"network-name", {"other"}, ""},
+                                            {"listen", {"[::1]:7"}, ""},
+                                            {"advertise", {"wss://x.example"}, ""},
+                                            {"data", {"/elsewhere"}, ""},
+                                            {"admin", {"127.0.0.1:9"}, ""},
+                                            {"bridge", {"ws://a:1"}, ""},
+                                            {"bridge-mode", {"stateless"}, ""},
+                                            {"bootstrap", {"ws://b:1"}, ""},
+                                            {"bridge-secret-file", {"/secret"}, ""},
+                                            {"tls-cert", {"/cert.pem"}, ""},
+                                            {"tls-key", {"/key.pem"}, ""},
+                                            {"tls-ca", {"/ca.pem"}, ""},
+                                            {"tls-insecure-skip-verify", {"true"}, ""},
+                                            {"connections-max", {"7"}, ""},
+                                            {"connections-per-address", {"7"}, ""},
+                                            {"genesis", {"true"}, ""},
+                                            {"legacy", {"off"}, ""},
+                                            {"log", {"json"}, ""},
+                                            {"log-level", {"debug"}, ""},
+                                            {"trace-frames", {"true"}, ""},
+                                            {"admin-secret-file", {"/admin"}, ""},
+                                            {"metrics", {"off"}, ""},
+                                            {"alert-bridges-min", {"7"}, ""},
+                                            {"alert-queue-percent", {"7"}, ""},
+                                            {"alert-busy-percent", {"7"}, ""},
+                                            {"alert-p99-ms", {"7"}, ""},
+                                            {"alert-descriptors-percent", {"7"}, ""},
+                                            {"alert-memory-mb", {"7"}, ""}};
+  for (const ProgramKind kind : {ProgramKind::bootstrap, ProgramKind::bridge, ProgramKind::node}) {
+    for (const std::string_view name : setting_names(kind)) {
+      CAPTURE(name);
+      const auto other = std::ranges::find(others, name, &GivenSetting::name);
+      REQUIRE(other != others.end());
+      Settings now = default_settings(kind);
+      Settings fresh = now;
+      REQUIRE(apply(fresh, *other));
+      const ChangedSettings changed = compare(now, fresh);
+      REQUIRE(changed.applied.size() + changed.needs_restart.size() == 1);
+      take_over(now, fresh);
+      CHECK(compare(now, fresh).applied.empty());
+      CHECK(compare(now, fresh).needs_restart == changed.needs_restart);
+    }
+  }
+}
+
+TEST_CASE("a number that makes no sense, and a bridge that is given twice, are refused") {
+  Settings settings = default_settings(ProgramKind::bootstrap);
+  const auto sentence = [&](const std::string& name, std::vector<std::string> values) {
+    const auto applied = apply(settings, {name, std::move(values), "--" + name});
+    return applied ? std::string() : applied.error();
+  };
+  CHECK(sentence("connections-max", {"0"}) ==
+        "--connections-max: '0' is not between 1 and 1048576");
+  CHECK(sentence("connections-max", {"1"}).empty());
+  CHECK(sentence("connections-per-address", {"0"}).empty());
+  CHECK(sentence("connections-per-address", {"99999999999"}) != "");
+  for (const char* share :
+       {"alert-queue-percent", "alert-busy-percent", "alert-descriptors-percent"}) {
+    CAPTURE(share);
+    CHECK(sentence(share, {"0"}).empty());
+    CHECK(sentence(share, {"100"}).empty());
+    CHECK(sentence(share, {"101"}) != "");
+  }
+  CHECK(sentence("alert-bridges-min", {"65"}) != "");
+  CHECK(sentence("alert-p99-ms", {"3600001"}) != "");
+  CHECK(sentence("alert-memory-mb", {"1048577"}) != "");
+  CHECK(sentence("bridge", {"ws://a:1", "ws://b:1,ws://a:1"}) ==
+        "--bridge: 'ws://a:1' is given twice");
+  CHECK(settings.bridges.empty());
+}
+
 TEST_CASE("a certificate without a key makes no sense, and one turns the advertised URL into wss") {
   Settings settings = default_settings(ProgramKind::bootstrap);
   CHECK(validate(settings));
@@ -153,6 +226,12 @@ TEST_CASE("the bridge secret is the file's content without the line's end") {
   CHECK_FALSE(read_bridge_secret(settings).warning.empty());
   settings.bridge_secret_file = folder.write("empty", "\n");
   CHECK_FALSE(read_bridge_secret(settings).error.empty());
+  settings.bridge_secret_file = "/dev/zero";
+  CHECK(read_bridge_secret(settings).error.find("too large") != std::string::npos);
+  std::string longest(4096, 'x');
+  longest += "\r\n";
+  settings.bridge_secret_file = folder.write("longest", longest);
+  CHECK(read_bridge_secret(settings).error.empty());
   settings.bridge_secret_file = folder.file("absent");
   CHECK_FALSE(read_bridge_secret(settings).error.empty());
 }

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <sys/stat.h>
@@ -38,15 +38,18 @@ Refused set_dialled_urls(std::vector<std::string>& target, const std::vector<std
   return std::nullopt;
 }
 
-/// One bridge a value; its candidate addresses are separated by commas.
+/// One bridge a value; its candidate addresses are separated by commas. An address leads to one
+/// bridge: what is given twice would be dialled twice, and counted under one name.
 Refused set_bridges(Settings& settings, const std::vector<std::string>& values) {
   std::vector<pool::BridgeEndpoint> bridges;
+  std::set<std::string> known;
   for (const std::string& value : values) {
     std::vector<std::string> urls;
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(',', begin), value.size());
       urls.push_back(value.substr(begin, end - begin));
       begin = end + 1;
+      if (!known.insert(urls.back()).second) return "'" + urls.back() + "' is given twice";
     }
     pool::BridgeEndpoint bridge;
     if (Refused refused = set_dialled_urls(bridge.urls, urls)) return refused;
@@ -108,11 +111,30 @@ Refused set_bridge_mode(Settings& settings, const std::string& value) {
   return std::nullopt;
 }
 
-Refused set_count(std::size_t& target, const std::string& value) {
+/// The least and the most that makes sense, so that a slip of the hand is told before it runs.
+struct Range {
+  std::size_t min = 0;
+  std::size_t max = 0;
+};
+/// More descriptors than Linux gives a process by default.
+constexpr Range kConnections{1, 1'048'576};
+/// Zero: no such bound.
+constexpr Range kConnectionsPerAddress{0, 1'048'576};
+// Thresholds of alerts; zero switches one off.
+constexpr Range kPercent{0, 100};
+constexpr Range kBridgesMin{0, 64};           ///< The most a pool can hold.
+constexpr Range kMilliseconds{0, 3'600'000};  ///< An hour.
+constexpr Range kMebibytes{0, 1024 * 1024};   ///< A terabyte.
+
+Refused set_count(std::size_t& target, const std::string& value, const Range& range) {
   std::size_t count = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
   if (error != std::errc{} || end != value.data() + value.size())
     return "'" + value + "' is not a number";
+  if (count < range.min || count > range.max) {
+    return "'" + value + "' is not between " + std::to_string(range.min) + " and " +
+           std::to_string(range.max);
+  }
   target = count;
   return std::nullopt;
 }
@@ -184,10 +206,10 @@ struct Rule {
   std::string (*show)(const Settings&);
 };
 
-template <Alert alert>
+template <Alert alert, const Range& range>
 Refused set_threshold(Settings& settings, const std::vector<std::string>& values) {
   std::size_t threshold = 0;
-  if (Refused refused = set_count(threshold, values[0])) return refused;
+  if (Refused refused = set_count(threshold, values[0], range)) return refused;
   settings.alert_thresholds[index_of(alert)] = threshold;
   return std::nullopt;
 }
@@ -240,10 +262,12 @@ constexpr Rule kRules[] = {
      [](Settings& s, const auto& v) { return set_verification(s, v[0]); },
      [](const Settings& s) { return true_false(s.tls_verification == TlsVerification::skipped); }},
     {"connections-max", kAll, Values::one, Change::by_reload,
-     [](Settings& s, const auto& v) { return set_count(s.connections_max, v[0]); },
+     [](Settings& s, const auto& v) { return set_count(s.connections_max, v[0], kConnections); },
      [](const Settings& s) { return std::to_string(s.connections_max); }},
     {"connections-per-address", kAll, Values::one, Change::by_reload,
-     [](Settings& s, const auto& v) { return set_count(s.connections_per_address_max, v[0]); },
+     [](Settings& s, const auto& v) {
+       return set_count(s.connections_per_address_max, v[0], kConnectionsPerAddress);
+     },
      [](const Settings& s) { return std::to_string(s.connections_per_address_max); }},
     {"genesis", kBootstrap, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.is_genesis, v[0]); },
@@ -266,18 +290,18 @@ constexpr Rule kRules[] = {
     {"metrics", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.collects_metrics, v[0]); },
      [](const Settings& s) { return on_off(s.collects_metrics); }},
-    {"alert-bridges-min", kBootstrap, Values::one, Change::by_reload, set_threshold<Alert::bridges>,
-     show_threshold<Alert::bridges>},
+    {"alert-bridges-min", kBootstrap, Values::one, Change::by_reload,
+     set_threshold<Alert::bridges, kBridgesMin>, show_threshold<Alert::bridges>},
     {"alert-queue-percent", kBootstrap | kBridge, Values::one, Change::by_reload,
-     set_threshold<Alert::queue>, show_threshold<Alert::queue>},
+     set_threshold<Alert::queue, kPercent>, show_threshold<Alert::queue>},
     {"alert-busy-percent", kBootstrap | kBridge, Values::one, Change::by_reload,
-     set_threshold<Alert::busy>, show_threshold<Alert::busy>},
+     set_threshold<Alert::busy, kPercent>, show_threshold<Alert::busy>},
     {"alert-p99-ms", kBootstrap | kBridge, Values::one, Change::by_reload,
-     set_threshold<Alert::slow>, show_threshold<Alert::slow>},
+     set_threshold<Alert::slow, kMilliseconds>, show_threshold<Alert::slow>},
     {"alert-descriptors-percent", kAll, Values::one, Change::by_reload,
-     set_threshold<Alert::descriptors>, show_threshold<Alert::descriptors>},
-    {"alert-memory-mb", kAll, Values::one, Change::by_reload, set_threshold<Alert::memory>,
-     show_threshold<Alert::memory>},
+     set_threshold<Alert::descriptors, kPercent>, show_threshold<Alert::descriptors>},
+    {"alert-memory-mb", kAll, Values::one, Change::by_reload,
+     set_threshold<Alert::memory, kMebibytes>, show_threshold<Alert::memory>},
 };
 
 unsigned mask(ProgramKind kind) {
@@ -354,7 +378,10 @@ SecretReading read_secret(std::string_view option, const std::string& path, Byte
   const std::string where = "--" + std::string(option) + ": ";
   std::ifstream file(path, std::ios::binary);
   if (!file) return {where + "cannot read " + path + ": " + std::strerror(errno), {}};
-  std::string content{std::istreambuf_iterator<char>(file), {}};
+  // As far as an honest secret goes and a line's end: devices have no end.
+  std::string content(kSecretBytesMax + 3, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(file.gcount()));
   while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) content.pop_back();
   if (content.empty()) return {where + path + " is empty", {}};
   if (content.size() > kSecretBytesMax) return {where + path + " is too large", {}};
@@ -413,6 +440,7 @@ void take_over(Settings& now, const Settings& fresh) {
   now.connections_max = fresh.connections_max;
   now.connections_per_address_max = fresh.connections_per_address_max;
   now.log_level = fresh.log_level;
+  now.alert_thresholds = fresh.alert_thresholds;
 }
 
 std::string to_toml(const Settings& settings) {
