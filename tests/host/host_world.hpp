@@ -23,15 +23,16 @@
 namespace trestle::test {
 
 /// One host: a loop, a runner and a fake node that listens on a free port of the loopback
-/// interface, with TLS if it was given a certificate.
+/// interface or another address, with TLS if it was given a certificate.
 struct Host {
-  explicit Host(const host::RunnerOptions& options = {}, host::Tls* with_tls = nullptr)
+  explicit Host(const host::RunnerOptions& options = {}, host::Tls* with_tls = nullptr,
+                const std::string& address = "127.0.0.1")
       : tls(with_tls),
         loop(std::move(*host::EventLoop::create({.tls = with_tls}))),
         keys(suite.generate()),
         log({.level = LogLevel::error}),
         runner(std::make_unique<host::Runner>(*loop, node, suite, keys, log, options)) {
-    auto socket = host::ListeningSocket::open({"127.0.0.1", 0});
+    auto socket = host::ListeningSocket::open({address, 0});
     port = socket->address().port;
     runner->listen(std::move(*socket), has_tls() ? host::Security::tls : host::Security::plain);
     runner->start();
@@ -72,14 +73,15 @@ inline void run_for(const std::vector<Host*>& hosts, std::chrono::milliseconds t
 /// A client at the level of bytes, for what no well-behaved library would send.
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1")
+  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1",
+                     const char* to = "127.0.0.1")
       : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     ::inet_pton(AF_INET, from, &address.sin_addr);
     ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address);
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::inet_pton(AF_INET, to, &address.sin_addr);
     is_open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
   ~RawClient() { ::close(socket_); }

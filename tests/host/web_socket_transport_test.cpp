@@ -1,5 +1,10 @@
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <vector>
+
+#include <ifaddrs.h>
+#include <net/if.h>
 
 #include "catch.hpp"
 #include "host_world.hpp"
@@ -27,6 +32,23 @@ struct Pair {
   Host acceptor;
   link::ConnectionId connection;
 };
+
+/// An address of this machine that is not loopback; empty if it has none.
+std::string outward_address() {
+  ifaddrs* interfaces = nullptr;
+  if (::getifaddrs(&interfaces) != 0) return {};
+  std::string found;
+  for (const ifaddrs* each = interfaces; each != nullptr && found.empty(); each = each->ifa_next) {
+    const bool is_usable = (each->ifa_flags & IFF_UP) != 0 && (each->ifa_flags & IFF_LOOPBACK) == 0;
+    if (!is_usable || each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    char text[INET_ADDRSTRLEN] = {};
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr, text,
+                sizeof text);
+    found = text;
+  }
+  ::freeifaddrs(interfaces);
+  return found;
+}
 
 std::string pattern(std::size_t bytes) {
   std::string text(bytes, ' ');
@@ -344,10 +366,10 @@ TEST_CASE("a peer that stops reading delays a close only for its bound") {
       std::chrono::milliseconds(2000)));
 }
 
-TEST_CASE("connections over the bound of one address get 503, this machine's own are not counted") {
+TEST_CASE("connections over the bound of one address get 503, loopback is not counted") {
   host::RunnerOptions options;
   options.transport.connections_per_address_max = 1;
-  Host host(options);
+  Host host(options, nullptr, "0.0.0.0");
   const auto upgraded = [&](RawClient& client) {
     client.upgrade();
     run_until({&host}, [&] {
@@ -356,20 +378,56 @@ TEST_CASE("connections over the bound of one address get 503, this machine's own
     });
     return client.received.starts_with("HTTP/1.1 101");
   };
-  RawClient first(host.port, "127.0.0.2");
-  RawClient second(host.port, "127.0.0.2");
-  RawClient elsewhere(host.port, "127.0.0.3");
+  for (const char* loopback : {"127.0.0.1", "127.0.0.2"}) {
+    RawClient first(host.port, loopback);
+    RawClient second(host.port, loopback);
+    CHECK(upgraded(first));
+    CHECK(upgraded(second));
+  }
+  const std::string outward = outward_address();
+  if (outward.empty()) return;  // A machine without a network.
+  RawClient first(host.port, outward.c_str(), outward.c_str());
+  RawClient second(host.port, outward.c_str(), outward.c_str());
   CHECK(upgraded(first));
   CHECK_FALSE(upgraded(second));
   CHECK(second.received.starts_with("HTTP/1.1 503"));
-  CHECK(upgraded(elsewhere));
-  RawClient here(host.port);
-  RawClient here_too(host.port);
-  CHECK(upgraded(here));
-  CHECK(upgraded(here_too));
   host.runner->limit_accepted(100, 2);
-  RawClient third(host.port, "127.0.0.2");
+  RawClient third(host.port, outward.c_str(), outward.c_str());
   CHECK(upgraded(third));
+}
+
+TEST_CASE("one address holds few sockets without a request, loopback as many as all together") {
+  host::RunnerOptions options;
+  options.transport.pending_max = 6;
+  options.transport.pending_per_address_max = 2;
+  Host host(options, nullptr, "0.0.0.0");
+  const auto call = [&](const std::string& from, std::size_t callers) {
+    std::vector<std::unique_ptr<RawClient>> clients;
+    while (clients.size() < callers) {
+      clients.push_back(std::make_unique<RawClient>(host.port, from.c_str(), from.c_str()));
+    }
+    return clients;
+  };
+  const auto pending = [&] { return host.runner->transport_stats().pending; };
+  const auto refused = [&] { return host.runner->transport_stats().refused_total; };
+  std::size_t expected = 0;
+  std::vector<std::unique_ptr<RawClient>> strangers;
+  if (const std::string outward = outward_address(); !outward.empty()) {
+    strangers = call(outward, 3);
+    REQUIRE(run_until({&host}, [&] { return refused() == 1; }));
+    CHECK(pending() == 2);
+    INFO("a place is free again when a request is whole, or its socket gone");
+    REQUIRE(upgrade(*strangers[0], host));
+    strangers[1].reset();
+    REQUIRE(run_until({&host}, [&] { return pending() == 0; }));
+    strangers = call(outward, 2);
+    REQUIRE(run_until({&host}, [&] { return pending() == 2; }));
+    expected = 2;
+  }
+  const std::uint64_t refused_before = refused();
+  const auto neighbours = call("127.0.0.1", 6 - expected + 1);
+  REQUIRE(run_until({&host}, [&] { return refused() == refused_before + 1; }));
+  CHECK(pending() == 6);
 }
 
 TEST_CASE("/health says whether the node can do its job, other paths are 404") {

@@ -269,9 +269,14 @@ TEST_CASE("strangers are bounded per address and in total, loopback only in tota
   End right(2, wire::Role::node);
   for (int count = 0; count < 20; ++count) right.channels->on_accepted(kStart, {"198.51.100.7"});
   CHECK(right.channels->pending() == 8);
+  for (const char* neighbour : {"2001:db8::1", "2001:db8::2", "2001:db8::3"}) {
+    for (int count = 0; count < 5; ++count) right.channels->on_accepted(kStart, {neighbour});
+  }
+  INFO("of IPv6 the first 64 bits count");
+  CHECK(right.channels->pending() == 16);
   for (int count = 0; count < 300; ++count) right.channels->on_accepted(kStart, {"127.0.0.1"});
   CHECK(right.channels->pending() == 256);
-  CHECK(right.channels->refused() == 12 + 52);
+  CHECK(right.channels->refused() == 12 + 7 + 60);
 }
 
 TEST_CASE("a peer that does not read is cut while requests time out, and each still ends once") {

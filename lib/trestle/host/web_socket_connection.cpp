@@ -42,7 +42,7 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, Security
       remote_address_(std::move(remote_address)),
       timer_(transport.loop_.loop(), [this] { on_time(); }),
       http_(std::in_place) {
-  ++transport_.stats_.pending;
+  transport_.count_pending(remote_address_);
   timer_.start(transport_.options_.request_within);
 }
 
@@ -57,7 +57,7 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, link::Co
       timer_(transport.loop_.loop(), [this] { on_time(); }) {}
 
 WebSocketConnection::~WebSocketConnection() {
-  if (is_pending_) --transport_.stats_.pending;
+  if (is_pending_) transport_.uncount_pending(remote_address_);
   if (is_counted_) --transport_.stats_.connections;
   if (is_counted_ && is_accepted_) transport_.uncount_accepted(remote_address_);
   if (is_accepted_ && security_ == Security::tls && !is_secured_) {
@@ -135,7 +135,7 @@ void WebSocketConnection::on_established() {
   if (state_ != State::requesting && state_ != State::dialling) return;
   timer_.stop();
   http_.reset();
-  if (is_pending_) --transport_.stats_.pending;
+  if (is_pending_) transport_.uncount_pending(remote_address_);
   is_pending_ = false;
   is_counted_ = true;
   ++transport_.stats_.connections;

@@ -38,10 +38,13 @@ struct TransportOptions {
   Duration close_within = std::chrono::seconds(2);
   /// WebSockets accepted at the same time.
   std::size_t connections_max = 10'000;
-  /// Of these from one address, unless it is this machine's own (a proxy). Zero: no such bound.
+  /// Of these from one address (of IPv6: from one /64), loopback excepted. Zero: no such bound.
   std::size_t connections_per_address_max = 32;
   /// Accepted sockets that have not sent a whole request yet, on top of these.
   std::size_t pending_max = 256;
+  /// Of these from one address, loopback excepted: one caller must not take the place of all
+  /// (reliability.md section 10).
+  std::size_t pending_per_address_max = 8;
   NameResolverOptions names;
 };
 

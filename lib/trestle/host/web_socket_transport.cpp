@@ -7,16 +7,6 @@
 #include "trestle/base/assertion.hpp"
 
 namespace trestle::host {
-namespace {
-
-/// A proxy in front of us, or the programs of one machine: an address that says nothing about who
-/// is behind it.
-bool is_this_machine(const std::string& address) {
-  return address.empty() || address == "127.0.0.1" || address == "::1";
-}
-
-}  // namespace
-
 WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
                                        const TransportOptions& options)
     : loop_(loop), events_(events), options_(options), resolver_(loop.loop(), options.names) {}
@@ -39,7 +29,8 @@ void WebSocketTransport::limit_accepted(std::size_t connections_max, std::size_t
 
 void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
                                             const std::string& remote_address) {
-  if (stats_.pending >= options_.pending_max) {
+  if (stats_.pending >= options_.pending_max ||
+      !pending_by_address_.admits(remote_address, options_.pending_per_address_max)) {
     ++stats_.refused_total;
     ::close(descriptor);
     return;
@@ -52,22 +43,28 @@ void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
 
 bool WebSocketTransport::admits(const std::string& remote_address) const {
   if (stats_.accepted >= options_.connections_max) return false;
-  if (options_.connections_per_address_max == 0 || is_this_machine(remote_address)) return true;
-  const auto place = accepted_by_address_.find(remote_address);
-  return place == accepted_by_address_.end() ||
-         place->second < options_.connections_per_address_max;
+  return options_.connections_per_address_max == 0 ||
+         accepted_by_address_.admits(remote_address, options_.connections_per_address_max);
 }
 
 void WebSocketTransport::count_accepted(const std::string& remote_address) {
   ++stats_.accepted;
-  ++accepted_by_address_[remote_address];
+  accepted_by_address_.add(remote_address);
 }
 
 void WebSocketTransport::uncount_accepted(const std::string& remote_address) {
   --stats_.accepted;
-  const auto place = accepted_by_address_.find(remote_address);
-  TRESTLE_ASSERT(place != accepted_by_address_.end());
-  if (--place->second == 0) accepted_by_address_.erase(place);
+  accepted_by_address_.remove(remote_address);
+}
+
+void WebSocketTransport::count_pending(const std::string& remote_address) {
+  ++stats_.pending;
+  pending_by_address_.add(remote_address);
+}
+
+void WebSocketTransport::uncount_pending(const std::string& remote_address) {
+  --stats_.pending;
+  pending_by_address_.remove(remote_address);
 }
 
 void WebSocketTransport::dial(const link::Dial& order) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trestle/host/acceptor.hpp"
+#include "trestle/host/address_counts.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/name_resolver.hpp"
 #include "trestle/host/web_socket_connection.hpp"
@@ -69,6 +70,8 @@ class WebSocketTransport {
   bool admits(const std::string& remote_address) const;
   void count_accepted(const std::string& remote_address);
   void uncount_accepted(const std::string& remote_address);
+  void count_pending(const std::string& remote_address);
+  void uncount_pending(const std::string& remote_address);
   void on_resolved(link::ConnectionId id, const Resolution& resolution);
   WebSocketConnection* find(link::ConnectionId id) const;
   /// The owner is done with this id, or it with the owner.
@@ -82,7 +85,8 @@ class WebSocketTransport {
   TransportStats stats_;
   NameResolver resolver_;
   std::optional<Acceptor> acceptor_;
-  std::unordered_map<std::string, std::size_t> accepted_by_address_;
+  AddressCounts accepted_by_address_;
+  AddressCounts pending_by_address_;
   std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
   std::unordered_map<std::uint64_t, WebSocketConnection*> by_id_;
   std::vector<unsigned char>

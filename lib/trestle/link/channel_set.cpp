@@ -3,16 +3,9 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/link/remote_address.hpp"
 
 namespace trestle::link {
-namespace {
-
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
-}  // namespace
-
 ChannelSet::ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
                        const ChannelSetOptions& options, Rng rng)
     : local_(local), suite_(suite), options_(options), rng_(rng), ids_(owner) {}
@@ -98,7 +91,7 @@ ConnectionId ChannelSet::on_accepted(Instant now, const Accepted& accepted) {
                                        std::string(), wire::Dialect::unknown));
   Place& place = places_[slot];
   place.is_pending = true;
-  place.pending_address = accepted.remote_address;
+  place.pending_address = address_key(accepted.remote_address);
   ++pending_;
   ++*pending_by_address_.insert(place.pending_address, 0).first;
   touch(connection)->on_transport_open(now);
@@ -247,7 +240,7 @@ void ChannelSet::no_longer_pending(Place& place) {
 bool ChannelSet::admits(const Accepted& accepted) const {
   if (pending_ >= options_.pending_max) return false;
   if (is_loopback(accepted.remote_address)) return true;
-  const std::size_t* count = pending_by_address_.find(accepted.remote_address);
+  const std::size_t* count = pending_by_address_.find(address_key(accepted.remote_address));
   return count == nullptr || *count < options_.pending_per_address_max;
 }
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace trestle::link {
+
+/// An address that says nothing about who is behind it: a proxy in front of us, or the programs of
+/// this machine. All of 127.0.0.0/8, and ::1. Bounds per address except it.
+bool is_loopback(std::string_view address);
+
+/// What bounds per address count by: an IPv4 address, and the first 64 bits of an IPv6 address,
+/// because whoever is given one is given them all. Textual addresses as in `Accepted`.
+std::string address_key(std::string_view address);
+
+}  // namespace trestle::link
