@@ -1,5 +1,7 @@
 #include "trestle/host/metrics.hpp"
 
+#include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -130,6 +132,29 @@ TEST_CASE("a snapshot becomes metrics with units in their names") {
     CAPTURE(line);
     CHECK(contains(text, line));
   }
+}
+
+TEST_CASE("no two bridges share a series, though attached ones say the same address or none") {
+  Snapshot snapshot = two_bridges();
+  for (const std::uint32_t id : {1, 2, 2}) {
+    node::BridgeSlotStatus& bridge = snapshot.status.bridges.emplace_back();
+    bridge.attached = true;
+    bridge.id = NodeId(0, 0, id);
+    bridge.requests = snapshot.status.bridges.size();
+  }
+  MetricFamilies families;
+  collect_metrics(snapshot, families);
+  std::set<std::string> series;
+  std::istringstream lines(to_prometheus_text(families));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('#')) continue;
+    CAPTURE(line);
+    CHECK(series.insert(line.substr(0, line.rfind(' '))).second);
+  }
+  const std::string requests = "trestle_bridge_requests_total{bridge=\"";
+  CHECK(series.contains(requests + "ws://a\"}"));
+  const std::string id = NodeId(0, 0, 2).to_hex();
+  CHECK(contains(to_prometheus_text(families), requests + "\",id=\"" + id + "\"} 5\n"));
 }
 
 TEST_CASE("the buckets are cumulative and hold what their bounds say") {

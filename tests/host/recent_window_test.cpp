@@ -60,6 +60,23 @@ TEST_CASE("a bridge that came with a reload counts from its own beginning") {
   CHECK(world.window.recent_requests(world.status.bridges[0]).count() == 1);
 }
 
+TEST_CASE("attached bridges without an address are told apart") {
+  World world;
+  world.status.bridges.resize(2);
+  for (std::uint32_t index = 0; index < 2; ++index) {
+    node::BridgeSlotStatus& bridge = world.status.bridges[index];
+    bridge.url.clear();
+    bridge.attached = true;
+    bridge.id = NodeId(0, 0, index);
+    bridge.request_time = {};
+  }
+  world.status.bridges[0].request_time.add(1ms);
+  world.pass(10s);
+  world.status.bridges[1].request_time.add(500ms);
+  CHECK(world.window.recent_requests(world.status.bridges[0]).count() == 0);
+  CHECK(world.window.recent_requests(world.status.bridges[1]).count() == 1);
+}
+
 TEST_CASE("the window is a minute long at most") {
   World world;
   world.pass(20s);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "trestle/host/metric_help.hpp"
 
@@ -74,42 +76,66 @@ void add_utilisation(const node::Status& status, MetricFamilies& families) {
   if (!family.values.empty()) families.push_back(std::move(family));
 }
 
-MetricLabels labels_of(const BridgeSlotStatus& bridge) { return {{"bridge", bridge.url}}; }
+/// A bridge and the labels of its series, which no other one has: readers refuse a whole scrape for
+/// two series of one name.
+struct LabelledBridge {
+  const BridgeSlotStatus* slot;
+  MetricLabels labels;
+};
+
+/// Bridges from the settings differ in their addresses. Attached ones say any address or none, but
+/// differ in their ids; one that comes back on a new socket stands beside its old one for a moment,
+/// and is shown from then on.
+std::vector<LabelledBridge> labelled(const std::vector<BridgeSlotStatus>& bridges) {
+  std::vector<LabelledBridge> result;
+  for (const BridgeSlotStatus& bridge : bridges) {
+    MetricLabels labels{{"bridge", bridge.url}};
+    if (bridge.attached) labels.emplace_back("id", bridge.id.to_hex());
+    const auto same = std::ranges::find(result, labels, &LabelledBridge::labels);
+    if (same == result.end()) {
+      result.push_back({&bridge, std::move(labels)});
+    } else {
+      same->slot = &bridge;
+    }
+  }
+  return result;
+}
 
 /// One sample for each state a bridge can be in, 1 for the one it is in.
-void add_state_set(const std::vector<BridgeSlotStatus>& bridges, MetricFamilies& families,
+void add_state_set(const std::vector<LabelledBridge>& bridges, MetricFamilies& families,
                    std::string_view figure, std::initializer_list<std::string_view> states,
                    std::string_view BridgeSlotStatus::* member) {
   MetricFamily& family = add(families, metric_name(figure), help_of(figure), MetricKind::gauge);
-  for (const BridgeSlotStatus& bridge : bridges) {
+  for (const LabelledBridge& bridge : bridges) {
     for (const std::string_view state : states) {
-      MetricLabels labels = labels_of(bridge);
+      MetricLabels labels = bridge.labels;
       labels.emplace_back("state", std::string(state));
-      family.values.push_back({std::move(labels), number(bridge.*member == state)});
+      family.values.push_back({std::move(labels), number(bridge.slot->*member == state)});
     }
   }
 }
 
 template <typename Value>
-void add_per_bridge(const std::vector<BridgeSlotStatus>& bridges, MetricFamilies& families,
+void add_per_bridge(const std::vector<LabelledBridge>& bridges, MetricFamilies& families,
                     std::string_view figure, Value value) {
   const MetricKind kind = figure.ends_with("_total") ? MetricKind::counter : MetricKind::gauge;
   MetricFamily& family = add(families, metric_name(figure), help_of(figure), kind);
-  for (const BridgeSlotStatus& bridge : bridges) {
-    family.values.push_back({labels_of(bridge), value(bridge)});
+  for (const LabelledBridge& bridge : bridges) {
+    family.values.push_back({bridge.labels, value(*bridge.slot)});
   }
 }
 
-void add_bridge_times(const std::vector<BridgeSlotStatus>& bridges, MetricFamilies& families,
+void add_bridge_times(const std::vector<LabelledBridge>& bridges, MetricFamilies& families,
                       std::string_view figure, Histogram BridgeSlotStatus::* member) {
   MetricFamily& family = add(families, metric_name(figure), help_of(figure), MetricKind::histogram);
-  for (const BridgeSlotStatus& bridge : bridges) {
-    family.histograms.push_back({labels_of(bridge), bridge.*member});
+  for (const LabelledBridge& bridge : bridges) {
+    family.histograms.push_back({bridge.labels, bridge.slot->*member});
   }
 }
 
-void add_bridges(const std::vector<BridgeSlotStatus>& bridges, MetricFamilies& families) {
-  if (bridges.empty()) return;
+void add_bridges(const std::vector<BridgeSlotStatus>& slots, MetricFamilies& families) {
+  if (slots.empty()) return;
+  const std::vector<LabelledBridge> bridges = labelled(slots);
   using Slot = const BridgeSlotStatus&;
   add_state_set(bridges, families, "bridge.state",
                 {"connected", "connecting", "disconnected", "failed"}, &BridgeSlotStatus::state);

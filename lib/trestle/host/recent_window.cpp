@@ -18,6 +18,11 @@ const Histogram* find_histogram(const std::vector<node::NamedHistogram>& histogr
   return place == histograms.end() ? nullptr : &place->histogram;
 }
 
+/// Attached bridges say any address or none; their ids differ.
+std::string key_of(const node::BridgeSlotStatus& bridge) {
+  return bridge.attached ? bridge.id.to_hex() : bridge.url;
+}
+
 }  // namespace
 
 std::uint64_t counter_of(const node::Status& status, std::string_view name) {
@@ -31,7 +36,7 @@ void RecentWindow::sample(Instant now, const node::Status& status) {
   sample.counters = status.counters;
   sample.histograms = status.histograms;
   for (const node::BridgeSlotStatus& bridge : status.bridges) {
-    sample.bridges.emplace_back(bridge.url, bridge.request_time);
+    sample.bridges.emplace_back(key_of(bridge), bridge.request_time);
   }
   while (samples_.size() > options_.steps) samples_.pop_front();
 }
@@ -59,7 +64,7 @@ Histogram RecentWindow::recent_requests(const node::BridgeSlotStatus& bridge) co
   if (samples_.empty()) return bridge.request_time;
   const auto& bridges = samples_.front().bridges;
   const auto place =
-      std::ranges::find(bridges, bridge.url, [](const auto& entry) { return entry.first; });
+      std::ranges::find(bridges, key_of(bridge), [](const auto& entry) { return entry.first; });
   return place == bridges.end() ? bridge.request_time : bridge.request_time.since(place->second);
 }
 
