@@ -17,7 +17,6 @@ from recordings import FOLDER, kind_of
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operators.md"
 NO_HELP = "A figure of /status under the same name."
 SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
-QUICK_S = 0.5
 
 
 def samples(text):
@@ -127,10 +126,9 @@ class OperatorsTest(ProcessCase):
             scraper.connect(str(network.bootstrap.admin.path))
             scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             stuck.append(scraper)
-        network.wait_joined([network.start_node()])
-        asked = time.monotonic()
+        # Nobody has read a byte yet: a program that waited for one of them would not answer now.
         self.assertTrue(network.bootstrap.status()["healthy"])
-        self.assertLess(time.monotonic() - asked, QUICK_S)
+        network.wait_joined([network.start_node()])
 
     def test_a_log_that_nobody_reads_delays_nobody(self):
         network = self.start_network(nodes=2)
@@ -150,10 +148,9 @@ class OperatorsTest(ProcessCase):
             self.assertLess(time.monotonic(), deadline, "the log is full in the end")
             for _ in range(20):
                 body = json.dumps({"key": f"key {number}", "value": "x" * 1000})
-                asked = time.monotonic()
+                # A program that waited for the reader of its log would never answer.
                 status, _ = admin.request("POST", "/put", body, {"Content-Type": "application/json"})
                 self.assertEqual(status, 200, number)
-                self.assertLess(time.monotonic() - asked, QUICK_S)
                 number += 1
         self.assertEqual(admin.request("GET", "/get?key=key%200")[0], 200)
 

@@ -98,13 +98,34 @@ class ReloadTest(ProcessCase):
         self.write(network, log_level="debug", network_name="other", legacy="off")
         self.assertEqual(self.hang_up(bootstrap)["detail"],
                          "changed: log-level; needs a restart: network-name, legacy")
-        # At level error a reload says nothing, until one is refused.
-        self.write(network, log_level="error", network_name="other", legacy="off")
+
+    def test_a_level_of_the_log_silences_what_lies_below_it(self):
+        network = self.prepare_network()
+        bootstrap = self.start_bootstrap(network)
+        for index in range(2):
+            network.start_bridge(index)
+        self.wait_connected(network, 0, 1)
+        first = [network.url_of(network.bridge_ports[0])]
+        self.write(network, bridge=first)
+        self.hang_up(bootstrap)
+        self.wait_connected(network, 0)
+        bootstrap.wait_event("bridge.removed")
+        self.write(network)
+        self.hang_up(bootstrap)
+        self.wait_connected(network, 0, 1)
+        said = len(bootstrap.events_named("bridge.removed", "host.reload"))
+
+        # The same again, now without a word.
+        self.write(network, bridge=first, log_level="error")
         bootstrap.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
+        self.wait_connected(network, 0)
+        # At level error only a refused reload is told: after whatever else there was to say.
         self.config(network).write_text("nonsense\n")
         self.assertEqual(self.hang_up(bootstrap)["level"], "error")
-        self.assertEqual(len(bootstrap.events_named("host.reload")), 2, bootstrap.story())
+        self.assertEqual(len(bootstrap.events_named("bridge.removed", "host.reload")), said + 1, bootstrap.story())
+        self.write(network)
+        self.assertEqual(self.hang_up(bootstrap)["detail"], "changed: bridge, log-level")
+        self.wait_connected(network, 0, 1)
 
     def test_every_program_takes_the_signal_and_lives_on(self):
         network = self.start_network(nodes=2)
