@@ -63,6 +63,25 @@ TEST_CASE("whom the policy refuses is answered so, at once, and takes no place")
   CHECK(fixture.desk.next_deadline() == kNever);
 }
 
+TEST_CASE("a refusal that is cut to its length ends with a whole character") {
+  for (const std::string character : {"\u00e9", "\u20ac", "\U0001f309"}) {
+    for (std::size_t before = 0; before < character.size(); ++before) {
+      std::string text(before, 'x');
+      while (text.size() < 300) text += character;
+      ByNumber policy;
+      policy.verdicts[newcomer_of(1)] = Verdict::refuse(text);
+      DeskFixture fixture({}, 1, &policy);
+      fixture.add_members(1);
+      const auto failure = std::get<wire::Failure>(fixture.request(1, 1).at(0).message);
+      CAPTURE(character, before);
+      CHECK(failure.text.size() <= 200);
+      CHECK(failure.text.size() > 200 - character.size());
+      CHECK((failure.text.size() - before) % character.size() == 0);
+      CHECK(text.starts_with(failure.text));
+    }
+  }
+}
+
 TEST_CASE("the policy sees the time, the asking bootstrap node and how busy the bridge is") {
   ByNumber policy;
   bridge::IntroductionDeskOptions options;

@@ -28,6 +28,13 @@ TurnOrderOptions turn_options(const IntroductionDeskOptions& options) {
           .class_places_kept = options.class_places_kept};
 }
 
+/// Before the character (UTF-8) that would be cut in two.
+void cut(std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return;
+  while (bytes_max > 0 && (static_cast<std::uint8_t>(text[bytes_max]) & 0xC0) == 0x80) --bytes_max;
+  text.resize(bytes_max);
+}
+
 }  // namespace
 
 IntroductionDesk::IntroductionDesk(wire::Contact self, const IntroductionDeskOptions& options,
@@ -137,7 +144,7 @@ void IntroductionDesk::turn_away(link::ConnectionId source, wire::RequestId requ
     failure.code = ErrorCode::rate_limited;
     failure.retry_after_ms = to_milliseconds(verdict.retry_after);
   }
-  if (failure.text.size() > kTextBytesMax) failure.text.resize(kTextBytesMax);
+  cut(failure.text, kTextBytesMax);
   outbox_.push(LogRecord{.level = LogLevel::debug,
                          .event = "bridge.turned_away",
                          .code = failure.code,
