@@ -182,3 +182,66 @@ TEST_CASE("a set that is stopped withdraws what attached bridges work on") {
   CHECK(world.withdrawn.size() == 1);
   CHECK(world.failures[request].first == ErrorCode::shutting_down);
 }
+
+TEST_CASE("nobody attaches under the id that one of our own bridges has proven") {
+  BridgeWorld world(1, 5);
+  world.start();
+  const NodeId proven = world.set.connected().at(0).id;
+  wire::Contact claim = old_bridge(7);
+  claim.id = proven;
+  world.run_for(301s);
+  REQUIRE(world.set.slots()[0].state == pool::BridgeState::idle);
+  world.set.attach(world.now, client(7), claim);  // while it sleeps
+  world.bridges[0].accepts = false;
+  world.submit();
+  world.set.attach(world.now, client(7), claim);  // while it cannot be reached
+  attach(world, 8);
+  claim.id = proven;
+  world.set.attach(world.now, client(8), claim);  // by a change of contact
+  world.settle();
+  CHECK(world.logged("bridge.not_attached") == 3);
+  CHECK(world.set.slots().size() == 1);
+  world.bridges[0].accepts = true;
+  world.run_for(120s);
+  CHECK(world.set.connected().size() == 1);
+  CHECK_FALSE(world.set.slots()[0].is_excluded);
+}
+
+TEST_CASE("a bridge that proves its id takes the place of one that claimed it") {
+  BridgeWorld world(1, 5);
+  world.bridges[0].slow = true;
+  world.start();
+  wire::Contact claim = old_bridge(7);
+  claim.id = world.bridges[0].end->local.identity.id;
+  world.set.attach(world.now, client(7), claim);
+  const auto request = world.submit();
+  REQUIRE(world.asked.size() == 1);
+  world.end_dial(true);
+  CHECK(world.set.slots().size() == 1);
+  CHECK(world.set.connected().size() == 1);
+  CHECK_FALSE(world.set.slots()[0].is_attached);
+  CHECK_FALSE(world.set.slots()[0].is_excluded);
+  CHECK(world.withdrawn.size() == 1);
+  CHECK(world.answers.contains(request));
+  answer(world, 0);
+  CHECK(world.set.stats().foreign_answers == 1);
+  CHECK(world.ends[request] == 1);
+}
+
+TEST_CASE("P-CR-13: a bridge that proves its id in stateless mode takes that place as well") {
+  pool::BridgeSetOptions options = BridgeWorld::options_for(1);
+  options.mode = pool::BridgeMode::stateless;
+  BridgeWorld world(options, 5);
+  world.start();
+  wire::Contact claim = old_bridge(7);
+  // The machine behind the address is another one from now on, whose id somebody claims already.
+  world.bridges[0].end =
+      std::make_shared<test::End>(77, wire::Role::bridge, link::ChannelSetOptions{}, "secret");
+  claim.id = world.bridges[0].end->local.identity.id;
+  world.set.attach(world.now, client(7), claim);
+  world.settle();
+  CHECK(world.set.slots().size() == 2);
+  for (int count = 0; count < 2; ++count) world.submit();
+  CHECK(world.set.slots().size() == 1);
+  CHECK(world.answers.size() == 2);
+}

@@ -150,3 +150,92 @@ TEST_CASE("requests of every age survive reloads at every moment") {
     REQUIRE(world.mismatched == 0);
   }
 }
+
+TEST_CASE(
+    "a full set may be exchanged for another: the new come as the old ones' places are free") {
+  // 47 may be configured. The old ones work on something each, so that none can go at once.
+  constexpr std::size_t kBridges = 47;
+  BridgeWorld world(BridgeWorld::options_for(kBridges), 5);
+  std::vector<pool::BridgeEndpoint> others;
+  for (std::size_t index = kBridges; index < 2 * kBridges; ++index) {
+    others.push_back({{BridgeWorld::url(index)}});
+    world.add(others.back());
+  }
+  world.start();
+  for (std::size_t index = 0; index < kBridges; ++index) {
+    world.bridges[index].answers = false;
+    world.submit();
+  }
+  world.set.reload(world.now, others, BridgeMode::pool);
+  world.settle();
+  for (std::size_t index = 0; index < kBridges; ++index) world.answer_held(index);
+  CHECK(world.logged("bridge.not_added") == 0);
+  CHECK(world.answers.size() == kBridges);
+  CHECK(world.set.slots().size() == kBridges);
+  CHECK(world.set.connected().size() == kBridges);
+  for (std::size_t index = 0; index < kBridges; ++index) {
+    CHECK(world.bridges[index].live_connections == 0);
+    CHECK(world.bridges[kBridges + index].dials() == 1);
+  }
+}
+
+TEST_CASE("a bridge more than may be configured is refused, also while others leave") {
+  constexpr std::size_t kBridges = 47;
+  BridgeWorld world(BridgeWorld::options_for(kBridges), 5);
+  std::vector<pool::BridgeEndpoint> others;
+  for (std::size_t index = kBridges; index < 2 * kBridges + 1; ++index) {
+    others.push_back({{BridgeWorld::url(index)}});
+    world.add(others.back());
+  }
+  world.start();
+  world.set.reload(world.now, others, BridgeMode::pool);
+  world.settle();
+  CHECK(world.logged("bridge.not_added") == 1);
+  CHECK(world.set.connected().size() == kBridges);
+}
+
+TEST_CASE("a bridge that waits for a place is forgotten by the next reload") {
+  constexpr std::size_t kBridges = 47;
+  BridgeWorld world(BridgeWorld::options_for(kBridges), 5);
+  world.add({{BridgeWorld::url(kBridges)}});
+  world.start();
+  for (std::size_t index = 0; index < kBridges; ++index) {
+    world.bridges[index].answers = false;
+    world.submit();
+  }
+  reload(world, {kBridges});
+  CHECK(world.bridges[kBridges].dials() == 0);
+  reload(world, {0});
+  for (std::size_t index = 0; index < kBridges; ++index) world.answer_held(index);
+  CHECK(world.bridges[kBridges].dials() == 0);
+  CHECK(world.set.slots().size() == 1);
+}
+
+TEST_CASE("BAL-04: after a reload, a bridge that fails again is reported again") {
+  BridgeWorld world(1, 5);
+  world.bridges[0].accepts = false;
+  world.start();
+  world.run_for(300s);
+  CHECK(world.logged("bridge.failed") == 1);
+  reload(world, {0});
+  CHECK(pool::public_name(world.set.slots()[0].state) != "failed");
+  world.run_for(300s);
+  CHECK(world.logged("bridge.failed") == 2);
+}
+
+TEST_CASE("a reload during a probe makes it the first attempt of a new operation") {
+  BridgeWorld world(1, 5);
+  world.bridges[0].accepts = false;
+  world.start();
+  world.run_for(60s);
+  world.bridges[0].accepts = true;
+  world.bridges[0].slow = true;
+  while (world.set.slots()[0].state != pool::BridgeState::connecting) world.run_for(1s);
+  reload(world, {0});
+  const std::size_t dials = world.bridges[0].dials();
+  world.bridges[0].accepts = false;
+  world.end_dial(false);
+  world.run_for(20s);
+  CHECK(world.bridges[0].dials() >= dials + 4);
+  CHECK(world.logged("bridge.failed") == 2);
+}

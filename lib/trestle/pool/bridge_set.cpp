@@ -73,6 +73,7 @@ void BridgeSet::start(Instant now) {
 
 void BridgeSet::stop(Instant now) {
   is_stopped_ = true;
+  joining_.clear();
   for (BridgeSlot& slot : slots_) slot.dial_at = kNever;
   while (PoolRequest* request = requests_.at_or_after(0)) {
     drop(now, *request, ErrorCode::shutting_down);

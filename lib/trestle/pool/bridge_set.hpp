@@ -13,23 +13,11 @@
 #include "trestle/link/channel_set.hpp"
 #include "trestle/link/hedge_delay.hpp"
 #include "trestle/pool/bridge_set_options.hpp"
+#include "trestle/pool/bridge_set_stats.hpp"
 #include "trestle/pool/bridge_slot.hpp"
 #include "trestle/pool/request_table.hpp"
 
 namespace trestle::pool {
-
-/// What became of requests, over all bridges. Counters never go back.
-struct BridgeSetStats {
-  std::uint64_t submitted = 0;
-  std::uint64_t moved = 0;    ///< Begun again because their connection was lost.
-  std::uint64_t retried = 0;  ///< Begun again for another reason, out of the retry budget.
-  std::uint64_t retries_denied = 0;
-  std::uint64_t hedged = 0;
-  std::uint64_t hedges_denied = 0;
-  std::uint64_t saved = 0;       ///< Answered after an attempt elsewhere had failed.
-  std::uint64_t hedges_won = 0;  ///< Answered by the second bridge while the first still worked.
-  std::uint64_t foreign_answers = 0;  ///< From connections that are no attached bridge's.
-};
 
 /// One persistent, authenticated, health-checked connection per bridge, with many requests in
 /// flight on each (bridge-connection requirements 1-6, design section 3).
@@ -95,6 +83,7 @@ class BridgeSet {
   void reload(Instant now, const std::vector<BridgeEndpoint>& bridges, BridgeMode mode);
   /// A bridge of the old system can be asked on this connection. Again for the same connection when
   /// its contact changed; a newer connection of the same bridge replaces the older.
+  /// A configured bridge that has proven this id keeps it, or takes it back.
   void attach(Instant now, link::ConnectionId connection, const wire::Contact& bridge);
   void detach(Instant now, link::ConnectionId connection);
   /// Ends everything; no dial follows.
@@ -172,8 +161,17 @@ class BridgeSet {
   bool is_open(const BridgeSlot& slot) const;
   bool is_available(const BridgeSlot& slot) const;
 
+  // bridge_set_attached.cpp: bridges of the old system
+  bool is_proven(const NodeId& bridge) const;
+  void displace_attached(Instant now, const NodeId& bridge);
+  void let_go(Instant now, SlotIndex index, ErrorCode code);
+
   // bridge_set_reload.cpp: bridges that come and go
+  /// One place stays free for the moment in which an attached bridge changes its socket.
+  std::size_t configured_max() const { return kBridgesMax - options_.attached_max - 1; }
+  bool has_place() const;
   void add(BridgeEndpoint bridge);
+  void join(BridgeEndpoint bridge);
   void leave(Instant now, BridgeSlot& slot);
   bool settle(Instant now);
   void remove(Instant now, SlotIndex index);
@@ -216,6 +214,8 @@ class BridgeSet {
   Rng rng_;
   link::ChannelSet channels_;
   std::vector<BridgeSlot> slots_;
+  /// Added ones that wait until those that leave have freed their places.
+  std::vector<BridgeEndpoint> joining_;
   std::uint64_t slots_made_ = 0;
   FlatMap<link::ConnectionId, Holder> holders_;
   SlotIndex next_in_turn_ = 0;

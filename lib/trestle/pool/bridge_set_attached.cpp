@@ -12,26 +12,25 @@ using link::ConnectionId;
 
 void BridgeSet::attach(Instant now, ConnectionId connection, const wire::Contact& bridge) {
   if (is_stopped_) return;
-  if (const Holder* holder = holders_.find(connection)) {
+  const bool is_ours = is_proven(bridge.id);
+  if (const Holder* holder = holders_.find(connection); holder != nullptr && !is_ours) {
     slots_[holder->slot].peer = bridge;
     return report_available();
   }
   const auto same = std::ranges::find_if(slots_, [&](const BridgeSlot& slot) {
-    return !slot.is_leaving && slot.connection && slot.peer.id == bridge.id;
+    return slot.is_attached && slot.connection && slot.peer.id == bridge.id;
   });
   std::optional<ConnectionId> replaced;
-  if (same != slots_.end() && same->is_attached) replaced = same->connection;
-  const bool is_dialled_as_well = same != slots_.end() && !same->is_attached;
+  if (same != slots_.end()) replaced = same->connection;
   const auto attached = static_cast<std::size_t>(
       std::ranges::count(slots_, true, [](const BridgeSlot& slot) { return slot.is_attached; }));
   const bool has_room = attached < options_.attached_max && slots_.size() < kBridgesMax;
-  if (is_dialled_as_well || (!has_room && !replaced)) {
+  if (is_ours || (!has_room && !replaced)) {
     outbox_.push(LogRecord{LogLevel::warning, "bridge.not_attached",
-                           is_dialled_as_well ? ErrorCode::duplicate_connection : ErrorCode::busy,
-                           bridge.id,
-                           is_dialled_as_well ? "we have dialled this bridge ourselves"
-                                              : "as many bridges are attached as may be"});
-    return;
+                           is_ours ? ErrorCode::duplicate_connection : ErrorCode::busy, bridge.id,
+                           is_ours ? "a bridge of the settings has proven this id"
+                                   : "as many bridges are attached as may be"});
+    return detach(now, connection);  // it may have been attached under another id
   }
   const link::Backoff backoff(options_.connect_backoff, rng_.fork("backoff", slots_made_++));
   const auto index = static_cast<SlotIndex>(slots_.size());
@@ -57,24 +56,47 @@ void BridgeSet::attach(Instant now, ConnectionId connection, const wire::Contact
 void BridgeSet::detach(Instant now, ConnectionId connection) {
   const Holder* holder = holders_.find(connection);
   if (holder == nullptr || !slots_[holder->slot].is_attached) return;
-  const SlotIndex index = holder->slot;
-  BridgeSlot& slot = slots_[index];
-  log(LogLevel::warning, "bridge.detached", ErrorCode::connection_lost, slot, slot.url());
-  slot.is_leaving = true;
-  slot.is_healthy = false;
-  slot.state = BridgeState::disconnected;
-  slot.connection.reset();
-  holders_.erase(connection);
-  for (PoolRequest* request = requests_.at_or_after(0); request != nullptr;
-       request = requests_.at_or_after(RequestTable::place_of(request->id) + 1)) {
-    for (const std::size_t which : {kFirst, kHedge}) {
-      if (request->attempts[which].slot == index) on_connection_lost(now, *request, which);
-    }
-  }
+  let_go(now, holder->slot, ErrorCode::connection_lost);
   weigh_ejections(now);
   report_available();
   advance_waiting(now);
   pump(now);
+}
+
+/// Its requests move to the others; the slot goes with the next `settle`.
+void BridgeSet::let_go(Instant now, SlotIndex index, ErrorCode code) {
+  BridgeSlot& slot = slots_[index];
+  log(LogLevel::warning, "bridge.detached", code, slot, slot.url());
+  slot.is_leaving = true;
+  for (PoolRequest* request = requests_.at_or_after(0); request != nullptr;
+       request = requests_.at_or_after(RequestTable::place_of(request->id) + 1)) {
+    for (const std::size_t which : {kFirst, kHedge}) {
+      if (request->attempts[which].slot != index) continue;
+      withdraw(now, *request, which);
+      on_connection_lost(now, *request, which);
+    }
+  }
+  slot.is_healthy = false;
+  slot.state = BridgeState::disconnected;
+  holders_.erase(*slot.connection);
+  slot.connection.reset();
+}
+
+/// Who connects by an address of the settings has proven its id with its key; who attaches has only
+/// said it, with a secret that crosses the wire in clear. So the proof wins, also while that bridge
+/// sleeps or is away.
+bool BridgeSet::is_proven(const NodeId& bridge) const {
+  return std::ranges::any_of(slots_, [&](const BridgeSlot& slot) {
+    return !slot.is_attached && !slot.is_leaving && slot.peer.id == bridge;
+  });
+}
+
+void BridgeSet::displace_attached(Instant now, const NodeId& bridge) {
+  for (SlotIndex index = 0; index < slots_.size(); ++index) {
+    const BridgeSlot& slot = slots_[index];
+    const bool claims = slot.is_attached && slot.connection && slot.peer.id == bridge;
+    if (claims) let_go(now, index, ErrorCode::duplicate_connection);
+  }
 }
 
 void BridgeSet::on_attached_answer(Instant now, ConnectionId connection, wire::RequestId id,

@@ -51,6 +51,7 @@ void BridgeSet::dial(Instant now, SlotIndex index) {
 
 void BridgeSet::on_opened(Instant now, SlotIndex index, const wire::Contact& peer) {
   BridgeSlot& slot = slots_[index];
+  if (peer.role == wire::Role::bridge) displace_attached(now, peer.id);
   const auto same = std::ranges::find_if(slots_, [&](const BridgeSlot& other) {
     return &other != &slot && is_open(other) && other.peer.id == peer.id;
   });

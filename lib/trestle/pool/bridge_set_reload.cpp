@@ -8,18 +8,29 @@
 
 namespace trestle::pool {
 
-void BridgeSet::add(BridgeEndpoint bridge) {
+bool BridgeSet::has_place() const {
   const auto configured = static_cast<std::size_t>(
       std::ranges::count(slots_, false, [](const BridgeSlot& slot) { return slot.is_attached; }));
-  // One place stays free for the moment in which an attached bridge changes its socket.
-  if (bridge.urls.empty() || configured + options_.attached_max + 1 >= kBridgesMax) {
+  return configured < configured_max();
+}
+
+void BridgeSet::add(BridgeEndpoint bridge) {
+  const auto stay = static_cast<std::size_t>(std::ranges::count_if(
+      slots_, [](const BridgeSlot& slot) { return !slot.is_attached && !slot.is_leaving; }));
+  if (bridge.urls.empty() || stay + joining_.size() >= configured_max()) {
     outbox_.push(LogRecord{LogLevel::error,
                            "bridge.not_added",
                            ErrorCode::busy,
                            {},
                            "a bridge without an address, or one too many"});
-    return;
+  } else if (has_place()) {
+    join(std::move(bridge));
+  } else {
+    joining_.push_back(std::move(bridge));
   }
+}
+
+void BridgeSet::join(BridgeEndpoint bridge) {
   const link::Backoff backoff(options_.connect_backoff, rng_.fork("backoff", slots_made_++));
   slots_.emplace_back(std::move(bridge), backoff, options_.breaker);
 }
@@ -28,6 +39,7 @@ void BridgeSet::reload(Instant now, const std::vector<BridgeEndpoint>& bridges, 
   if (is_stopped_) return;
   std::vector<bool> stays(slots_.size(), false);
   std::vector<BridgeEndpoint> added;
+  joining_.clear();
   for (const BridgeEndpoint& bridge : bridges) {
     // The same bridge: the address in use is still among its candidates.
     SlotIndex index = 0;
@@ -56,7 +68,8 @@ void BridgeSet::reload(Instant now, const std::vector<BridgeEndpoint>& bridges, 
   for (SlotIndex index = 0; index < slots_.size(); ++index) {
     BridgeSlot& slot = slots_[index];
     // What was given up may have been set right: a new operation. What only waits goes on waiting.
-    if (slot.state == BridgeState::failed) slot.backoff.reset();
+    const bool was_given_up = std::exchange(slot.is_given_up, false);
+    if (was_given_up || slot.state == BridgeState::failed) slot.backoff.reset();
     slot.is_excluded = false;
     const bool waits = slot.state == BridgeState::disconnected && slot.dial_at != kNever;
     const bool is_greeted = slot.state == BridgeState::idle && mode == BridgeMode::stateless;
@@ -79,16 +92,17 @@ void BridgeSet::leave(Instant now, BridgeSlot& slot) {
 }
 
 /// Closes what is kept only for the requests that were on it, when these have ended: connections of
-/// bridges that leave, and in stateless mode those of all. True if there is something to drain.
+/// bridges that leave, and in stateless mode those of all. Who waits for a place comes in. True if
+/// there is something to drain.
 bool BridgeSet::settle(Instant now) {
-  bool has_closed = false;
+  bool has_moved = false;
   for (SlotIndex index = 0; index < slots_.size();) {
     BridgeSlot& slot = slots_[index];
     const bool is_over = slot.is_leaving || mode_ == BridgeMode::stateless;
     const bool is_kept_open = is_open(slot) && !slot.is_attached;
     if (is_over && is_kept_open && slot.in_flight == slot.stateless_in_flight) {
       channels_.close(now, *slot.connection, ErrorCode::idle, "nothing is asked here any more");
-      has_closed = true;
+      has_moved = true;
     }
     if (slot.is_leaving && !slot.connection && slot.in_flight == 0) {
       remove(now, index);
@@ -96,7 +110,13 @@ bool BridgeSet::settle(Instant now) {
       ++index;
     }
   }
-  return has_closed;
+  while (!joining_.empty() && has_place()) {
+    join(std::move(joining_.front()));
+    joining_.erase(joining_.begin());
+    if (is_started_) dial(now, static_cast<SlotIndex>(slots_.size() - 1));
+    has_moved = true;
+  }
+  return has_moved;
 }
 
 /// Everything that names slots by their place moves up with those behind.

@@ -39,6 +39,7 @@ void BridgeSet::on_stateless_opened(Instant now, PoolRequest& request, const wir
     report_available();
     return on_failed(now, request, kFirst, ErrorCode::refused);
   }
+  displace_attached(now, peer.id);
   slot.peer = peer;
   slot.peer.address = slot.url();
   slot.counters.dial_time.add(now - request.attempts[kFirst].started_at);
