@@ -34,6 +34,7 @@ class BridgeSet {
  public:
   struct Answered {
     PoolRequestId request;
+    RequestToken token;
     NodeId bridge;
     /// The bridge's answer; a `Failure` is an answer too, unless it was BUSY and another bridge
     /// could be asked.
@@ -41,6 +42,7 @@ class BridgeSet {
   };
   struct Failed {
     PoolRequestId request;
+    RequestToken token;
     /// BRIDGE_UNAVAILABLE: none is connected. BUSY: all refused. TIMEOUT, CONNECTION_LOST,
     /// PROTOCOL_ERROR: the last attempt's end.
     ErrorCode code;
@@ -74,9 +76,12 @@ class BridgeSet {
   void start(Instant now);
   /// Refused with BUSY when `requests_max` are under way, SHUTTING_DOWN after `stop`.
   Result<PoolRequestId, ErrorCode> submit(Instant now, wire::Message request,
-                                          Hedging hedging = Hedging::never);
+                                          Hedging hedging = Hedging::never,
+                                          RequestToken token = {});
   /// Ends the request with CANCELLED.
   void cancel(Instant now, PoolRequestId request);
+  /// The same for the request with that token. Looks through all: being asked to is rare.
+  void cancel(Instant now, RequestToken token);
   /// New settings. Added bridges are dialled; removed ones get nothing new and close after their
   /// last answer; the others keep their connection. Excluded and failed ones are tried again. In
   /// another mode, what is under way finishes as it began. No request fails by it.

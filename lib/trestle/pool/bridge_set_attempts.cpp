@@ -159,7 +159,7 @@ void BridgeSet::on_answer(Instant now, PoolRequest& request, std::size_t which,
     withdraw(now, request, other);
     release(now, request, other);
   }
-  Answered answered{request.id, bridge, std::move(answer)};
+  Answered answered{request.id, request.token, bridge, std::move(answer)};
   requests_.close(request);
   if (is_stateless) {
     closed_answers_.push_back(std::move(answered));

@@ -23,13 +23,14 @@ Duration time_of(const wire::Message& message, Duration longest) {
 }  // namespace
 
 Result<PoolRequestId, ErrorCode> BridgeSet::submit(Instant now, wire::Message request,
-                                                   Hedging hedging) {
+                                                   Hedging hedging, RequestToken token) {
   TRESTLE_ASSERT(wire::is_request(request));
   if (is_stopped_) return refuse(ErrorCode::shutting_down);
   if (requests_.is_full()) return refuse(ErrorCode::busy);
   PoolRequest& entry = requests_.open();
   const PoolRequestId id = entry.id;
   entry.message = std::move(request);
+  entry.token = token;
   entry.hedging = hedging;
   entry.deadline = after(now, time_of(entry.message, options_.total_timeout));
   ++stats_.submitted;
@@ -42,6 +43,14 @@ Result<PoolRequestId, ErrorCode> BridgeSet::submit(Instant now, wire::Message re
 
 void BridgeSet::cancel(Instant now, PoolRequestId request) {
   if (PoolRequest* entry = requests_.find(request)) drop(now, *entry, ErrorCode::cancelled);
+}
+
+void BridgeSet::cancel(Instant now, RequestToken token) {
+  PoolRequest* entry = requests_.at_or_after(0);
+  while (entry != nullptr && entry->token != token) {
+    entry = requests_.at_or_after(RequestTable::place_of(entry->id) + 1);
+  }
+  if (entry != nullptr) drop(now, *entry, ErrorCode::cancelled);
 }
 
 /// Moves a request on: to the next bridge, into waiting, or to its end.
@@ -221,7 +230,7 @@ void BridgeSet::arm(PoolRequest& request) {
 // ---- ends
 
 void BridgeSet::finish(PoolRequest& request, ErrorCode code) {
-  outbox_.push(Failed{request.id, code, request.retry_after_ms});
+  outbox_.push(Failed{request.id, request.token, code, request.retry_after_ms});
   requests_.close(request);
 }
 

@@ -21,6 +21,12 @@ struct PoolRequestId {
   friend constexpr auto operator<=>(const PoolRequestId&, const PoolRequestId&) = default;
 };
 
+/// The asker's own name for a request, handed back with its end. Means nothing to the set.
+struct RequestToken {
+  std::uint64_t value = 0;
+  friend constexpr auto operator<=>(const RequestToken&, const RequestToken&) = default;
+};
+
 using SlotIndex = std::uint32_t;
 
 /// One bridge's turn with a request.
@@ -43,6 +49,7 @@ struct PoolRequest {
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
 
   PoolRequestId id;
+  RequestToken token;
   wire::Message message;
   Instant deadline = kNever;
   /// Waiting ends in failure then; `kNever` while it does not wait.

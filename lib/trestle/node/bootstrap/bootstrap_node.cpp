@@ -293,44 +293,39 @@ void BootstrapNode::perform(Instant now, LegacyReception::Effect&& effect) {
 
 // ---- bridges
 
+/// The set carries the ask as its token: nothing has to be looked up when the end comes.
 void BootstrapNode::ask_bridge(Instant now, const onboarding::AskBridge& ask) {
-  const auto request = bridges_.submit(now, ask.request);
-  if (!request) return reception_.on_introduction_failed(now, ask.ask, request.error(), 0);
-  asks_.insert(*request, ask.ask);
+  const auto request =
+      bridges_.submit(now, ask.request, pool::Hedging::never, {.value = ask.ask.value});
+  if (!request) reception_.on_introduction_failed(now, ask.ask, request.error(), 0);
 }
 
 void BootstrapNode::cancel_ask(Instant now, onboarding::AskId ask) {
-  const auto place =
-      std::ranges::find(asks_, ask, &std::pair<pool::PoolRequestId, onboarding::AskId>::second);
-  if (place != asks_.end()) bridges_.cancel(now, place->first);
+  bridges_.cancel(now, pool::RequestToken{ask.value});
 }
 
 void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
   if (auto* transport_order = std::get_if<link::TransportOrder>(&effect)) {
     order(std::move(*transport_order));
   } else if (auto* answered = std::get_if<pool::BridgeSet::Answered>(&effect)) {
-    const onboarding::AskId* ask = asks_.find(answered->request);
-    if (ask == nullptr) return;
+    const onboarding::AskId ask{answered->token.value};
     if (const auto* response = std::get_if<wire::IntroduceResponse>(&answered->message)) {
       const wire::Contact* bridge = bridges_.find(answered->bridge);
       wire::Contact gone;
       gone.id = answered->bridge;
       gone.role = wire::Role::bridge;
-      reception_.on_introduced(now, *ask, bridge != nullptr ? *bridge : gone, *response);
+      reception_.on_introduced(now, ask, bridge != nullptr ? *bridge : gone, *response);
     } else if (const auto* failure = std::get_if<wire::Failure>(&answered->message)) {
       // These two are the bridge owner's word on the newcomer, not a bridge's trouble.
       if (failure->code == ErrorCode::refused || failure->code == ErrorCode::rate_limited) {
-        reception_.on_turned_away(now, *ask, *failure);
+        reception_.on_turned_away(now, ask, *failure);
       } else {
-        reception_.on_introduction_failed(now, *ask, failure->code, failure->retry_after_ms);
+        reception_.on_introduction_failed(now, ask, failure->code, failure->retry_after_ms);
       }
     }
-    asks_.erase(answered->request);
   } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&effect)) {
-    const onboarding::AskId* ask = asks_.find(failed->request);
-    if (ask == nullptr) return;
-    reception_.on_introduction_failed(now, *ask, failed->code, failed->retry_after_ms);
-    asks_.erase(failed->request);
+    const onboarding::AskId ask{failed->token.value};
+    reception_.on_introduction_failed(now, ask, failed->code, failed->retry_after_ms);
   } else if (auto* changed = std::get_if<pool::BridgeSet::BridgesChanged>(&effect)) {
     reception_.on_bridges(now, changed->available);
   } else if (auto* asked = std::get_if<pool::BridgeSet::AskAttached>(&effect)) {

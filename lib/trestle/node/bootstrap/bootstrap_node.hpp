@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "trestle/base/flat_map.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/link/channel_set.hpp"
 #include "trestle/node/bootstrap/legacy_reception.hpp"
@@ -82,7 +81,6 @@ class BootstrapNode final : public Node {
   onboarding::Reception reception_;
   LegacyReception legacy_;
   pool::BridgeSet bridges_;
-  FlatMap<pool::PoolRequestId, onboarding::AskId> asks_;
   Instant started_at_{};
   bool is_stopping_ = false;
   bool is_stopped_ = false;
