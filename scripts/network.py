@@ -38,6 +38,7 @@ class Network:
         self.programs = pathlib.Path(programs)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trestle-"))
         self.secret_file = self.write_secret("bridge-secret")
+        self.legacy_secret_file = self.write_secret("legacy-bridge-secret")
         self.issuer = Issuer(self.folder) if tls else None
         self.certificate, self.key = self.issuer.issue("programs") if tls else (None, None)
         self.bootstrap_port = free_port()
@@ -79,6 +80,11 @@ class Network:
             return ()
         return "--tls-cert", self.certificate, "--tls-key", self.key, "--tls-ca", self.issuer.certificate
 
+    def secret_options(self, secret_file=None):
+        """What bootstrap and bridges are told: the secret they share, and the old system's."""
+        return ("--bridge-secret-file", secret_file or self.secret_file,
+                "--legacy-bridge-secret-file", self.legacy_secret_file)
+
     # ---- starting ----
 
     def launch(self, program, name, *options):
@@ -97,14 +103,14 @@ class Network:
         bridges = [word for port in self.bridge_ports for word in ("--bridge", self.url_of(port))]
         self.bootstrap = self.start_program(
             "bootstrap-node", "bootstrap", "--listen", f"{HOST}:{self.bootstrap_port}", *bridges,
-            "--bridge-secret-file", self.secret_file, *self.bootstrap_options)
+            *self.secret_options(), *self.bootstrap_options)
         return self.bootstrap
 
     def start_bridge(self, index, secret_file=None):
         """Starts bridge `index` on its port; the second time, it is the same bridge come back."""
         bridge = self.start_program(
             "bridge-node", f"bridge {index + 1}", "--listen", f"{HOST}:{self.bridge_ports[index]}",
-            "--bootstrap", self.url_of(self.bootstrap_port), "--bridge-secret-file", secret_file or self.secret_file)
+            "--bootstrap", self.url_of(self.bootstrap_port), *self.secret_options(secret_file))
         self.bridges[index:index + 1] = [bridge]
         return bridge
 

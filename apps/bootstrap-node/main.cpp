@@ -20,6 +20,7 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.bridges = settings.bridges;
   options.bridge_mode = settings.bridge_mode;
   options.bridge_secret = settings.bridge_secret;
+  options.legacy_bridge_secret = settings.legacy_bridge_secret;
   options.genesis = settings.is_genesis;
   return std::make_unique<node::BootstrapNode>(options, identity, suite, std::move(rng));
 }

@@ -236,6 +236,20 @@ TEST_CASE("the bridge secret is the file's content without the line's end") {
   CHECK_FALSE(read_bridge_secret(settings).error.empty());
 }
 
+TEST_CASE("the old system's bridge secret is another one than ours, or it is refused") {
+  TemporaryFolder folder;
+  Settings settings = default_settings(ProgramKind::bootstrap);
+  settings.bridge_secret = to_bytes(as_bytes("ours"));
+  CHECK(read_legacy_bridge_secret(settings).error.empty());  // none is fine
+  settings.legacy_bridge_secret_file = folder.write("theirs", "theirs\n");
+  CHECK(read_legacy_bridge_secret(settings).error.empty());
+  CHECK(as_text(settings.legacy_bridge_secret) == "theirs");
+  CHECK(to_toml(settings).find("theirs\"") != std::string::npos);  // the file's name alone
+  settings.legacy_bridge_secret_file = folder.write("same", "ours\n");
+  CHECK(read_legacy_bridge_secret(settings).error.find("--bridge-secret-file") !=
+        std::string::npos);
+}
+
 TEST_CASE("the advertised URL is what was said, else made from the address listened on") {
   Settings settings = default_settings(ProgramKind::node);
   CHECK(advertised_url(settings, {"0.0.0.0", 5}) == "ws://127.0.0.1:5");

@@ -129,7 +129,8 @@ std::size_t count(const End& end) {
 /// An accepting end that hears text frames, as a bootstrap node of the old system sends them.
 struct Listener : End {
   explicit Listener(wire::Role role, std::string_view secret = "the-secret")
-      : End(2, role, legacy_peers(), secret) {
+      : End(2, role, legacy_peers(), "the secret of native bridges") {
+    local.legacy_bridge_secret = to_bytes(as_bytes(secret));
     connection = channels->on_accepted(kStart, {"192.0.2.1"});
   }
   void hear(std::string_view text) {
@@ -180,6 +181,9 @@ TEST_CASE("a bootstrap node without the secret is sent away, and so is any at a 
   CHECK(bridge.closed->status == link::CloseStatus::normal);
   CHECK(bridge.closed->reason == "Unauthorized - invalid bridge auth token");
   CHECK(bridge.said.empty());
+  Listener mistaken(wire::Role::bridge);
+  mistaken.hear(R"({"type":"bootstrap_auth","auth_token":"the secret of native bridges"})");
+  CHECK(mistaken.closed.has_value());
   Listener without(wire::Role::bridge, "");
   without.hear(R"({"type":"bootstrap_auth","auth_token":""})");
   CHECK(without.closed.has_value());

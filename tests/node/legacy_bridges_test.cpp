@@ -63,10 +63,15 @@ TEST_CASE("the secret that a bridge shows does not travel on with its contact") 
 TEST_CASE("whoever claims to be a bridge without the secret is never asked") {
   for (const std::string_view secret : {"another", ""}) {
     LegacyDesk desk(secret);
+    desk.local.bridge_secret = to_bytes(as_bytes("the-secret"));  // that of the native bridges
     desk.enter(kStart, kBridge, kBridgeId, kBridgeMetadata);
     CHECK(desk.all<LegacyBridges::Attached>().empty());
     CHECK(desk.reception.stats().bridges.unauthorized == 1);
     CHECK(desk.sent<legacy::Registered>(kBridge).size() == 1);
+    const auto records = desk.all<LogRecord>();
+    REQUIRE(records.size() == 1);  // what to set, and where
+    CHECK(records[0].detail.find("legacy-bridge-secret-file") != std::string::npos);
+    CHECK(records[0].detail.find("the-secret") == std::string::npos);
   }
 }
 

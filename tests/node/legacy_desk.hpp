@@ -15,7 +15,7 @@ namespace trestle::test {
 /// A bootstrap node's half of the old dialect, alone, with its effects sorted by kind.
 struct LegacyDesk {
   explicit LegacyDesk(std::string_view secret = "the-secret") {
-    local.bridge_secret = to_bytes(as_bytes(secret));
+    local.legacy_bridge_secret = to_bytes(as_bytes(secret));
     local.wall_clock = {Instant{}, WallTime(std::chrono::milliseconds(1'795'000'000'000))};
   }
 

@@ -22,6 +22,7 @@ struct Member {
     local.role = role;
     local.address = "ws://self";
     local.bridge_secret = to_bytes(as_bytes("the-secret"));
+    local.legacy_bridge_secret = to_bytes(as_bytes("the-old-secret"));
   }
   template <typename Kind>
   std::vector<Kind> all() {
@@ -80,6 +81,7 @@ TEST_CASE("peers are asked for first, the registration follows, and no secret is
   CHECK(std::holds_alternative<legacy::Register>(*legacy::decode(sends[1].text)));
   for (const auto& send : sends) {
     CHECK(send.text.find("the-secret") == std::string::npos);
+    CHECK(send.text.find("the-old-secret") == std::string::npos);
     CHECK(send.text.find(R"("isBridgeNode":true)") != std::string::npos);
   }
 }

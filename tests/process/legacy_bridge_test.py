@@ -22,7 +22,7 @@ class JavaScriptBridges(ProcessCase):
 
     def network_with(self, nodes=1, bridges=1, **how):
         network = self.start_network(nodes, bridges=bridges, **how)
-        network.secret = network.secret_file.read_text().strip()
+        network.secret = network.legacy_secret_file.read_text().strip()
         return network
 
     def bridge_at(self, network, members=1, secret=None, **how):
@@ -144,14 +144,15 @@ class JavaScriptBridges(ProcessCase):
 
     def test_nobody_is_a_bridge_without_the_secret(self):
         network = self.network_with(nodes=2, bridges=1)
-        for secret in ("not-the-secret", None):
+        for secret in ("not-the-secret", network.secret_file.read_text().strip(), None):
             stranger = self.enterContext(LegacyBridge(network.bootstrap.url, secret))
             wait_until(lambda: stranger.received("registered"), 10, network.bootstrap.story)
             with LegacyPeer(network.bootstrap.url) as peer:
                 wait_until(peer.node_links, 20, lambda: str(peer.frames))
             self.assertEqual(stranger.asked, [])
             self.assert_unharmed(stranger)
-        network.bootstrap.wait_event("legacy.bridge_refused")
+        refused = network.bootstrap.wait_event("legacy.bridge_refused")
+        self.assertIn("legacy-bridge-secret-file", refused["detail"])
 
     def test_what_kills_a_bridge_is_never_written_to_it(self):
         network = self.network_with(nodes=1, bridges=0)
@@ -204,7 +205,7 @@ class OurBridge(ProcessCase):
 
     def setUp(self):
         self.network = self.prepare_network(bridges=1)
-        self.secret = self.network.secret_file.read_text().strip()
+        self.secret = self.network.legacy_secret_file.read_text().strip()
         self.bootstrap = self.enterContext(LegacyBootstrap(self.network.bootstrap_port, self.secret))
 
     def start_bridge(self):
@@ -370,8 +371,9 @@ class OurBridge(ProcessCase):
 
     def test_a_bootstrap_with_another_secret_is_sent_away(self):
         bridge = self.start_bridge()
-        closed, messages = self.authenticated(bridge, "wrong").socket.wait_closed()
-        self.assertEqual((closed, messages), (Closed(1000, "Unauthorized - invalid bridge auth token"), []))
+        for secret in ("wrong", self.network.secret_file.read_text().strip()):
+            closed, messages = self.authenticated(bridge, secret).socket.wait_closed()
+            self.assertEqual((closed, messages), (Closed(1000, "Unauthorized - invalid bridge auth token"), []))
         node = self.network.start_node()
         closed, messages = self.authenticated(node).socket.wait_closed()
         self.assertEqual(messages, [])

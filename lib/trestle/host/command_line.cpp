@@ -29,6 +29,8 @@ constexpr OptionHelp kOptions[] = {
      "Keep one connection per bridge, or connect for every request (default: pool)"},
     {"bootstrap", "URL", "A bootstrap node to join through; repeat for several"},
     {"bridge-secret-file", "F", "File with the secret that bootstrap and bridges share"},
+    {"legacy-bridge-secret-file", "F",
+     "File with the secret of the old system's bridges, which show it in clear (BRIDGE_AUTH)"},
     {"tls-cert", "F", "Accept wss:// with this certificate chain (PEM)"},
     {"tls-key", "F", "The certificate's private key (PEM, no passphrase)"},
     {"tls-ca", "F", "Trust these issuers when dialling wss:// (PEM; default: the system's)"},

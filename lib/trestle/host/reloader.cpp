@@ -59,6 +59,8 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   }
   if (fresh.bridge_secret != settings_.bridge_secret)
     changed.applied.emplace_back("the bridge secret");
+  if (fresh.legacy_bridge_secret != settings_.legacy_bridge_secret)
+    changed.applied.emplace_back("the old system's bridge secret");
   const TlsChange tls = tls_.renew(std::move(material));
   if (tls.certificate) changed.applied.emplace_back("the certificate");
   if (tls.issuers) changed.applied.emplace_back("the trusted issuers");
@@ -68,7 +70,8 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   runner_.limit_accepted(std::min(settings_.connections_max, connections_ceiling_),
                          settings_.connections_per_address_max);
   // Also when nothing changed: it takes bridges back that were left out.
-  runner_.reload({settings_.bridges, settings_.bridge_mode, settings_.bridge_secret});
+  runner_.reload({settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
+                  settings_.legacy_bridge_secret});
 
   std::string sentence =
       changed.applied.empty() ? "nothing changed" : "changed: " + listed(changed.applied);

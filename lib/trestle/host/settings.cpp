@@ -249,6 +249,9 @@ constexpr Rule kRules[] = {
     {"bridge-secret-file", kBootstrap | kBridge, Values::one, Change::by_reload,
      [](Settings& s, const auto& v) { return set_text(s.bridge_secret_file, v[0]); },
      [](const Settings& s) { return quoted(s.bridge_secret_file); }},
+    {"legacy-bridge-secret-file", kBootstrap | kBridge, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_text(s.legacy_bridge_secret_file, v[0]); },
+     [](const Settings& s) { return quoted(s.legacy_bridge_secret_file); }},
     {"tls-cert", kAll, Values::one, Change::by_reload,
      [](Settings& s, const auto& v) { return set_text(s.tls.certificate, v[0]); },
      [](const Settings& s) { return quoted(s.tls.certificate); }},
@@ -399,6 +402,19 @@ SecretReading read_bridge_secret(Settings& settings) {
   return read_secret("bridge-secret-file", settings.bridge_secret_file, settings.bridge_secret);
 }
 
+SecretReading read_legacy_bridge_secret(Settings& settings) {
+  constexpr std::string_view kOption = "legacy-bridge-secret-file";
+  SecretReading reading =
+      read_secret(kOption, settings.legacy_bridge_secret_file, settings.legacy_bridge_secret);
+  const Bytes& secret = settings.legacy_bridge_secret;
+  if (reading.error.empty() && !secret.empty() && secret == settings.bridge_secret) {
+    reading.error = "--" + std::string(kOption) +
+                    ": holds the same secret as --bridge-secret-file, but the old system shows it "
+                    "in clear; give the new bridges another one";
+  }
+  return reading;
+}
+
 SecretReading read_admin_secret(Settings& settings) {
   return read_secret("admin-secret-file", settings.admin_secret_file, settings.admin_secret);
 }
@@ -436,6 +452,8 @@ void take_over(Settings& now, const Settings& fresh) {
   now.bridge_mode = fresh.bridge_mode;
   now.bridge_secret_file = fresh.bridge_secret_file;
   now.bridge_secret = fresh.bridge_secret;
+  now.legacy_bridge_secret_file = fresh.legacy_bridge_secret_file;
+  now.legacy_bridge_secret = fresh.legacy_bridge_secret;
   now.tls = fresh.tls;
   now.connections_max = fresh.connections_max;
   now.connections_per_address_max = fresh.connections_per_address_max;

@@ -42,6 +42,9 @@ struct Settings {
   std::string bridge_secret_file;                         ///< bootstrap-node, bridge-node
   /// The content of that file without the line's end. Never printed.
   Bytes bridge_secret;
+  std::string legacy_bridge_secret_file;  ///< bootstrap-node, bridge-node
+  /// The content of that file without the line's end. Never printed.
+  Bytes legacy_bridge_secret;
   TlsFiles tls;
   TlsVerification tls_verification = TlsVerification::full;
   std::size_t connections_max = TransportOptions{}.connections_max;
@@ -82,6 +85,8 @@ struct SecretReading {
   std::string warning;
 };
 SecretReading read_bridge_secret(Settings& settings);
+/// After the bridge secret: refuses the same one, which the old system tells to whoever listens.
+SecretReading read_legacy_bridge_secret(Settings& settings);
 SecretReading read_admin_secret(Settings& settings);
 
 AdminAddress admin_address(const Settings& settings);

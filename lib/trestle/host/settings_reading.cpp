@@ -29,12 +29,15 @@ Result<Reading, std::string> read_everything(ProgramKind kind, const CommandLine
   if (auto valid = validate(reading.settings); !valid) return refuse(std::move(valid.error()));
   SecretReading secret = read_bridge_secret(reading.settings);
   if (!secret.error.empty()) return refuse(std::move(secret.error));
+  SecretReading legacy_secret = read_legacy_bridge_secret(reading.settings);
+  if (!legacy_secret.error.empty()) return refuse(std::move(legacy_secret.error));
   SecretReading admin_secret = read_admin_secret(reading.settings);
   if (!admin_secret.error.empty()) return refuse(std::move(admin_secret.error));
   auto tls = read_tls_files(reading.settings.tls);
   if (!tls) return refuse(std::move(tls.error()));
   reading.tls = std::move(*tls);
-  for (const std::string& warning : {secret.warning, admin_secret.warning, reading.tls.warning}) {
+  for (const std::string& warning :
+       {secret.warning, legacy_secret.warning, admin_secret.warning, reading.tls.warning}) {
     if (!warning.empty()) reading.warnings.push_back(warning);
   }
   if (reading.settings.tls_verification == TlsVerification::skipped) {

@@ -59,10 +59,10 @@ std::string LegacyDialect::bootstrap_accepted(Instant now) const {
   return legacy::encode(success);
 }
 
-/// An empty secret is nobody's: a bridge without one serves no bootstrap node.
+/// An empty secret is nobody's: a bridge without one serves no bootstrap node of the old dialect.
 bool LegacyDialect::is_shared_secret(std::string_view token) const {
-  return !local_.bridge_secret.empty() &&
-         crypto::equal_in_constant_time(as_bytes(token), local_.bridge_secret);
+  return !local_.legacy_bridge_secret.empty() &&
+         crypto::equal_in_constant_time(as_bytes(token), local_.legacy_bridge_secret);
 }
 
 // ---- reading

@@ -22,6 +22,9 @@ struct LocalPeer {
   WallClock wall_clock{};
   /// When this node began, shown to peers of the old dialect.
   WallTime started_at{};
+  /// The secret of the old system's bridges, which crosses the wire in clear, so that it must be
+  /// another one; empty if there is none.
+  Bytes legacy_bridge_secret{};
 };
 
 }  // namespace trestle::link

@@ -32,6 +32,9 @@ struct BootstrapOptions {
   pool::BridgeMode bridge_mode = pool::BridgeMode::pool;
   /// Keys the challenge between bootstrap and bridge. Empty: bridges that demand it refuse us.
   Bytes bridge_secret;
+  /// Demanded from bridges of the old dialect, which show it in clear: never the one above. Empty:
+  /// none of them is asked.
+  Bytes legacy_bridge_secret{};
   /// Whether the first node of an empty network may be designated genesis (BOOT-08).
   bool genesis = false;
 };
@@ -41,6 +44,9 @@ struct BridgeOptions {
   std::vector<std::string> bootstrap_urls;
   /// Demanded from whoever connects as a bootstrap node. Empty: nobody can.
   Bytes bridge_secret;
+  /// Demanded from a bootstrap node of the old dialect, which shows it in clear: never the one
+  /// above. Empty: none can.
+  Bytes legacy_bridge_secret{};
   /// Whom to admit and who goes first. Borrowed, outlives the node; null: everybody, in turn.
   bridge::AdmissionPolicy* admission = nullptr;
   bridge::IntroductionDeskOptions desk;
@@ -57,6 +63,7 @@ struct Reload {
   pool::BridgeMode bridge_mode = pool::BridgeMode::pool;  ///< bootstrap-node
   /// bootstrap-node, bridge-node. Also takes bridges back that refused the old one (X5).
   Bytes bridge_secret;
+  Bytes legacy_bridge_secret{};  ///< bootstrap-node, bridge-node
 };
 
 }  // namespace trestle::node

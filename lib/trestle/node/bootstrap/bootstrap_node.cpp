@@ -42,7 +42,8 @@ BootstrapNode::BootstrapNode(const BootstrapOptions& options, const crypto::Iden
              options.common.address,
              options.bridge_secret,
              {},
-             {}},
+             {},
+             options.legacy_bridge_secret},
       clients_(link::ConnectionOwner::node, local_, suite, client_options(options),
                rng.fork("clients")),
       reception_(reception_options(options), rng.fork("reception")),
@@ -83,6 +84,7 @@ void BootstrapNode::on_wall_clock(Instant now, WallTime wall) { local_.wall_cloc
 void BootstrapNode::on_reload(Instant now, const Reload& reload) {
   if (is_stopping_) return;
   local_.bridge_secret = reload.bridge_secret;
+  local_.legacy_bridge_secret = reload.legacy_bridge_secret;
   bridges_.reload(now, reload.bridges, reload.bridge_mode);
   pump(now);
 }

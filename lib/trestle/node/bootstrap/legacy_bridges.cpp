@@ -28,6 +28,13 @@ std::optional<Body> body_of(const std::optional<legacy::RawJson>& raw) {
 /// counts it against the bridge and asks another one.
 wire::Message nonsense() { return wire::Pong{}; }
 
+constexpr std::string_view kNoSecretHere =
+    "registered as a bridge of the old system, whose secret this node was not given; it is not "
+    "asked for introductions. Set legacy-bridge-secret-file to a file with its BRIDGE_AUTH";
+constexpr std::string_view kOtherSecret =
+    "registered as a bridge without the old system's secret; it is not asked for introductions. "
+    "Its BRIDGE_AUTH must be what legacy-bridge-secret-file holds here";
+
 /// Peers a bridge offers when nobody can help: other ways in.
 wire::Contacts contacts_of(const legacy::NetworkState& state) {
   wire::Contacts contacts;
@@ -47,10 +54,9 @@ void LegacyBridges::on_registered(Instant now, ConnectionId connection,
   if (contact.role != wire::Role::bridge) return detach(connection);
   if (!shows_secret(metadata)) {
     ++stats_.unauthorized;
-    outbox_.push(LogRecord{LogLevel::warning, "legacy.bridge_refused", ErrorCode::unauthorized,
-                           contact.id,
-                           "registered as a bridge without the shared secret; it is not asked for "
-                           "introductions. Start it with BRIDGE_AUTH set to this node's secret"});
+    outbox_.push(
+        LogRecord{LogLevel::warning, "legacy.bridge_refused", ErrorCode::unauthorized, contact.id,
+                  std::string(local_.legacy_bridge_secret.empty() ? kNoSecretHere : kOtherSecret)});
     return detach(connection);
   }
   Bridge* known = bridges_.find(connection);
@@ -62,8 +68,8 @@ void LegacyBridges::on_registered(Instant now, ConnectionId connection,
 
 bool LegacyBridges::shows_secret(const std::optional<legacy::RawJson>& metadata) const {
   const auto token = legacy::bridge_token_of(metadata);
-  return token && !local_.bridge_secret.empty() &&
-         crypto::equal_in_constant_time(as_bytes(*token), local_.bridge_secret);
+  return token && !local_.legacy_bridge_secret.empty() &&
+         crypto::equal_in_constant_time(as_bytes(*token), local_.legacy_bridge_secret);
 }
 
 void LegacyBridges::on_closed(ConnectionId connection) { detach(connection); }

@@ -20,6 +20,7 @@ MemberOptions member_options(const BridgeOptions& options) {
   made.role = wire::Role::bridge;
   made.bootstrap_urls = options.bootstrap_urls;
   made.bridge_secret = options.bridge_secret;
+  made.legacy_bridge_secret = options.legacy_bridge_secret;
   // The registration is an ordinary client connection that closes once the bridge has peers (design
   // section 3).
   made.joiner.links_enough = 1;

@@ -49,7 +49,8 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
              options_.common.address,
              options_.bridge_secret,
              {},
-             {}},
+             {},
+             options_.legacy_bridge_secret},
       channels_(link::ConnectionOwner::node, local_, suite, channel_options(options_),
                 rng.fork("channels")),
       mesh_(self_, options_.mesh, rng.fork("mesh")),
@@ -88,6 +89,7 @@ void MemberNode::stop_when_drained() {
 
 void MemberNode::on_reload(Instant, const Reload& reload) {
   local_.bridge_secret = reload.bridge_secret;
+  local_.legacy_bridge_secret = reload.legacy_bridge_secret;
 }
 
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {

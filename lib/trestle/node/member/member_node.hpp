@@ -26,6 +26,7 @@ struct MemberOptions {
   wire::Role role = wire::Role::node;
   std::vector<std::string> bootstrap_urls;
   Bytes bridge_secret;
+  Bytes legacy_bridge_secret;
   link::ChannelSetOptions channels;
   mesh::MeshOptions mesh;
   dht::DhtOptions dht;
@@ -54,7 +55,7 @@ class MemberNode : public Node {
   void start(Instant now) override;
   void begin_shutdown(Instant now) override;
   void on_wall_clock(Instant now, WallTime wall) override;
-  /// The secret counts from the next handshake on.
+  /// The secrets count from the next handshake on.
   void on_reload(Instant now, const Reload& reload) override;
 
   link::ConnectionId on_accepted(Instant now, const link::Accepted& accepted) override;
