@@ -69,6 +69,27 @@ TEST_CASE("the registry is bounded, and a renewed registration needs no place") 
   CHECK(registry.open(client(3), peer(3)));
 }
 
+TEST_CASE("whoever claims the id of a node that proved it is not named in its stead") {
+  Registry registry(10, Rng(1));
+  wire::Contact claim = peer(1);
+  claim.dialect = wire::Dialect::legacy;
+  claim.address = "ws://somebody.else";
+  registry.open(client(1), claim);
+  registry.open(client(2), peer(1));  // the proof comes second, and wins
+  CHECK(registry.find_node(peer(1).id)->address == peer(1).address);
+  registry.open(client(3), claim);
+  registry.open(client(1), claim);
+  CHECK(registry.find_node(peer(1).id)->address == peer(1).address);
+  REQUIRE(registry.choose_nodes({}, 20).size() == 1);
+  CHECK(registry.choose_nodes({}, 20)[0].address == peer(1).address);
+  registry.open(client(4), peer(1));
+  registry.close(client(4));  // the other proven connection takes its place, not a claim
+  CHECK(registry.find_node(peer(1).id)->address == peer(1).address);
+  registry.close(client(2));
+  CHECK(registry.find_node(peer(1).id)->address == claim.address);
+  CHECK(registry.nodes() == 1);
+}
+
 TEST_CASE("the registry agrees with a naive model while peers come, go and come twice") {
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     CAPTURE(seed);

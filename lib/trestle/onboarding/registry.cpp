@@ -12,6 +12,9 @@ bool can_be_named(const wire::Contact& contact) {
   return contact.role == wire::Role::node && !contact.id.is_zero() && !contact.address.empty();
 }
 
+/// A peer of the old dialect only claims its id.
+bool is_proven(const wire::Contact& contact) { return contact.dialect == wire::Dialect::native; }
+
 }  // namespace
 
 Registry::Registry(std::size_t clients_max, Rng rng) : clients_max_(clients_max), rng_(rng) {}
@@ -65,7 +68,9 @@ void Registry::enrol(link::ConnectionId connection, const wire::Contact& contact
   const auto [place, is_new] = places_.insert(contact.id, Place{roster_.size(), 0, connection});
   if (is_new) roster_.push_back(contact.id);
   ++place->connections;
-  place->latest = connection;
+  if (is_proven(contact) || !is_proven(clients_.at(place->latest).contact)) {
+    place->latest = connection;
+  }
 }
 
 void Registry::strike(link::ConnectionId connection, const wire::Contact& contact) {
@@ -80,9 +85,12 @@ void Registry::strike(link::ConnectionId connection, const wire::Contact& contac
   }
   if (place->latest != connection) return;
   // Rare (two connections of one peer, the newer one goes first), so a walk will do.
+  bool has_proven = false;
   for (const auto& [other, client] : clients_) {
-    if (other == connection) continue;
-    if (client.contact.id == contact.id && can_be_named(client.contact)) place->latest = other;
+    if (other == connection || client.contact.id != contact.id) continue;
+    if (!can_be_named(client.contact) || (has_proven && !is_proven(client.contact))) continue;
+    has_proven = is_proven(client.contact);
+    place->latest = other;
   }
 }
 

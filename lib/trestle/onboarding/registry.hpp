@@ -47,7 +47,8 @@ class Registry {
   std::size_t nodes() const { return roster_.size(); }
 
  private:
-  /// A live node and one of its connections (a restarted peer may have two for a while).
+  /// A live node and one of its connections (a restarted peer may have two for a while): the
+  /// newest, but one that proved the id before any that claims it in the old dialect.
   struct Place {
     std::size_t index = 0;
     std::size_t connections = 0;
