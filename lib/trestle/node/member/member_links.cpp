@@ -182,7 +182,10 @@ void MemberNode::serve(Instant now, ConnectionId connection, wire::RequestId id,
 
 /// A bridge of the old system asks this member to help a newcomer. It can be dialled without an
 /// invitation; the bootstrap's signalling is only needed where it cannot.
-void MemberNode::on_legacy_frame(Instant now, ConnectionId, wire::legacy::FrameBox&& box) {
+void MemberNode::on_legacy_frame(Instant now, ConnectionId connection,
+                                 wire::legacy::FrameBox&& box) {
+  const Channel* channel = channels_.find(connection);
+  if (channel == nullptr || channel->peer().role != wire::Role::bridge) return;
   const auto* wanted = std::get_if<wire::legacy::CreateInvitationForPeer>(&box->frame);
   if (wanted == nullptr || wanted->target_peer != self_.id) return;
   if (mesh_.find(wanted->target_node_id)) return;
