@@ -41,8 +41,8 @@ struct Browser {
     });
     REQUIRE(order != effects.rend());
     const auto& asked = std::get<link::Verify>(*order);
-    machine.on_verified(now, asked.connection, asked.ticket,
-                        suite.verify(asked.key, asked.message, asked.signature));
+    const bool valid = suite.verify(asked.key, asked.message, asked.signature);
+    is_proven = machine.on_verified(now, asked.connection, asked.ticket, valid);
   }
   void answer(Instant now, const wire::Signature& signature) {
     machine.on_request(now, kClient, {id, to_hex(signature), 1});
@@ -58,6 +58,7 @@ struct Browser {
   crypto::Suite suite{3};
   crypto::KeyPair pair = suite.generate();
   NodeId id;
+  bool is_proven = false;
   node::LegacyAuthentication machine{{}, local, suite};
   std::vector<node::LegacyAuthentication::Effect> effects;
 };
@@ -72,6 +73,7 @@ TEST_CASE("a browser that signs the challenge is told of its success, once") {
   const wire::Signature signature = browser.sign();
   browser.answer(kStart, signature);
   browser.verify(kStart);
+  CHECK(browser.is_proven);
   REQUIRE(browser.sent<legacy::AuthSuccess>().size() == 1);
   CHECK(browser.sent<legacy::AuthSuccess>()[0].node_id == browser.id);
   browser.answer(kStart, signature);
@@ -100,6 +102,7 @@ TEST_CASE("a wrong signature, and what is none, fail in the old words") {
   browser.answer(kStart, browser.suite.sign(browser.pair, as_bytes("another text")));
   browser.verify(kStart);
   CHECK(browser.reason() == "Invalid signature");
+  CHECK_FALSE(browser.is_proven);
   CHECK(browser.sent<legacy::AuthSuccess>().empty());
   browser.machine.on_request(kStart, kClient, {browser.id, std::nullopt, std::nullopt});
   CHECK(browser.reason() == "Missing required authentication fields");
@@ -133,4 +136,27 @@ TEST_CASE("the open challenges are bounded") {
   // The oldest is forgotten, the newest still counts.
   browser.machine.on_request(kStart, kClient, {browser.id, to_hex(browser.sign()), 1});
   CHECK(browser.reason() == "No pending authentication challenge");
+}
+
+TEST_CASE("a client that begins anew takes no place from another, and the oldest challenge goes") {
+  Browser browser;
+  const auto client = [](std::uint64_t serial) {
+    return link::ConnectionId{link::ConnectionOwner::node, serial};
+  };
+  const auto is_open = [&](link::ConnectionId connection) {
+    const auto failures = browser.sent<legacy::AuthFailure>().size();
+    browser.machine.on_request(kStart + 2s, connection, {browser.id, to_hex(browser.sign()), 1});
+    return browser.sent<legacy::AuthFailure>().size() == failures;
+  };
+  for (std::uint64_t serial = 1; serial <= 1000; ++serial) {
+    browser.machine.challenge(kStart, client(serial), browser.id, browser.pair.key);
+  }
+  browser.machine.challenge(kStart + 1s, client(500), browser.id, browser.pair.key);
+  CHECK(is_open(client(1)));
+  // The first connection is challenged again too, so that the second one waits longest.
+  browser.machine.challenge(kStart + 1s, client(1), browser.id, browser.pair.key);
+  browser.machine.challenge(kStart + 1s, client(1001), browser.id, browser.pair.key);
+  CHECK(is_open(client(1)));
+  CHECK(is_open(client(1001)));
+  CHECK_FALSE(is_open(client(2)));
 }

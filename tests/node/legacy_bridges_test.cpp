@@ -175,6 +175,21 @@ TEST_CASE("a bridge is pinged every two minutes, and gone after two pings withou
   CHECK(desk.all<node::LegacyClose>()[0].reason == "Peer timeout");
 }
 
+TEST_CASE("a bridge is challenged for nothing") {
+  LegacyDesk desk;
+  const std::string key = std::string(43, 'A');  // 32 bytes of a JSON web key
+  std::string metadata = kBridgeMetadata;
+  metadata.insert(
+      1, R"("publicKey":{"kty":"EC","crv":"P-256","x":")" + key + R"(","y":")" + key + R"("},)");
+  desk.enter(kStart, kBridge, kBridgeId, metadata);
+  desk.enter(
+      kStart, kOther, kHelper,
+      R"({"publicKey":{"kty":"EC","crv":"P-256","x":")" + key + R"(","y":")" + key + R"("}})");
+  CHECK(desk.sent<legacy::AuthFailure>(kBridge).empty());
+  CHECK(desk.sent<legacy::AuthChallenge>(kBridge).empty());
+  CHECK(desk.sent<legacy::AuthFailure>(kOther).size() == 1);  // the same key, where it counts
+}
+
 TEST_CASE("nothing that other clients say is ever written to a bridge") {
   LegacyDesk desk;
   desk.enter(kStart, kBridge, kBridgeId, kBridgeMetadata);

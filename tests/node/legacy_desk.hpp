@@ -20,7 +20,16 @@ struct LegacyDesk {
   }
 
   void drain() {
-    while (auto effect = reception.poll_effect()) effects.push_back(std::move(*effect));
+    while (auto effect = reception.poll_effect()) {
+      // Everybody reads here: what is forwarded arrives.
+      if (auto* forward = std::get_if<node::LegacyForward>(&*effect)) {
+        effects.push_back(node::LegacyText{forward->target, std::move(forward->text)});
+        if (forward->if_sent.empty()) continue;
+        effects.push_back(node::LegacyText{forward->sender, std::move(forward->if_sent)});
+      } else {
+        effects.push_back(std::move(*effect));
+      }
+    }
   }
   template <typename Kind>
   std::vector<Kind> all() {

@@ -110,6 +110,10 @@ struct ReceptionFixture {
     while (auto effect = desk.reception.poll_effect()) {
       if (const auto* text = std::get_if<node::LegacyText>(&*effect)) {
         told.push_back(std::to_string(text->client.value()) + " " + text->text);
+      } else if (const auto* forward = std::get_if<node::LegacyForward>(&*effect)) {
+        told.push_back(std::to_string(forward->target.value()) + " " + forward->text);
+        if (forward->if_sent.empty()) continue;
+        told.push_back(std::to_string(forward->sender.value()) + " " + forward->if_sent);
       } else {
         told.push_back(std::to_string(effect->index()));
       }

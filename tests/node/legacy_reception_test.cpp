@@ -25,7 +25,16 @@ legacy::RawJson metadata(int port) {
 struct Desk {
   template <typename Kind>
   std::vector<Kind> all() {
-    while (auto effect = reception.poll_effect()) effects.push_back(std::move(*effect));
+    while (auto effect = reception.poll_effect()) {
+      // Everybody reads here: what is forwarded arrives.
+      if (auto* forward = std::get_if<node::LegacyForward>(&*effect)) {
+        effects.push_back(node::LegacyText{forward->target, std::move(forward->text)});
+        if (forward->if_sent.empty()) continue;
+        effects.push_back(node::LegacyText{forward->sender, std::move(forward->if_sent)});
+      } else {
+        effects.push_back(std::move(*effect));
+      }
+    }
     std::vector<Kind> found;
     for (const auto& effect : effects) {
       if (const auto* match = std::get_if<Kind>(&effect)) found.push_back(*match);
@@ -95,6 +104,21 @@ TEST_CASE("an introduction is answered with the members, a token and the helper'
   CHECK(offer->is_genesis == false);
   CHECK(offer->status == "peer_found");
   CHECK(offer->membership_token.has_value());
+}
+
+TEST_CASE("nobody is asked to invite in the name of a helper that proved its id") {
+  Desk desk;
+  desk.ask(kSecond, kBob);  // claims the id of the native helper
+  desk.ask(kFirst, kAlice);
+  for (const wire::Dialect dialect : {wire::Dialect::native, wire::Dialect::legacy}) {
+    desk.ask(kFirst, kAlice, dialect == wire::Dialect::native ? "native" : "old");
+    const auto join = desk.all<LegacyReception::Join>().back();
+    wire::JoinResponse response;
+    response.contacts.push_back({kBob, wire::Role::node, dialect, "ws://bob", {}});
+    desk.reception.on_join_ended(kStart, kFirst, join.request_id, response);
+    desk.reception.on_deadline(kStart + 100ms);
+    CHECK(desk.sent_to(kSecond).size() == (dialect == wire::Dialect::native ? 0u : 1u));
+  }
 }
 
 TEST_CASE("the genesis client is asked to invite each bridge two seconds later") {

@@ -128,6 +128,52 @@ TEST_CASE("one client cannot fill the waiting room, and takes its places along w
   CHECK(desk.reception.next_deadline() == kNever);
 }
 
+TEST_CASE("what waits is bounded in bytes") {
+  Pair desk;
+  desk.coordinate(kStart, kFirst, kBob, "ice_coordinate", "s", std::string(16 * 1024, 'x'));
+  REQUIRE(desk.sent<legacy::IceCoordinateError>(kFirst).size() == 1);
+  CHECK(desk.sent<legacy::IceCoordinateError>(kFirst)[0].error == "Coordination too large");
+  CHECK(desk.reception.next_deadline() == kNever);
+  desk.coordinate(kStart, kFirst, kBob, "ice_coordinate", "s", std::string(15 * 1024, 'x'));
+  CHECK(desk.sent<legacy::IceCoordinatePending>(kFirst).size() == 1);
+  desk.hear(kStart, kFirst,
+            R"({"type":"relay_request","targetPeerId":")" + kBob.to_hex() + R"(","sessionId":")" +
+                std::string(129, 'r') + R"("})");
+  CHECK(desk.sent<legacy::RelayAck>(kFirst)[0].error == "invalid_session");
+}
+
+TEST_CASE("one client cannot fill the table of invitations, and takes its own along") {
+  Pair desk;
+  const auto invite = [&](const NodeId& invitee) {
+    desk.hear(kStart, kFirst,
+              R"({"type":"send_invitation","targetPeerId":")" + invitee.to_hex() +
+                  R"(","invitationToken":{},"inviterNodeId":")" + kAlice.to_hex() +
+                  R"(","requestId":"i"})");
+    return desk.sent<legacy::Response>(kFirst).back().success;
+  };
+  const auto invitee = [](std::uint64_t number) { return NodeId{number, 5, 5}; };
+  const auto connection = [](std::uint64_t number) {
+    return link::ConnectionId{link::ConnectionOwner::node, number};
+  };
+  for (std::uint64_t number = 10; number < 27; ++number) {
+    desk.enter(kStart, connection(number), invitee(number), kNodeMetadata);
+    CHECK(invite(invitee(number)) == (number < 26));
+  }
+  desk.reception.on_closed(kStart, connection(10));  // with an invited one goes its place
+  CHECK(invite(invitee(26)));
+  desk.reception.on_closed(kStart, kFirst);
+  desk.enter(kStart, kFirst, kAlice, kBrowserMetadata);
+  const auto accept = [&](std::uint64_t number) {
+    desk.hear(kStart, connection(number),
+              R"({"type":"invitation_accepted","fromPeer":")" + invitee(number).to_hex() +
+                  R"(","toPeer":")" + kAlice.to_hex() + R"("})");
+    return desk.sent<legacy::WebsocketPeerMetadata>(connection(number)).size();
+  };
+  CHECK(accept(11) == 0);  // invited by a connection that is gone
+  CHECK(invite(invitee(11)));
+  CHECK(accept(11) == 1);
+}
+
 TEST_CASE("who has told no id coordinates nothing") {
   LegacyDesk desk;
   desk.hear(kStart, kFirst,

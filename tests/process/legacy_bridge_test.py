@@ -161,12 +161,18 @@ class JavaScriptBridges(ProcessCase):
                   for entry in recordings.conversation(flow)
                   if entry["to"] == "bootstrap" and entry["frame"]["type"] not in ("bridge_health_update",)]
         victims = {frame["targetPeerId"] for frame in frames if frame["type"] == "send_invitation"}
-        conversation = Conversation(self, network.bootstrap.url)
+        conversations = {}  # by id: a client keeps its own as long as its connection
         for frame in frames:
+            frame = recordings.replaced(frame, {victim: bridge.id for victim in victims})
+            if frame["type"] == "register":
+                if frame["nodeId"] not in conversations:
+                    conversations[frame["nodeId"]] = Conversation(self, network.bootstrap.url)
+                conversation = conversations[frame["nodeId"]]
             if frame["type"] in ("register", "get_connected_clients", "send_invitation"):
-                conversation.say(recordings.replaced(frame, {victim: bridge.id for victim in victims}))
-        invited = next(frame for frame in frames if frame["type"] == "send_invitation")
-        answer = conversation.hear("response", invited["requestId"])
+                conversation.say(frame)
+            if frame["type"] == "send_invitation":
+                invited, inviter = frame, conversation
+        answer = inviter.hear("response", invited["requestId"])
         self.assertEqual(answer["data"], {"message": "Invitation sent to bridge node successfully",
                                           "targetPeer": bridge.id})
         for frame in ({"type": "signal", "fromPeer": "ab" * 20, "toPeer": bridge.id, "signal": {}},

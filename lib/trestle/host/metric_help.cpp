@@ -168,6 +168,7 @@ constexpr Help kHelp[] = {
     {"legacy.relay_sessions_total", "Relay sessions opened."},
     {"legacy.relay_refused_total", "Relay sessions refused."},
     {"legacy.relay_forwarded_total", "Messages relayed."},
+    {"legacy.forwards_dropped_total", "Frames for a client that did not read, not passed on."},
     {"legacy.relay_dropped_total", "Messages for a session or a peer that is not there."},
     {"legacy.challenges_total", "Challenges to prove an id."},
     {"legacy.authenticated_total", "Ids proven."},

@@ -168,6 +168,8 @@ class Channel {
   const wire::Contact& peer() const { return peer_; }
   Duration round_trip() const { return keepalive_.round_trip(); }
   Instant opened_at() const { return opened_at_; }
+  /// Ordered, but not yet with the kernel.
+  std::size_t unsent_bytes() const { return unsent_bytes_; }
   std::uint32_t in_flight() const { return multiplexer_.stats().in_flight; }
   const Stats& stats() const { return stats_; }
   const Multiplexer::Stats& request_stats() const { return multiplexer_.stats(); }

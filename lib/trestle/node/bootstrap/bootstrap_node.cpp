@@ -12,6 +12,11 @@ using link::ConnectionId;
 
 namespace {
 
+/// A client with more to read than this gets nothing from other clients. A quarter of what ends a
+/// connection (`ChannelOptions::unsent_bytes_max`): the largest frame fits in once more, and what
+/// the client asks for itself always has room.
+constexpr std::size_t kForwardedUnsentMax = 256 * 1024;
+
 onboarding::ReceptionOptions reception_options(const BootstrapOptions& options) {
   onboarding::ReceptionOptions made;
   if (options.genesis) made.genesis = onboarding::Genesis::allowed;
@@ -271,6 +276,8 @@ void BootstrapNode::answer(Instant now, const onboarding::Answer& answer) {
 void BootstrapNode::perform(Instant now, LegacyReception::Effect&& effect) {
   if (auto* text = std::get_if<LegacyReception::SendText>(&effect)) {
     clients_.send_text(now, text->client, std::move(text->text));
+  } else if (auto* passed_on = std::get_if<LegacyForward>(&effect)) {
+    forward(now, std::move(*passed_on));
   } else if (auto* known = std::get_if<LegacyReception::ClientKnown>(&effect)) {
     clients_.open_as_legacy(now, known->client, known->contact);
     reception_.on_client_opened(now, known->client, known->contact);
@@ -291,6 +298,18 @@ void BootstrapNode::perform(Instant now, LegacyReception::Effect&& effect) {
   } else if (auto* record = std::get_if<LogRecord>(&effect)) {
     outbox_.push(std::move(*record));
   }
+}
+
+void BootstrapNode::forward(Instant now, LegacyForward&& one) {
+  const Channel* target = clients_.find(one.target);
+  const bool is_sent = target != nullptr && target->unsent_bytes() <= kForwardedUnsentMax;
+  if (is_sent) {
+    clients_.send_text(now, one.target, std::move(one.text));
+  } else {
+    legacy_.on_forward_dropped();
+  }
+  std::string& told = is_sent ? one.if_sent : one.if_dropped;
+  if (!told.empty()) clients_.send_text(now, one.sender, std::move(told));
 }
 
 // ---- bridges

@@ -65,6 +65,7 @@ class BootstrapNode final : public Node {
   void perform(Instant now, onboarding::ReceptionEffect&& effect);
   void perform(Instant now, pool::BridgeSet::Effect&& effect);
   void perform(Instant now, LegacyReception::Effect&& effect);
+  void forward(Instant now, LegacyForward&& one);
   void answer(Instant now, const onboarding::Answer& answer);
   void ask_bridge(Instant now, const onboarding::AskBridge& ask);
   void cancel_ask(Instant now, onboarding::AskId ask);

@@ -38,7 +38,7 @@ void LegacyAuthentication::challenge(Instant now, ConnectionId client, const Nod
     challenges_.erase(client);
     return fail(now, client, "Node ID does not match public key hash");
   }
-  make_room(now);
+  if (!challenges_.contains(client)) make_room(now);
   wire::Nonce nonce{};
   suite_.random(nonce);
   const legacy::AuthChallenge frame{to_hex(nonce), wall_ms(now)};
@@ -68,18 +68,22 @@ void LegacyAuthentication::on_request(Instant now, ConnectionId client,
                             *signature});
 }
 
-void LegacyAuthentication::on_verified(Instant now, ConnectionId client, link::Ticket ticket,
+bool LegacyAuthentication::on_verified(Instant now, ConnectionId client, link::Ticket ticket,
                                        bool valid) {
   const Challenge* open = challenges_.find(client);
-  if (open == nullptr || open->ticket != ticket) return;
+  if (open == nullptr || open->ticket != ticket) return false;
   const NodeId id = open->id;
   challenges_.erase(client);  // used once, whatever came of it (T2)
-  if (!valid) return fail(now, client, "Invalid signature");
+  if (!valid) {
+    fail(now, client, "Invalid signature");
+    return false;
+  }
   ++stats_.succeeded;
   legacy::AuthSuccess success;
   success.node_id = id;
   success.timestamp = wall_ms(now);
   outbox_.push(LegacyText{client, legacy::encode(success)});
+  return true;
 }
 
 void LegacyAuthentication::on_closed(ConnectionId client) { challenges_.erase(client); }
@@ -95,8 +99,9 @@ void LegacyAuthentication::make_room(Instant now) {
   for (auto place = challenges_.begin(); place != challenges_.end();) {
     place = place->second.until <= now ? challenges_.erase(place) : std::next(place);
   }
-  // Connections are numbered as they come, so the first is the oldest.
-  if (challenges_.size() >= options_.challenges_max) challenges_.erase(challenges_.begin());
+  if (challenges_.size() < options_.challenges_max) return;
+  const auto until = [](const auto& entry) { return entry.second.until; };
+  challenges_.erase(std::ranges::min_element(challenges_, {}, until));
 }
 
 }  // namespace trestle::node

@@ -26,8 +26,8 @@ struct LegacyAuthenticationOptions {
 };
 
 /// Browsers prove that they own the P-256 key their id is made from (protocol of the old dialect,
-/// section 3.4). A failure does not close the connection, and nothing is withheld for it: it is
-/// told and counted, as in the JavaScript system.
+/// section 3.4). A failure does not close the connection, as in the JavaScript system: it is told
+/// and counted. A success makes the id the client's own (LegacyClients).
 ///
 ///     registered -> auth_challenge {nonce} -> auth_response {signature} -> Verify -> auth_success
 class LegacyAuthentication {
@@ -49,7 +49,8 @@ class LegacyAuthentication {
                  const wire::PublicKey& key);
   void on_request(Instant now, link::ConnectionId client,
                   const wire::legacy::AuthResponse& response);
-  void on_verified(Instant now, link::ConnectionId client, link::Ticket ticket, bool valid);
+  /// True if the client has proven its id by it.
+  bool on_verified(Instant now, link::ConnectionId client, link::Ticket ticket, bool valid);
   void on_closed(link::ConnectionId client);
 
   std::optional<Effect> poll_effect() { return outbox_.poll(); }

@@ -25,7 +25,8 @@ struct LegacyBridgesOptions {
   /// bridge whose connection we close does not come back while it has peers, so one lost answer
   /// must not cost it.
   unsigned silent_pings_max = 2;
-  /// Questions open at all bridges together: what the set allows, and as many withdrawn ones.
+  /// Questions open at all bridges together; a withdrawn one is forgotten at once. Joins are
+  /// bounded by 500, and one that is asked again elsewhere may stand here twice.
   std::size_t questions_max = 1000;
   /// What a bridge says beside the helper's name waits this long for the newcomer's answer, which
   /// is made in the same turn.
@@ -39,9 +40,10 @@ struct LegacyBridgesOptions {
 ///
 ///     ask(IntroduceRequest)  -> get_onboarding_peer -> onboarding_peer_response -> Answered
 ///
-/// Nothing else is ever written there but a ping, since three other frames end a bridge's process.
-/// A bridge is taken only when it shows the shared secret, as every JavaScript bridge does: whoever
-/// names peers to newcomers decides into which network they come.
+/// None of the three frames that end a bridge's process is ever written there, nor anything that
+/// other clients say: beside questions and pings it gets the answers to what it asks itself.
+/// A bridge is taken only when it shows the old system's secret, as every JavaScript bridge does:
+/// whoever names peers to newcomers decides into which network they come.
 class LegacyBridges {
  public:
   /// The bridge may be asked from now on.

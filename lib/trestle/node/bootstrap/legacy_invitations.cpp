@@ -13,40 +13,10 @@ namespace trestle::node {
 namespace legacy = wire::legacy;
 using link::ConnectionId;
 
-void LegacyInvitations::on_request(Instant now, ConnectionId client,
-                                   const legacy::SendInvitation& request) {
-  const LegacyClient* inviter = clients_.find(client);
-  if (inviter == nullptr) return answer(client, request, false, "Not registered");
-  // A bridge needs no invitation, and a JavaScript one does not survive it (section 0.6); a genesis
-  // node of the old dialect waits for the answer all the same.
-  if (clients_.has_bridge(request.target_peer_id) || is_named_bridge(request.target_peer_id)) {
-    return answer(client, request, true, "Invitation sent to bridge node successfully");
-  }
-  const auto target = clients_.reach(request.target_peer_id);
-  if (!target) return answer(client, request, false, "Target peer not connected");
-  std::erase_if(invitations_, [&](const Invitation& one) { return one.until <= now; });
-  const auto is_same = [&](const Invitation& one) {
-    return one.inviter == inviter->contact.id && one.invitee == request.target_peer_id;
-  };
-  if (std::ranges::none_of(invitations_, is_same)) {
-    if (invitations_.size() >= options_.invitations_max) {
-      return answer(client, request, false, "Too many open invitations");
-    }
-    invitations_.push_back(
-        {inviter->contact.id, request.target_peer_id, after(now, options_.invitation_kept)});
-  }
-  ++stats_.relayed;
-  legacy::InvitationReceived invitation;
-  invitation.from_peer = inviter->contact.id;
-  invitation.invitation_token = request.invitation_token;
-  invitation.websocket_coordination = request.websocket_coordination;
-  invitation.message = "You have been invited to join the DHT network";
-  send(*target, invitation);
-  answer(client, request, true, "Invitation sent successfully");
-}
+namespace {
 
-void LegacyInvitations::answer(ConnectionId client, const legacy::SendInvitation& request,
-                               bool success, std::string text) {
+legacy::Response response_to(const legacy::SendInvitation& request, bool success,
+                             std::string text) {
   legacy::Response response;
   response.request_id = request.request_id;
   response.success = success;
@@ -57,23 +27,66 @@ void LegacyInvitations::answer(ConnectionId client, const legacy::SendInvitation
   } else {
     response.error = std::move(text);
   }
-  send(client, response);
+  return response;
 }
 
-/// Only an invitation that went through here is followed by metadata, and only on the connection of
-/// the invited peer.
+}  // namespace
+
+void LegacyInvitations::on_request(Instant now, ConnectionId client,
+                                   const legacy::SendInvitation& request) {
+  const LegacyClient* inviter = clients_.find_speaker(client);
+  if (inviter == nullptr) return answer(client, request, false, "Not registered");
+  // A bridge needs no invitation, and a JavaScript one does not survive it (section 0.6); a genesis
+  // node of the old dialect waits for the answer all the same.
+  if (clients_.has_bridge(request.target_peer_id) || is_named_bridge(request.target_peer_id)) {
+    return answer(client, request, true, "Invitation sent to bridge node successfully");
+  }
+  const auto target = clients_.reach(request.target_peer_id);
+  if (!target) return answer(client, request, false, "Target peer not connected");
+  std::erase_if(invitations_, [&](const Invitation& one) { return one.until <= now; });
+  const auto is_same = [&](const Invitation& one) {
+    return one.inviter == client && one.invitee == *target;
+  };
+  if (std::ranges::none_of(invitations_, is_same)) {
+    const auto of_client = std::ranges::count(invitations_, client, &Invitation::inviter);
+    if (invitations_.size() >= options_.invitations_max ||
+        static_cast<std::size_t>(of_client) >= options_.invitations_per_client_max) {
+      return answer(client, request, false, "Too many open invitations");
+    }
+    invitations_.push_back({client, *target, after(now, options_.invitation_kept)});
+  }
+  ++stats_.relayed;
+  legacy::InvitationReceived invitation;
+  invitation.from_peer = inviter->contact.id;
+  invitation.invitation_token = request.invitation_token;
+  invitation.websocket_coordination = request.websocket_coordination;
+  invitation.message = "You have been invited to join the DHT network";
+  outbox_.push(LegacyForward{
+      *target, legacy::encode(invitation), client,
+      legacy::encode(response_to(request, true, "Invitation sent successfully")),
+      legacy::encode(response_to(request, false, "Target peer does not read its connection"))});
+}
+
+void LegacyInvitations::answer(ConnectionId client, const legacy::SendInvitation& request,
+                               bool success, std::string text) {
+  send(client, response_to(request, success, std::move(text)));
+}
+
+/// Only an invitation that went through here is followed by metadata, and only between the two
+/// connections that it went between.
 void LegacyInvitations::on_request(Instant now, ConnectionId client,
                                    const legacy::InvitationAccepted& accepted) {
-  const LegacyClient* invitee = clients_.find(client);
-  const auto inviter = clients_.reach(accepted.to_peer);
-  if (invitee == nullptr || !inviter) return;
+  if (clients_.find_speaker(client) == nullptr) return;
   const auto invitation = std::ranges::find_if(invitations_, [&](const Invitation& one) {
-    return one.inviter == accepted.to_peer && one.invitee == invitee->contact.id && one.until > now;
+    if (one.invitee != client || one.until <= now) return false;
+    const LegacyClient* inviter = clients_.find_speaker(one.inviter);
+    return inviter != nullptr && inviter->contact.id == accepted.to_peer;
   });
   if (invitation == invitations_.end()) return;
+  const ConnectionId inviter = invitation->inviter;
   invitations_.erase(invitation);
   ++stats_.accepted;
-  tell_both(now, *inviter, client);
+  tell_both(now, inviter, client);
 }
 
 void LegacyInvitations::tell_both(Instant now, ConnectionId inviter_client,
@@ -107,6 +120,9 @@ void LegacyInvitations::tell_both(Instant now, ConnectionId inviter_client,
 
 void LegacyInvitations::on_closed(ConnectionId client) {
   std::erase_if(delayed_, [&](const Delayed& one) { return one.text.client == client; });
+  std::erase_if(invitations_, [&](const Invitation& one) {
+    return one.inviter == client || one.invitee == client;
+  });
 }
 
 // ---- asked for by us
@@ -149,7 +165,7 @@ bool LegacyInvitations::is_named_bridge(const NodeId& id) const {
 
 template <typename Frame>
 void LegacyInvitations::send(ConnectionId client, const Frame& frame) {
-  outbox_.push({client, legacy::encode(frame)});
+  outbox_.push(LegacyText{client, legacy::encode(frame)});
 }
 
 template <typename Frame>

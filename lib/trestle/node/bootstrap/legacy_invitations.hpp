@@ -25,6 +25,9 @@ struct LegacyInvitationsOptions {
   std::size_t delayed_max = 1000;
   /// Invitations of which the acceptance is awaited; kept for a minute (section 2).
   std::size_t invitations_max = 1000;
+  /// Of one inviter, so that one cannot take the place of others: it is asked for a handful at a
+  /// time.
+  std::size_t invitations_per_client_max = 16;
   Duration invitation_kept = std::chrono::seconds(60);
 };
 
@@ -56,13 +59,12 @@ class LegacyInvitations {
 
   /// This genesis node was given these bridges and expects to be told to invite them.
   void ask_for_bridges(Instant now, link::ConnectionId genesis, const wire::Contacts& bridges);
-  /// A helper that is a client of ours is asked to invite; a native one needs no asking, the
-  /// newcomer dials it.
+  /// A helper that is a client of ours is asked to invite.
   void ask_for(Instant now, const NodeId& helper, const NodeId& newcomer);
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<LegacyText> poll_effect() { return outbox_.poll(); }
+  std::optional<LegacyDelivery> poll_effect() { return outbox_.poll(); }
   const Stats& stats() const { return stats_; }
 
  private:
@@ -71,8 +73,8 @@ class LegacyInvitations {
     LegacyText text;
   };
   struct Invitation {
-    NodeId inviter;
-    NodeId invitee;
+    link::ConnectionId inviter;
+    link::ConnectionId invitee;
     Instant until;
   };
 
@@ -96,7 +98,7 @@ class LegacyInvitations {
   std::vector<Delayed> delayed_;
   std::vector<Invitation> invitations_;
   std::uint64_t last_request_ = 0;
-  Outbox<LegacyText> outbox_;
+  Outbox<LegacyDelivery> outbox_;
   Stats stats_;
 };
 

@@ -35,7 +35,7 @@ std::vector<legacy::PeerEntry> entries_of(const wire::Contacts& contacts) {
 
 void LegacyReception::on_request(Instant, ConnectionId client,
                                  const legacy::GetPeersOrGenesis& request) {
-  learn(client, request.node_id, request.metadata);
+  if (!learn(client, request.node_id, request.metadata)) return;
   std::vector<OpenJoin>& joins = *joins_.insert(client, {}).first;
   const auto repeated = std::ranges::find(joins, request.request_id, &OpenJoin::request_id);
   if (repeated != joins.end()) return;  // the first one is still to be answered
@@ -81,7 +81,11 @@ void LegacyReception::answer_join(Instant now, ConnectionId client, const OpenJo
                                    : membership_token(now, asker, response.introduced_by, helper);
       offer.status = "peer_found";
       offer.message = "Found onboarding peer: " + helper.to_short_hex() + "...";
-      invitations_.ask_for(now, helper, asker);
+      // A native one needs no asking, the newcomer dials it; and whoever is here under its id is
+      // not the one that proved it.
+      const bool is_native =
+          !response.contacts.empty() && response.contacts.front().dialect == wire::Dialect::native;
+      if (!is_native) invitations_.ask_for(now, helper, asker);
       break;
     }
     case wire::JoinOutcome::genesis:

@@ -100,7 +100,7 @@ void LegacyReception::turn_away(Instant, ConnectionId client) {
 
 void LegacyReception::on_verified(Instant now, ConnectionId client, link::Ticket ticket,
                                   bool valid) {
-  authentication_.on_verified(now, client, ticket, valid);
+  if (authentication_.on_verified(now, client, ticket, valid)) clients_.on_proven(client);
   collect();
 }
 
@@ -120,12 +120,20 @@ void LegacyReception::on_closed(Instant now, ConnectionId client) {
 
 /// A JavaScript client asks for peers 10 ms before it registers; whichever frame comes first tells
 /// who it is (section 0.1).
-void LegacyReception::learn(ConnectionId client, const NodeId& id,
+bool LegacyReception::learn(ConnectionId client, const NodeId& id,
                             const std::optional<legacy::RawJson>& metadata) {
   wire::Contact contact = legacy::to_contact(id, metadata);
   const bool is_browser = legacy::describe_peer(metadata).is_browser;
-  if (!clients_.learn(client, contact, is_browser)) return;
-  outbox_.push(ClientKnown{client, std::move(contact)});
+  const LegacyClients::Claim claim = clients_.learn(client, std::move(contact), is_browser);
+  if (claim == LegacyClients::Claim::refused) {
+    outbox_.push(CloseClient{client, CloseStatus::protocol_error, ErrorCode::invalid_request,
+                             "Node ID cannot change"});
+    return false;
+  }
+  if (claim == LegacyClients::Claim::news) {
+    outbox_.push(ClientKnown{client, clients_.find(client)->contact});
+  }
+  return true;
 }
 
 void LegacyReception::on_request(Instant now, ConnectionId client,
@@ -147,8 +155,8 @@ void LegacyReception::on_request(Instant now, ConnectionId client,
                              "Version mismatch"});
     return;
   }
+  if (!learn(client, *request.node_id, request.metadata)) return;
   ++stats_.registered;
-  learn(client, *request.node_id, request.metadata);
   LegacyClient& known = *clients_.find(client);
   known.is_registered = true;
   if (!request.membership_token || request.membership_token->is_null()) {
@@ -165,7 +173,9 @@ void LegacyReception::on_request(Instant now, ConnectionId client,
     outbox_.push(SendText{client, result.take()});
   }
   bridges_.on_registered(now, client, known.contact, request.metadata);
-  if (const auto key = legacy::browser_key_of(request.metadata)) {
+  // A bridge has no business with a challenge: what it does not expect may end its process.
+  const bool is_bridge = known.contact.role == wire::Role::bridge;
+  if (const auto key = legacy::browser_key_of(request.metadata); key && !is_bridge) {
     authentication_.challenge(now, client, *request.node_id, *key);
   }
 }
@@ -234,9 +244,9 @@ void LegacyReception::send(ConnectionId client, const Frame& frame) {
 
 void LegacyReception::collect() {
   const auto own = [this](auto&& effect) { outbox_.push(std::move(effect)); };
-  while (auto text = invitations_.poll_effect()) own(std::move(*text));
-  while (auto text = signalling_.poll_effect()) own(std::move(*text));
-  while (auto text = relay_.poll_effect()) own(std::move(*text));
+  while (auto effect = invitations_.poll_effect()) std::visit(own, std::move(*effect));
+  while (auto effect = signalling_.poll_effect()) std::visit(own, std::move(*effect));
+  while (auto effect = relay_.poll_effect()) std::visit(own, std::move(*effect));
   while (auto effect = authentication_.poll_effect()) std::visit(own, std::move(*effect));
   while (auto effect = bridges_.poll_effect()) std::visit(own, std::move(*effect));
 }
@@ -277,6 +287,7 @@ void add_counters(Status& status, const LegacyReception::Stats& stats) {
   counters.emplace_back("legacy.frames_refused_total", stats.frames_refused);
   counters.emplace_back("legacy.registered_total", stats.registered);
   counters.emplace_back("legacy.version_refused_total", stats.version_refused);
+  counters.emplace_back("legacy.forwards_dropped_total", stats.forwards_dropped);
   counters.emplace_back("legacy.invitations_total", stats.invitations.relayed);
   counters.emplace_back("legacy.invitations_accepted_total", stats.invitations.accepted);
   counters.emplace_back("legacy.signals_total", stats.signalling.signals);

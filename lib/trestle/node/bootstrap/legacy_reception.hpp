@@ -69,9 +69,9 @@ class LegacyReception {
     wire::RequestId request_id;
     wire::JoinRequest request;
   };
-  using Effect =
-      std::variant<SendText, CloseClient, ClientKnown, Join, link::Verify, LegacyBridges::Attached,
-                   LegacyBridges::Detached, LegacyBridges::Answered, LogRecord>;
+  using Effect = std::variant<SendText, LegacyForward, CloseClient, ClientKnown, Join, link::Verify,
+                              LegacyBridges::Attached, LegacyBridges::Detached,
+                              LegacyBridges::Answered, LogRecord>;
 
   struct Stats {
     std::uint64_t clients = 0;
@@ -80,6 +80,7 @@ class LegacyReception {
     std::uint64_t frames_refused = 0;  ///< Not readable.
     std::uint64_t registered = 0;
     std::uint64_t version_refused = 0;
+    std::uint64_t forwards_dropped = 0;  ///< The target did not read.
     LegacyInvitations::Stats invitations;
     LegacySignalling::Stats signalling;
     LegacyRelay::Stats relay;
@@ -104,6 +105,8 @@ class LegacyReception {
   void turn_away(Instant now, link::ConnectionId client);
   void on_verified(Instant now, link::ConnectionId client, link::Ticket ticket, bool valid);
   void on_closed(Instant now, link::ConnectionId client);
+  /// A frame was not forwarded, since its target has much to read already.
+  void on_forward_dropped() { ++stats_.forwards_dropped; }
   bool knows(link::ConnectionId client) const { return clients_.find(client) != nullptr; }
 
   /// Puts a question to an attached bridge.
@@ -133,7 +136,8 @@ class LegacyReception {
                   const wire::legacy::GetConnectedClients& request);
   void on_request(Instant now, link::ConnectionId client,
                   const wire::legacy::BridgeHealthUpdate& update);
-  void learn(link::ConnectionId client, const NodeId& id,
+  /// False if the client was told to go.
+  bool learn(link::ConnectionId client, const NodeId& id,
              const std::optional<wire::legacy::RawJson>& metadata);
 
   // legacy_joins.cpp: joins

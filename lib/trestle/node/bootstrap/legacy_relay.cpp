@@ -11,7 +11,7 @@ namespace legacy = wire::legacy;
 using link::ConnectionId;
 
 void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::RelayRequest& ask) {
-  const LegacyClient* initiator = clients_.find(client);
+  const LegacyClient* initiator = clients_.find_speaker(client);
   if (initiator == nullptr) return refuse(now, client, ask.session_id, "unauthorized");
   const auto target = clients_.reach(ask.target_peer_id);
   if (!target || *target == client) {
@@ -19,7 +19,8 @@ void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::Rel
   }
   const bool is_taken =
       std::ranges::find(sessions_, ask.session_id, &Session::id) != sessions_.end();
-  if (is_taken) return refuse(now, client, ask.session_id, "invalid_session");
+  if (is_taken || ask.session_id.size() > options_.session_name_bytes_max)
+    return refuse(now, client, ask.session_id, "invalid_session");
   const auto begun = std::ranges::count(sessions_, client, &Session::initiator);
   if (sessions_.size() >= options_.sessions_max ||
       static_cast<std::size_t>(begun) >= options_.sessions_per_client_max) {
@@ -29,12 +30,19 @@ void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::Rel
   ++stats_.sessions_opened;
   legacy::RelayRequest announced = ask;
   announced.from = initiator->contact.id.to_hex();
-  outbox_.push({*target, legacy::encode(announced)});
+  outbox_.push(LegacyForward{*target, legacy::encode(announced), client,
+                             legacy::encode(ack_of(now, ask.session_id)),
+                             legacy::encode(ack_of(now, ask.session_id, "target_not_connected"))});
+}
+
+legacy::RelayAck LegacyRelay::ack_of(Instant now, const std::string& session,
+                                     std::optional<std::string> error) const {
   legacy::RelayAck ack;
-  ack.session_id = ask.session_id;
-  ack.success = true;
+  ack.session_id = session;
+  ack.success = !error;
+  ack.error = std::move(error);
   ack.timestamp = wall_ms(now);
-  outbox_.push({client, legacy::encode(ack)});
+  return ack;
 }
 
 void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::RelayForward& one) {
@@ -49,13 +57,19 @@ void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::Rel
   frame.from = clients_.find(client)->contact.id.to_hex();
   frame.session_id = one.session_id;
   frame.payload = one.payload;
-  outbox_.push({session->other_end(client), legacy::encode(frame)});
+  outbox_.push(LegacyForward{session->other_end(client), legacy::encode(frame), client, {}, {}});
 }
 
 void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::RelayClose& close) {
   const Session* session = find(client, close.session_id);
   if (session == nullptr) return;
-  tell_closed(now, session->other_end(client), session->id, close.reason.value_or("manual"));
+  outbox_.push(
+      LegacyForward{session->other_end(client),
+                    legacy::encode(legacy::RelayClose{session->id, close.reason.value_or("manual"),
+                                                      wall_ms(now), std::nullopt}),
+                    client,
+                    {},
+                    {}});
   std::erase_if(sessions_, [&](const Session& one) { return one.id == close.session_id; });
 }
 
@@ -68,7 +82,7 @@ void LegacyRelay::on_request(Instant now, ConnectionId client, const legacy::Rel
   pong.ping_id = ping.ping_id;
   pong.timestamp = ping.timestamp;
   pong.responded_at = wall_ms(now);
-  outbox_.push({client, legacy::encode(pong)});
+  outbox_.push(LegacyText{client, legacy::encode(pong)});
 }
 
 void LegacyRelay::on_closed(Instant now, ConnectionId client) {
@@ -89,18 +103,13 @@ LegacyRelay::Session* LegacyRelay::find(ConnectionId client, const std::string& 
 void LegacyRelay::refuse(Instant now, ConnectionId client, const std::string& session,
                          std::string reason) {
   ++stats_.sessions_refused;
-  legacy::RelayAck ack;
-  ack.session_id = session;
-  ack.success = false;
-  ack.error = std::move(reason);
-  ack.timestamp = wall_ms(now);
-  outbox_.push({client, legacy::encode(ack)});
+  outbox_.push(LegacyText{client, legacy::encode(ack_of(now, session, std::move(reason)))});
 }
 
 void LegacyRelay::tell_closed(Instant now, ConnectionId client, const std::string& session,
                               std::string reason) {
-  outbox_.push({client, legacy::encode(legacy::RelayClose{session, std::move(reason), wall_ms(now),
-                                                          std::nullopt})});
+  outbox_.push(LegacyText{client, legacy::encode(legacy::RelayClose{session, std::move(reason),
+                                                                    wall_ms(now), std::nullopt})});
 }
 
 // ---- time

@@ -20,6 +20,8 @@ struct LegacyRelayOptions {
   Duration idle_kept = std::chrono::minutes(5);
   /// Sessions that one client began: a tenth of all, so that one cannot take the place of others.
   std::size_t sessions_per_client_max = 50;
+  /// Of a session's name, which is kept; a JavaScript client's has about 20.
+  std::size_t session_name_bytes_max = 128;
 };
 
 /// Carries payloads between two clients of the old dialect that cannot reach each other, unread
@@ -48,7 +50,7 @@ class LegacyRelay {
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<LegacyText> poll_effect() { return outbox_.poll(); }
+  std::optional<LegacyDelivery> poll_effect() { return outbox_.poll(); }
   std::size_t sessions() const { return sessions_.size(); }
   const Stats& stats() const { return stats_; }
 
@@ -64,6 +66,9 @@ class LegacyRelay {
   };
 
   Session* find(link::ConnectionId client, const std::string& id);
+  /// Success without an error.
+  wire::legacy::RelayAck ack_of(Instant now, const std::string& session,
+                                std::optional<std::string> error = std::nullopt) const;
   void refuse(Instant now, link::ConnectionId client, const std::string& session,
               std::string reason);
   void tell_closed(Instant now, link::ConnectionId client, const std::string& session,
@@ -76,7 +81,7 @@ class LegacyRelay {
   const link::LocalPeer& local_;
   const LegacyClients& clients_;
   std::vector<Session> sessions_;
-  Outbox<LegacyText> outbox_;
+  Outbox<LegacyDelivery> outbox_;
   Stats stats_;
 };
 

@@ -20,7 +20,7 @@ LegacySignalling::LegacySignalling(const LegacySignallingOptions& options,
 /// The sender is whoever is known on this connection, not whom the frame names: a peer must not
 /// speak in another's name where that can be seen.
 void LegacySignalling::on_request(Instant, ConnectionId client, const legacy::ForwardSignal& one) {
-  const LegacyClient* sender = clients_.find(client);
+  const LegacyClient* sender = clients_.find_speaker(client);
   if (sender == nullptr || !one.from_peer || !one.to_peer || !one.signal) {
     ++stats_.signals_refused;
     return send(client, legacy::Error{"Invalid signal forwarding request", std::nullopt});
@@ -31,39 +31,46 @@ void LegacySignalling::on_request(Instant, ConnectionId client, const legacy::Fo
     return send(client, legacy::Error{"Target peer not available", std::nullopt});
   }
   ++stats_.signals;
-  send(*target, legacy::Signal{sender->contact.id, one.to_peer, *one.signal, std::nullopt});
-  if (!one.request_id) return;
-  send(client, legacy::Response{*one.request_id, true, std::nullopt, std::nullopt});
+  const std::string done =
+      one.request_id
+          ? legacy::encode(legacy::Response{*one.request_id, true, std::nullopt, std::nullopt})
+          : std::string();
+  forward(client, *target,
+          legacy::Signal{sender->contact.id, one.to_peer, *one.signal, std::nullopt}, done,
+          legacy::Error{"Target peer not available", std::nullopt});
 }
 
 void LegacySignalling::on_request(Instant now, ConnectionId client, const legacy::Signal& signal) {
-  const LegacyClient* sender = clients_.find(client);
+  const LegacyClient* sender = clients_.find_speaker(client);
   const auto target = signal.to_peer ? clients_.reach(*signal.to_peer) : std::nullopt;
   if (sender == nullptr || !target) {
     ++stats_.signals_refused;
     return send(client, legacy::SignalError{"Target peer not available"});
   }
   ++stats_.signals;
-  send(*target, legacy::Signal{sender->contact.id, std::nullopt, signal.signal, wall_ms(now)});
+  forward(client, *target,
+          legacy::Signal{sender->contact.id, std::nullopt, signal.signal, wall_ms(now)}, {},
+          legacy::SignalError{"Target peer not available"});
 }
 
 /// Clients name the target otherwise than the JavaScript server reads it, so there it is never
 /// found; here both spellings count.
 void LegacySignalling::on_request(Instant, ConnectionId client, const legacy::JoinPeer& join) {
-  const LegacyClient* sender = clients_.find(client);
+  const LegacyClient* sender = clients_.find_speaker(client);
   const std::optional<NodeId>& wanted = join.target_peer ? join.target_peer : join.target_peer_id;
   const auto target = wanted ? clients_.reach(*wanted) : std::nullopt;
   if (sender == nullptr || !target || *target == client) {
     return send(client, legacy::JoinError{"Target peer not available"});
   }
-  send(*target, legacy::PeerJoinRequest{sender->contact.id, join.request_id});
+  forward(client, *target, legacy::PeerJoinRequest{sender->contact.id, join.request_id}, {},
+          legacy::JoinError{"Target peer not available"});
 }
 
 // ---- beginning together
 
 void LegacySignalling::on_request(Instant now, ConnectionId client,
                                   const legacy::IceCoordinate& ask) {
-  const LegacyClient* peer = clients_.find(client);
+  const LegacyClient* peer = clients_.find_speaker(client);
   coordinate(now,
              {Purpose::start, client, peer != nullptr ? peer->contact.id : NodeId{}, ask.target,
               ask.session_id, ask.candidates, ask.profile, after(now, options_.coordination_wait)});
@@ -71,7 +78,7 @@ void LegacySignalling::on_request(Instant now, ConnectionId client,
 
 void LegacySignalling::on_request(Instant now, ConnectionId client,
                                   const legacy::IceRestartCoordinate& ask) {
-  const LegacyClient* peer = clients_.find(client);
+  const LegacyClient* peer = clients_.find_speaker(client);
   coordinate(now,
              {Purpose::restart, client, peer != nullptr ? peer->contact.id : NodeId{}, ask.target,
               ask.session_id, std::nullopt, ask.profile ? ask.profile : ask.my_profile,
@@ -79,7 +86,10 @@ void LegacySignalling::on_request(Instant now, ConnectionId client,
 }
 
 void LegacySignalling::coordinate(Instant now, Waiting&& asked) {
-  if (clients_.find(asked.client) == nullptr) return refuse(asked, "Not registered");
+  if (clients_.find_speaker(asked.client) == nullptr) return refuse(asked, "Not registered");
+  if (bytes_of(asked) > options_.waiting_bytes_max) {
+    return refuse(asked, "Coordination too large");
+  }
   const auto partner = partner_of(asked);
   if (partner != waiting_.end()) {
     const Waiting other = std::move(*partner);
@@ -107,6 +117,12 @@ void LegacySignalling::coordinate(Instant now, Waiting&& asked) {
     send(asked.client, legacy::IceRestartPending{asked.session_id, wall_ms(now)});
   }
   waiting_.push_back(std::move(asked));
+}
+
+std::size_t LegacySignalling::bytes_of(const Waiting& one) {
+  const std::size_t candidates = one.candidates ? one.candidates->json.size() : 0;
+  const std::size_t profile = one.profile ? one.profile->json.size() : 0;
+  return one.session_id.size() + candidates + profile;
 }
 
 /// Who waits for the asker and is whom the asker wants. Of several attempts of one pair the one
@@ -184,7 +200,14 @@ void LegacySignalling::on_deadline(Instant now) {
 
 template <typename Frame>
 void LegacySignalling::send(ConnectionId client, const Frame& frame) {
-  outbox_.push({client, legacy::encode(frame)});
+  outbox_.push(LegacyText{client, legacy::encode(frame)});
+}
+
+template <typename Frame, typename Error>
+void LegacySignalling::forward(ConnectionId sender, ConnectionId target, const Frame& frame,
+                               std::string if_sent, const Error& if_dropped) {
+  outbox_.push(LegacyForward{target, legacy::encode(frame), sender, std::move(if_sent),
+                             legacy::encode(if_dropped)});
 }
 
 }  // namespace trestle::node

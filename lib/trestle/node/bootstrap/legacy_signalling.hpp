@@ -27,6 +27,9 @@ struct LegacySignallingOptions {
   std::size_t waiting_max = 1000;
   /// Of one client: it coordinates with a handful of peers at a time.
   std::size_t waiting_per_client_max = 16;
+  /// What one of them keeps here: its session, candidates and profile. A browser's candidates take
+  /// a few KiB; the waiting room is 16 MiB at most.
+  std::size_t waiting_bytes_max = 16 * 1024;
 };
 
 /// WebRTC signalling between clients of the old dialect: what one says is handed to the other, byte
@@ -63,7 +66,7 @@ class LegacySignalling {
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<LegacyText> poll_effect() { return outbox_.poll(); }
+  std::optional<LegacyDelivery> poll_effect() { return outbox_.poll(); }
   const Stats& stats() const { return stats_; }
 
  private:
@@ -83,9 +86,13 @@ class LegacySignalling {
   void coordinate(Instant now, Waiting&& asked);
   std::vector<Waiting>::iterator partner_of(const Waiting& asked);
   void begin(Instant now, const Waiting& one, const Waiting& other);
+  static std::size_t bytes_of(const Waiting& one);
   void refuse(const Waiting& asked, std::string reason);
   template <typename Frame>
   void send(link::ConnectionId client, const Frame& frame);
+  template <typename Frame, typename Error>
+  void forward(link::ConnectionId sender, link::ConnectionId target, const Frame& frame,
+               std::string if_sent, const Error& if_dropped);
   std::int64_t wall_ms(Instant now) const {
     return local_.wall_clock.at(now).time_since_epoch().count();
   }
@@ -95,7 +102,7 @@ class LegacySignalling {
   const LegacyClients& clients_;
   const LegacyOutcomes& outcomes_;
   std::vector<Waiting> waiting_;
-  Outbox<LegacyText> outbox_;
+  Outbox<LegacyDelivery> outbox_;
   Stats stats_;
 };
 
