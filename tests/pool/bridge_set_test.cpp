@@ -263,23 +263,6 @@ TEST_CASE("retries stay within their budget, denied ones end with their error") 
   for (const auto& [request, failure] : world.failures) CHECK(failure.first == ErrorCode::busy);
 }
 
-TEST_CASE("when every bridge is silent, a quiet set asks little more than it is asked") {
-  pool::BridgeSetOptions options = BridgeWorld::options_for(3);
-  // Breakers that stay closed: the budget alone holds the retries back.
-  options.breaker = {.consecutive_failures_to_open = 1'000'000, .window_results_min = 1'000'000};
-  BridgeWorld world(options, 5);
-  world.start();
-  for (auto& bridge : world.bridges) bridge.answers = false;
-  for (int count = 0; count < 180; ++count) {
-    world.submit();
-    world.run_for(10s);
-  }
-  world.run_for(10s);
-  CHECK(world.failures.size() == 180);
-  CHECK(world.set.stats().retried >= 18);
-  CHECK(world.set.stats().retried <= 18 + options.retries.floor);
-}
-
 TEST_CASE("a bridge with unanswered pings is out of the rotation at once and told to be") {
   BridgeWorld world(2, 5);
   world.start();

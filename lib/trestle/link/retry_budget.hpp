@@ -9,13 +9,9 @@ namespace trestle::link {
 struct RetryBudgetOptions {
   /// Retries allowed for every hundred requests.
   std::uint32_t percent = 10;
-  /// Retries that are there without any traffic. Three: the one request of a quiet hour may try
-  /// every bridge of a small set.
+  /// Retries that are there without any traffic, given back one a second. Three: the one request of
+  /// a quiet hour may try every bridge of a small set.
   std::uint32_t floor = 3;
-  /// One of them comes back in this time, unless the requests have earned one meanwhile. Ten
-  /// minutes: from one request a minute on, the share alone decides. A thousand quiet sets whose
-  /// bridges are all silent must not ask twice as much together (T33: 1.1 times).
-  Duration floor_interval = std::chrono::minutes(10);
   /// Retries that a busy time can save up: a bad second may follow, a bad minute may not.
   std::uint32_t saved_max = 50;
 };
@@ -41,8 +37,6 @@ class RetryBudget {
 
   RetryBudgetOptions options_;
   std::uint64_t tokens_;
-  /// Hundredths that requests have added since the floor was refilled.
-  std::uint64_t earned_ = 0;
   Instant refilled_at_{};
 };
 

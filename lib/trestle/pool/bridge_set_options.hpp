@@ -68,8 +68,8 @@ struct BridgeSetOptions {
   /// A bridge that answered BUSY without saying for how long is left alone this long.
   Duration busy_pause = std::chrono::milliseconds(500);
   EjectionOptions ejection{};
-  /// What second attempts may add to the traffic: a tenth, and a few when there is next to none.
-  /// A request whose connection was lost moves to another bridge free of charge: its first
+  /// What second attempts may add to the traffic: a tenth, and one a second when there is next to
+  /// none. A request whose connection was lost moves to another bridge free of charge: its first
   /// attempt cannot cost anybody anything any more.
   link::RetryBudgetOptions retries = {.percent = 10};
   /// The same for hedges (P10: at most 5 % extra requests), without a floor: a hedge is never
