@@ -114,6 +114,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"bridge-mode", {"stateless"}, ""},
                                             {"bootstrap", {"ws://b:1"}, ""},
                                             {"bridge-secret-file", {"/secret"}, ""},
+                                            {"legacy-bridge-secret-file", {"/legacy-secret"}, ""},
                                             {"tls-cert", {"/cert.pem"}, ""},
                                             {"tls-key", {"/key.pem"}, ""},
                                             {"tls-ca", {"/ca.pem"}, ""},
