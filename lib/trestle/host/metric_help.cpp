@@ -67,7 +67,6 @@ constexpr Help kHelp[] = {
     {"pool.hedged_total", "Second questions to another bridge while the first was late."},
     {"pool.hedges_won_total", "Hedges that answered while the first bridge still worked."},
     {"pool.hedges_denied_total", "Hedges not made: the hedge budget was used up."},
-    {"pool.saved_total", "Requests answered after an attempt at another bridge had failed."},
     {"pool.foreign_answers_total", "Answers to no request of ours."},
     {"bridge.state", "1 for the state the bridge is in."},
     {"bridge.breaker_state", "1 for the state the bridge's breaker is in."},
