@@ -55,7 +55,8 @@ TEST_CASE("waiting, asking for signs of life and being refused cost no allocatio
   const auto round = [&] {
     now += seconds(61);  // silent again
     for (int count = 0; count < 22; ++count) {
-      desk.on_request(now, desk_source(1 + id % 3), {++id}, asked);
+      const auto source = desk_source(1 + id % 3);
+      desk.on_request(now, source, {++id}, asked);
       while (desk.poll_effect()) ++answers;
     }
     for (std::uint64_t newest = id; newest > id - 10; --newest) {
