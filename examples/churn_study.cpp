@@ -75,7 +75,7 @@ void print_row(const char* name, const std::map<std::uint32_t, Fate>& fates, Gro
   }
   std::sort(waits.begin(), waits.end());
   std::printf("%-10s %6zu %7zu %8zu %9zu", name, came, waits.size(), refused, deferred);
-  for (const std::size_t percent : {50, 90, 99, 100}) {
+  for (const std::size_t percent : {50u, 90u, 99u, 100u}) {
     if (!waits.empty()) std::printf(" %8.2f", waits[(waits.size() - 1) * percent / 100]);
   }
   std::printf("\n");
