@@ -61,31 +61,36 @@ class Program:
     # ---- what it says ----
 
     def _read_output(self):
-        for line in self.process.stdout:
-            with self._changed:
-                if found := READY_LINE.match(line.strip()):
-                    self.id, self.url = found["id"], found["url"]
-                    self.ready_after_s = time.monotonic() - self._started
-                else:
-                    self.other_lines.append(line.rstrip())
-                self._changed.notify_all()
+        with self.process.stdout as lines:
+            for line in lines:
+                with self._changed:
+                    if found := READY_LINE.match(line.strip()):
+                        self.id, self.url = found["id"], found["url"]
+                        self.ready_after_s = time.monotonic() - self._started
+                    else:
+                        self.other_lines.append(line.rstrip())
+                    self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
 
     def _read_log(self):
-        for line in self.process.stderr:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                event = None
-            with self._changed:
-                if isinstance(event, dict):
-                    self.events.append(event)
-                else:
-                    self.other_lines.append(line.rstrip())
-                self._changed.notify_all()
-            if isinstance(event, dict) and self._on_event:
-                self._on_event(self, event)
+        with self.process.stderr as lines:
+            for line in lines:
+                self._note(line)
+
+    def _note(self, line):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        with self._changed:
+            if isinstance(event, dict):
+                self.events.append(event)
+            else:
+                self.other_lines.append(line.rstrip())
+            self._changed.notify_all()
+        if isinstance(event, dict) and self._on_event:
+            self._on_event(self, event)
 
     def wait_for(self, condition, timeout_s, what):
         """Waits until `condition()` is true, looking again at every line the program prints."""

@@ -57,6 +57,8 @@ TEST_CASE("the numbers and names on the wire are pinned") {
       {ErrorCode::idle, "IDLE"},
       {ErrorCode::store_full, "STORE_FULL"},
       {ErrorCode::unsupported, "UNSUPPORTED"},
+      {ErrorCode::outdated, "OUTDATED"},
+      {ErrorCode::storage_failed, "STORAGE_FAILED"},
   };
   std::uint64_t number = 0;
   for (const auto& [code, text] : expected) {

@@ -116,7 +116,8 @@ class FakeNode final : public node::Node {
     if (place == store.end()) {
       ended.code = ErrorCode::not_found;
     } else {
-      ended.record = wire::Record{key, place->second, 60'000, false};
+      ended.record =
+          wire::Record{.key = key, .value = place->second, .ttl_ms = 60'000, .left_ms = 60'000};
     }
     return end(std::move(ended));
   }

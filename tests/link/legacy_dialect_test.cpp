@@ -43,7 +43,7 @@ TEST_CASE("two ends that speak the old dialect ask and answer each other in it")
   CHECK(std::get<wire::FindValueRequest>(requested[0].message).key == "key");
   wire::FindValueResponse response;
   response.found = true;
-  response.record = {"key", to_bytes(as_bytes("a value")), 1000, false};
+  response.record = {.key = "key", .value = to_bytes(as_bytes("a value")), .left_ms = 1000};
   CHECK(right.channels->respond(kStart, pair.accepted, requested[0].id, response));
   pair.settle(kStart);
   const auto answered = left.all<Channel::Answered>();
@@ -92,21 +92,23 @@ TEST_CASE("a value keeps its meaning in both dialects and both directions") {
     CHECK(back.value == record.value);
     CHECK(back.legacy == record.legacy);
   };
-  there_and_back({"k", to_bytes(as_bytes("plain text")), 0, false});
-  there_and_back({"k", to_bytes(as_bytes("quotes \" and \n lines")), 0, false});
-  there_and_back({"k", to_bytes(as_bytes(R"({"b":1,"a":2})")), 0, true});
-  there_and_back({"k", to_bytes(as_bytes(R"({"looks":"like JSON"})")), 0, false});
+  there_and_back({.key = "k", .value = to_bytes(as_bytes("plain text"))});
+  there_and_back({.key = "k", .value = to_bytes(as_bytes("quotes \" and \n lines"))});
+  there_and_back({.key = "k", .value = to_bytes(as_bytes(R"({"b":1,"a":2})")), .legacy = true});
+  there_and_back({.key = "k", .value = to_bytes(as_bytes(R"({"looks":"like JSON"})"))});
 }
 
 TEST_CASE("bytes that are no text cannot be told in the old dialect") {
-  CHECK_FALSE(link::json_of_value({"k", {0xff, 0xfe}, 0, false}).has_value());
+  CHECK_FALSE(link::json_of_value({.key = "k", .value = {0xff, 0xfe}}).has_value());
 }
 
 TEST_CASE("bytes that only claim to be JSON do not reach a frame of the old dialect") {
   for (const std::string_view bytes :
        {"", " ", "{", "1,\"requestId\":\"other\"", "nul", "\"open"}) {
     CAPTURE(bytes);
-    CHECK_FALSE(link::json_of_value({"k", to_bytes(as_bytes(bytes)), 0, true}).has_value());
+    CHECK_FALSE(
+        link::json_of_value({.key = "k", .value = to_bytes(as_bytes(bytes)), .legacy = true})
+            .has_value());
   }
 }
 

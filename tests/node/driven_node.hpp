@@ -134,6 +134,10 @@ class DrivenNode {
   void note(Instant, const node::OperationEnded&) {}
   void note(Instant, const node::Joined&) {}
   void note(Instant, const LogRecord&) {}
+  void note(Instant now, const dht::Persist& order) {
+    node_->on_persisted(now, order.ticket, ErrorCode::none);
+  }
+  void note(Instant, const node::SavePeers&) {}
 
   crypto::Suite suite_;
   crypto::KeyPair pair_;

@@ -59,7 +59,8 @@ class Month {
     const std::string key = "key-" + std::to_string(hour);
     const wire::Message requests[] = {
         wire::FindNodeRequest{NodeId{hour, 1, 1}}, wire::JoinRequest{}, introduce,
-        wire::StoreRequest{{key, {1, 2, 3}, 3'600'000, false}}, wire::FindValueRequest{key}};
+        wire::StoreRequest{{.key = key, .value = {1, 2, 3}, .ttl_ms = 3'600'000}},
+        wire::FindValueRequest{key}};
     for (const wire::Message& request : requests) {
       static_cast<void>(
           world.peers[seat]->channels->request(world.now, connection, request, world.now + 5s, 1));

@@ -24,9 +24,23 @@ GROWTH_KIB_MAX = 3072    # buffers of the allocator; a leak of one request's wor
 
 
 def descriptors(program):
-    """How many the program holds beside one for each WebSocket: members come and go as they like."""
-    held = len(list(pathlib.Path(f"/proc/{program.process.pid}/fd").iterdir()))
-    return held - program.status()["counters"]["host.connections"]
+    """How many the program holds beside one for each WebSocket: members come and go as they like.
+
+    Descriptors and WebSockets are counted one after the other, so a member that comes or goes between the two falsifies the
+    difference. Only a figure that was read three times running, a moment apart, is one.
+    """
+    readings = []
+    while len(readings) < 3 or len(set(readings[-3:])) > 1:
+        held = len(list(pathlib.Path(f"/proc/{program.process.pid}/fd").iterdir()))
+        readings.append(held - program.status()["counters"]["host.connections"])
+        time.sleep(0.1)
+    return readings[-1]
+
+
+def held_by(program):
+    """What its descriptors are, for a failure report."""
+    folder = pathlib.Path(f"/proc/{program.process.pid}/fd")
+    return "\n".join(sorted(f"{held.name} {os.readlink(held)}" for held in folder.iterdir()))
 
 
 class BridgeFaultsTest(ProcessCase):
@@ -56,7 +70,8 @@ class BridgeFaultsTest(ProcessCase):
     def assert_settled(self, network, before):
         """No more descriptors than before."""
         wait_until(lambda: descriptors(network.bootstrap) <= before, 15,
-                   lambda: f"{descriptors(network.bootstrap)} descriptors, {before} before")
+                   lambda: f"{descriptors(network.bootstrap)} descriptors, {before} before\n"
+                           f"{held_by(network.bootstrap)}\n{network.bootstrap.status()}")
 
     def assert_nothing_lost(self, tally):
         print(f"{self.id().rpartition('.')[2]}: {tally}")

@@ -160,7 +160,7 @@ TEST_CASE("operations: ended once passes; twice, never or unasked is found") {
     CHECK(bench.violates("exactly once"));
   }
   SECTION("unasked") {
-    bench.perform(a, node::OperationEnded{{99}, ErrorCode::none, 0, {}, {}});
+    bench.perform(a, node::OperationEnded{.operation = {99}});
     CHECK(bench.violates("exactly once"));
   }
   SECTION("forgotten by a clean stop") {

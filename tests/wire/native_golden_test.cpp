@@ -54,8 +54,10 @@ TEST_CASE("the examples of the protocol document are what the codec writes") {
   check_golden({{7}, wire::Failure{ErrorCode::busy, 1500, "queue full"}},
                "10 08 07 0b dc0b 0a 71756575652066756c6c");
   check_golden({{}, wire::Goodbye{ErrorCode::shutting_down, 5000, ""}}, "06 05 00 13 8827 00");
-  check_golden({{2}, wire::StoreRequest{{"greeting", {0x68, 0x69}, 3'600'000, false}}},
-               "13 24 02 08 6772656574696e67 02 6869 80dddb01 00");
+  const wire::Record record{
+      .key = "greeting", .value = {0x22, 0x68, 0x69, 0x22}, .left_ms = 3'600'000, .legacy = true};
+  check_golden({{2}, wire::StoreRequest{record}},
+               "17 24 02 08 6772656574696e67 04 22686922 01 00 80dddb01 01");
 }
 
 TEST_CASE("the documented frame with an unknown record gives the two others") {

@@ -63,6 +63,13 @@ std::vector<wire::Envelope> small_samples() {
       {{12}, nearer},
       {{13}, wire::StoreRequest{record}},
       {{14}, wire::StoreResponse{}},
+      {{15}, wire::ReplicaOffer{{{contact.id, 1, 2, {3}}, {contact.id, 4, 5, {6}}}, true}},
+      {{16}, wire::ReplicaAnswer{{wire::ReplicaState::have, wire::ReplicaState::refused}}},
+      {{17}, wire::RouteRequest{contact.id, contact.id, 20, {1, 2}}},
+      {{18}, wire::RouteResponse{{1, 2}}},
+      {{19}, wire::RecursiveFindRequest{contact.id, contact.id, 3}},
+      {{20}, wire::RecursiveFindResponse{contacts, 3}},
+      {{}, wire::Announce{contact}},
   };
 }
 
@@ -190,7 +197,7 @@ TEST_CASE("numbers outside their range are malformed") {
   CHECK(error_of("0304 01 00") == DecodeError::malformed);              // ready with an id
   CHECK(error_of("0304 00 02") == DecodeError::malformed);              // a flag of 2
   CHECK(error_of("0508 01 00 00 00") == DecodeError::malformed);        // failure without a reason
-  CHECK(error_of("0508 01 1a 00 00") == DecodeError::malformed);        // error code 26
+  CHECK(error_of("0508 01 1c 00 00") == DecodeError::malformed);        // error code 26
   CHECK(error_of("0505 00 1a 00 00") == DecodeError::malformed);        // error code 26
   CHECK(error_of("0410 01 00 00") == DecodeError::malformed);           // no contacts wanted
   CHECK(error_of("0410 01 15 00") == DecodeError::malformed);           // 21 contacts wanted

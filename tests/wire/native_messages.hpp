@@ -99,8 +99,14 @@ class MessageSource {
     text(record.key, limits_.key_bytes_max);
     record.value.resize(length(limits_.value_bytes_max));
     fill(record.value);
+    record.kind = static_cast<wire::RecordKind>(1 + rng_.below(2));
     record.ttl_ms = number(limits_.ttl_ms_max);
+    record.left_ms = number(limits_.ttl_ms_max);
     record.legacy = rng_.chance(1, 2);
+    if (record.legacy) return record;
+    record.version = number(std::numeric_limits<std::uint64_t>::max());
+    fill(record.author);
+    fill(record.signature);
     return record;
   }
 
@@ -174,7 +180,46 @@ class MessageSource {
     }
   }
   void fill(wire::StoreRequest& request) { request.record = record(); }
-  void fill(wire::StoreResponse&) {}
+  void fill(wire::StoreResponse& response) {
+    response.outcome = static_cast<wire::StoreOutcome>(1 + rng_.below(2));
+  }
+  void fill(wire::ReplicaOffer& offer) {
+    offer.records.resize(length(limits_.replicas_max));
+    for (wire::ReplicaSummary& summary : offer.records) {
+      summary.place = id();
+      summary.version = number(std::numeric_limits<std::uint64_t>::max());
+      summary.left_ms = number(limits_.ttl_ms_max);
+      fill(summary.digest);
+    }
+    offer.delegated = rng_.chance(1, 2);
+  }
+  void fill(wire::ReplicaAnswer& answer) {
+    answer.states.resize(length(limits_.replicas_max));
+    for (wire::ReplicaState& state : answer.states) {
+      state = static_cast<wire::ReplicaState>(1 + rng_.below(5));
+    }
+  }
+  void fill(wire::RouteRequest& route) {
+    route.destination = id();
+    route.origin = id();
+    route.hops_left = static_cast<std::uint8_t>(number(0xff));
+    route.request.resize(length(limits_.routed_bytes_max));
+    fill(route.request);
+  }
+  void fill(wire::RouteResponse& response) {
+    response.answer.resize(length(limits_.routed_bytes_max));
+    fill(response.answer);
+  }
+  void fill(wire::RecursiveFindRequest& request) {
+    request.target = id();
+    request.originator = id();
+    request.hop_count = milliseconds();
+  }
+  void fill(wire::RecursiveFindResponse& response) {
+    response.contacts = contacts();
+    response.hop_count = milliseconds();
+  }
+  void fill(wire::Announce& announce) { announce.peer = contact(); }
 
   Rng rng_;
   wire::native::Limits limits_;

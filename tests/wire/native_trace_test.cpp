@@ -107,17 +107,17 @@ TEST_CASE("contacts are printed with words for their role and dialect") {
 }
 
 TEST_CASE("a short value is printed whole, a long one by its length and its start") {
-  wire::Record record{"k", Bytes(32, 0xab), 5, true};
+  wire::Record record{.key = "k", .value = Bytes(32, 0xab), .left_ms = 5, .legacy = true};
   const std::string whole = to_json({{1}, wire::StoreRequest{record}});
   std::string hex;
   for (int byte = 0; byte < 32; ++byte) hex += "ab";
   CHECK(whole == "{\"type\":\"store\",\"request\":1,\"record\":{\"key\":\"k\",\"value\":\"" + hex +
-                     "\",\"ttl_ms\":5,\"legacy\":true}}");
+                     "\",\"kind\":\"value\",\"ttl_ms\":0,\"left_ms\":5,\"legacy\":true}}");
   record.value.push_back(0xcd);
   CHECK(to_json({{1}, wire::StoreRequest{record}}) ==
         "{\"type\":\"store\",\"request\":1,\"record\":{\"key\":\"k\",\"value\":{\"bytes\":33,"
         "\"starts\":\"" +
-            hex + "\"},\"ttl_ms\":5,\"legacy\":true}}");
+            hex + "\"},\"kind\":\"value\",\"ttl_ms\":0,\"left_ms\":5,\"legacy\":true}}");
 }
 
 TEST_CASE("proofs are cut short") {

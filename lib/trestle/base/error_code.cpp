@@ -34,6 +34,8 @@ constexpr std::array<std::string_view, kErrorCodeMax + 1> kNames = {
     "IDLE",
     "STORE_FULL",
     "UNSUPPORTED",
+    "OUTDATED",
+    "STORAGE_FAILED",
 };
 
 }  // namespace

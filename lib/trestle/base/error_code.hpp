@@ -36,9 +36,11 @@ enum class ErrorCode : std::uint8_t {
   idle = 23,                  ///< Closed because nothing was asked for a while.
   store_full = 24,            ///< A quota is reached; nothing stored is evicted for it.
   unsupported = 25,           ///< Understood, not offered here.
+  outdated = 26,              ///< A newer version of the record is kept.
+  storage_failed = 27,        ///< The disk did not take it; the node keeps nothing new.
 };
 
-inline constexpr std::uint8_t kErrorCodeMax = static_cast<std::uint8_t>(ErrorCode::unsupported);
+inline constexpr std::uint8_t kErrorCodeMax = static_cast<std::uint8_t>(ErrorCode::storage_failed);
 
 /// The upper-case name used on the wire of the old dialect, in logs and in JSON:
 /// `BRIDGE_UNAVAILABLE`.

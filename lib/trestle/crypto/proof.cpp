@@ -1,6 +1,9 @@
 #include "trestle/crypto/proof.hpp"
 
-#include <utility>
+#include <cstdint>
+#include <string_view>
+
+#include "trestle/crypto/transcript.hpp"
 
 namespace trestle::crypto {
 namespace {
@@ -13,38 +16,6 @@ constexpr std::string_view kSecretContext = "trestle bridge secret v1";
 // The numbers of the sides in the transcript (docs/protocol.md, "The proof").
 constexpr std::uint8_t kDiallerSide = 1;
 constexpr std::uint8_t kAcceptorSide = 2;
-
-// Space for everything but the texts: two keys, two nonces, context, lengths. A reservation, not a
-// limit.
-constexpr std::size_t kUsualBytes = 512;
-
-/// Builds a transcript. Every item is a four-byte big-endian length and its bytes: no byte can move
-/// from one field into the next without changing a length, so two different conversations never
-/// have the same transcript.
-class Transcript {
- public:
-  Transcript() { bytes_.reserve(kUsualBytes); }
-
-  void add(ByteSpan item) {
-    add_big_endian(static_cast<std::uint32_t>(item.size()), sizeof(std::uint32_t));
-    append(bytes_, item);
-  }
-  void add(std::string_view text) { add(as_bytes(text)); }
-  void add_number(std::uint32_t number, std::size_t width) {
-    add_big_endian(static_cast<std::uint32_t>(width), sizeof(std::uint32_t));
-    add_big_endian(number, width);
-  }
-  Bytes take() { return std::move(bytes_); }
-
- private:
-  void add_big_endian(std::uint32_t number, std::size_t width) {
-    for (std::size_t index = width; index-- > 0;) {
-      bytes_.push_back(static_cast<std::uint8_t>(number >> (8 * index)));
-    }
-  }
-
-  Bytes bytes_;
-};
 
 Bytes transcript_in_context(std::string_view context, Side side, const wire::Hello& hello,
                             const wire::Welcome& welcome) {

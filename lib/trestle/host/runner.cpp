@@ -161,6 +161,13 @@ void Runner::perform(node::Stopped&) {
   shutdown_.start(options_.transport.close_within);
 }
 
+/// Nothing outlives the program: what is kept in memory is all there is.
+void Runner::perform(dht::Persist& order) {
+  node_.on_persisted(steady_now(), order.ticket, ErrorCode::none);
+}
+
+void Runner::perform(node::SavePeers&) {}
+
 void Runner::trace(std::string_view event, link::ConnectionId connection, link::FrameKind kind,
                    ByteSpan bytes) {
   if (kind == link::FrameKind::text) return log_.write_frame(event, connection, as_text(bytes));

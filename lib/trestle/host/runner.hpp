@@ -97,6 +97,8 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
   void perform(node::Joined& joined);
   void perform(LogRecord& record);
   void perform(node::Stopped& stopped);
+  void perform(dht::Persist& order);
+  void perform(node::SavePeers& order);
 
   void on_deadline();
   void on_signal();

@@ -93,7 +93,7 @@ LegacyDialect::Reading LegacyDialect::read(legacy::FrameBox&& box) {
                wire::FindValueRequest{std::move(find_value->key)});
   }
   if (auto* store = std::get_if<legacy::Store>(&frame)) {
-    wire::Record record{std::move(store->key), {}, kLegacyTtlMs, false};
+    wire::Record record{.key = std::move(store->key), .value = {}, .left_ms = kLegacyTtlMs};
     set_value_from_json(record, store->value);
     return ask(std::move(store->request_id), wire::StoreRequest{std::move(record)});
   }
@@ -108,7 +108,7 @@ LegacyDialect::Reading LegacyDialect::read(legacy::FrameBox&& box) {
     wire::FindValueResponse response;
     response.found = value->found && value->value.has_value();
     response.record.key = take_key(own_id(value->request_id));
-    response.record.ttl_ms = kLegacyTtlMs;
+    response.record.left_ms = kLegacyTtlMs;
     if (response.found) set_value_from_json(response.record, *value->value);
     if (value->nodes) response.contacts = contacts_of(*value->nodes);
     return wire::Envelope{own_id(value->request_id), std::move(response)};

@@ -5,11 +5,14 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/result.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/lookup_step.hpp"
+#include "trestle/dht/storage.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/node/options.hpp"
 #include "trestle/node/status.hpp"
@@ -28,12 +31,34 @@ struct OperationId {
 struct OperationEnded {
   OperationId operation;
   ErrorCode code = ErrorCode::none;
-  /// put: how many nodes keep the record, this one included if it is among the nearest.
+  /// put, refresh, remove: how many nodes have synced the record to their disk when this was
+  /// reported, this one included if it is among the nearest.
   std::uint32_t replicas = 0;
+  /// How many it takes to call it acknowledged: max(2, floor(R / 2) + 1) (design section 6).
+  std::uint32_t replicas_wanted = 0;
+  /// Kept, but by fewer than that: it may be lost with few nodes.
+  bool weak = false;
+  /// The version that was written.
+  std::uint64_t version = 0;
   /// get: the record, when found.
-  std::optional<wire::Record> record;
+  std::optional<wire::Record> record{};
   /// find: the nearest nodes, nearest first.
-  wire::Contacts contacts;
+  wire::Contacts contacts{};
+  /// trace: every question of the lookup, in the order of asking.
+  std::vector<dht::LookupStep> steps{};
+};
+
+/// What a node was when it last ran, as far as its driver kept it.
+struct Restored {
+  std::vector<dht::StoredRecord> records;
+  /// Hints, as every contact; probed before anything is built on them.
+  wire::Contacts peers;
+};
+
+/// These peers are worth remembering for the next start, best first. In the place of what was said
+/// before.
+struct SavePeers {
+  wire::Contacts peers;
 };
 
 /// A peer joined through this node (bootstrap) or this node joined (the others): what `make run`
@@ -48,8 +73,9 @@ struct Joined {
 /// The node has finished draining after `begin_shutdown`; the driver may stop.
 struct Stopped {};
 
-using Effect = std::variant<link::Dial, link::SendFrame, link::CloseTransport, link::Sign,
-                            link::Verify, OperationEnded, Joined, LogRecord, Stopped>;
+using Effect =
+    std::variant<link::Dial, link::SendFrame, link::CloseTransport, link::Sign, link::Verify,
+                 OperationEnded, Joined, LogRecord, Stopped, dht::Persist, SavePeers>;
 
 /// A whole node as its driver sees it: the only boundary between the core and the world (design
 /// section 2).
@@ -64,6 +90,8 @@ class Node {
   virtual ~Node() = default;
 
   // ---- life ----
+  /// Before `start`, if there is anything.
+  virtual void restore(Instant /*now*/, Restored /*restored*/) {}
   virtual void start(Instant now) = 0;
   /// Refuse new work, answer or code what is in flight, say goodbye; `Stopped` follows, at the
   /// latest after the drain bound.
@@ -95,12 +123,29 @@ class Node {
   virtual void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                            bool valid) = 0;
 
+  // ---- disk ----
+  /// `none` once the order is on disk and synced. Anything else is final: the driver will take no
+  /// more, the node keeps nothing new.
+  virtual void on_persisted(Instant /*now*/, dht::StorageTicket /*ticket*/, ErrorCode /*code*/) {}
+
   // ---- users ----
   /// UNSUPPORTED on nodes that keep no data, BUSY when too many operations are under way.
   virtual Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
                                              Duration ttl) = 0;
   virtual Result<OperationId, ErrorCode> get(Instant now, std::string key) = 0;
   virtual Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) = 0;
+  /// Gives a record its whole life again, whoever wrote it.
+  virtual Result<OperationId, ErrorCode> refresh(Instant /*now*/, std::string /*key*/) {
+    return refuse(ErrorCode::unsupported);
+  }
+  /// Deletes: a tombstone takes the record's place.
+  virtual Result<OperationId, ErrorCode> remove(Instant /*now*/, std::string /*key*/) {
+    return refuse(ErrorCode::unsupported);
+  }
+  /// As `find`, and every step of it is told.
+  virtual Result<OperationId, ErrorCode> trace(Instant /*now*/, const NodeId& /*target*/) {
+    return refuse(ErrorCode::unsupported);
+  }
 
   // ---- time, drain, look ----
   virtual Instant next_deadline() const = 0;

@@ -245,11 +245,11 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
   } else if (auto* answer = std::get_if<dht::Respond>(&effect)) {
     if (serving_) respond(now, serving_->connection, serving_->id, answer->message);
   } else if (auto* ended = std::get_if<dht::Ended>(&effect)) {
-    outbox_.push(OperationEnded{{ended->operation.value},
-                                ended->code,
-                                ended->replicas,
-                                std::move(ended->record),
-                                std::move(ended->contacts)});
+    outbox_.push(OperationEnded{.operation = {ended->operation.value},
+                                .code = ended->code,
+                                .replicas = ended->replicas,
+                                .record = std::move(ended->record),
+                                .contacts = std::move(ended->contacts)});
   } else if (auto* discovered = std::get_if<dht::Discovered>(&effect)) {
     mesh_.on_contact(now, discovered->contact);
   } else if (auto* known = std::get_if<dht::NeighbourhoodKnown>(&effect)) {

@@ -33,6 +33,13 @@ constexpr std::array<Description, std::variant_size_v<Message>> kDescriptions = 
     {"find_value_response", Part::answer},
     {"store", Part::request},
     {"store_response", Part::answer},
+    {"replica_offer", Part::request},
+    {"replica_answer", Part::answer},
+    {"route", Part::request},
+    {"route_response", Part::answer},
+    {"find_recursive", Part::request},
+    {"find_recursive_response", Part::answer},
+    {"announce", Part::notification},
 }};
 
 }  // namespace

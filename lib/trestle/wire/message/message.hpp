@@ -15,7 +15,8 @@ namespace trestle::wire {
 using Message = std::variant<Hello, Welcome, Prove, Ready, Goodbye, Ping, Pong, Failure, Cancel,
                              JoinRequest, JoinResponse, IntroduceRequest, IntroduceResponse,
                              FindNodeRequest, FindNodeResponse, FindValueRequest, FindValueResponse,
-                             StoreRequest, StoreResponse>;
+                             StoreRequest, StoreResponse, ReplicaOffer, ReplicaAnswer, RouteRequest,
+                             RouteResponse, RecursiveFindRequest, RecursiveFindResponse, Announce>;
 
 /// Correlates an answer with its request. Valid on one connection only; 0 marks a notification
 /// (threat T38).

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/wire/native/fields.hpp"
@@ -23,6 +24,8 @@ constexpr std::size_t kTypeBytes = 1;
 /// The smallest contact: its id, role and dialect, two empty texts. A list that claims more
 /// contacts than the bytes left could hold is refused before space is reserved for them.
 constexpr std::size_t kContactBytesMin = NodeId::kBytes + 4;
+/// The smallest summary: place, two short numbers, digest.
+constexpr std::size_t kSummaryBytesMin = NodeId::kBytes + 2 + sizeof(RecordDigest);
 
 /// Whether a record of this message refers to a request (its own, or the one it answers or
 /// withdraws).
@@ -74,6 +77,18 @@ class Meter {
     for (const Contact& contact : contacts) describe(*this, contact);
   }
   void record(const char*, const Record& record) { describe(*this, record); }
+  void summaries(const char*, const std::vector<ReplicaSummary>& summaries) {
+    total_ += varint_bytes(summaries.size());
+    demand(summaries.size() <= limits_.replicas_max);
+    for (const ReplicaSummary& summary : summaries) describe(*this, summary);
+  }
+  void states(const char*, const std::vector<ReplicaState>& states) {
+    total_ += varint_bytes(states.size());
+    demand(states.size() <= limits_.replicas_max);
+    for (const ReplicaState& state : states) {
+      choice("", state, ReplicaState::have, ReplicaState::refused);
+    }
+  }
 
  private:
   void demand(bool holds) { within_limits_ = within_limits_ && holds; }
@@ -110,6 +125,14 @@ class Encoder {
     for (const Contact& contact : contacts) describe(*this, contact);
   }
   void record(const char*, const Record& record) { describe(*this, record); }
+  void summaries(const char*, const std::vector<ReplicaSummary>& summaries) {
+    writer_.varint(summaries.size());
+    for (const ReplicaSummary& summary : summaries) describe(*this, summary);
+  }
+  void states(const char*, const std::vector<ReplicaState>& states) {
+    writer_.varint(states.size());
+    for (const ReplicaState state : states) writer_.byte(static_cast<std::uint8_t>(state));
+  }
 
  private:
   Writer& writer_;
@@ -174,6 +197,24 @@ class Decoder {
     }
   }
   void record(const char*, Record& record) { describe(*this, record); }
+  void summaries(const char*, std::vector<ReplicaSummary>& summaries) {
+    const std::uint64_t count = reader_.varint();
+    if (count > limits_.replicas_max) return reader_.fail(DecodeError::oversized);
+    if (count > reader_.left() / kSummaryBytesMin) return reader_.fail(DecodeError::truncated);
+    summaries.reserve(static_cast<std::size_t>(count));
+    for (std::uint64_t index = 0; index < count && !reader_.failed(); ++index) {
+      describe(*this, summaries.emplace_back());
+    }
+  }
+  void states(const char*, std::vector<ReplicaState>& states) {
+    const std::uint64_t count = reader_.varint();
+    if (count > limits_.replicas_max) return reader_.fail(DecodeError::oversized);
+    if (count > reader_.left()) return reader_.fail(DecodeError::truncated);
+    states.reserve(static_cast<std::size_t>(count));
+    for (std::uint64_t index = 0; index < count && !reader_.failed(); ++index) {
+      choice("", states.emplace_back(), ReplicaState::have, ReplicaState::refused);
+    }
+  }
 
  private:
   Reader& reader_;

@@ -24,6 +24,7 @@ namespace trestle::wire::native {
 //   text(name, field, limit)         length and bytes, up to a member of Limits
 //   bytes(name, field, limit)        the same for raw bytes
 //   contact(name, field), contacts(name, field), record(name, field)
+//   summaries(name, field), states(name, field)
 //
 // `Of<Hello>` accepts Hello and const Hello: who reads gets the first, the others the second.
 
@@ -31,6 +32,9 @@ template <typename Candidate, typename Wanted>
 concept Of = std::same_as<std::remove_const_t<Candidate>, Wanted>;
 
 inline constexpr std::uint32_t kMillisecondsMax = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::uint64_t kVersionOfRecordMax = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::uint32_t kHopCountMax = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::uint8_t kHopsLeftMax = std::numeric_limits<std::uint8_t>::max();
 inline constexpr std::uint16_t kVersionMax = std::numeric_limits<std::uint16_t>::max();
 inline constexpr auto kErrorCodeLast = static_cast<ErrorCode>(kErrorCodeMax);
 
@@ -49,8 +53,22 @@ template <typename Archive, Of<Record> Item>
 void describe(Archive& archive, Item& record) {
   archive.text("key", record.key, &Limits::key_bytes_max);
   archive.bytes("value", record.value, &Limits::value_bytes_max);
+  archive.choice("kind", record.kind, RecordKind::value, RecordKind::tombstone);
   archive.limited("ttl_ms", record.ttl_ms, &Limits::ttl_ms_max);
+  archive.limited("left_ms", record.left_ms, &Limits::ttl_ms_max);
   archive.flag("legacy", record.legacy);
+  if (record.legacy) return;
+  archive.number("version", record.version, 0, kVersionOfRecordMax);
+  archive.proof("author", record.author);
+  archive.proof("signature", record.signature);
+}
+
+template <typename Archive, Of<ReplicaSummary> Item>
+void describe(Archive& archive, Item& summary) {
+  archive.id("place", summary.place);
+  archive.number("version", summary.version, 0, kVersionOfRecordMax);
+  archive.limited("left_ms", summary.left_ms, &Limits::ttl_ms_max);
+  archive.fixed("digest", summary.digest);
 }
 
 // ---- connection
@@ -175,6 +193,50 @@ void describe(Archive& archive, Item& request) {
 }
 
 template <typename Archive, Of<StoreResponse> Item>
-void describe(Archive&, Item&) {}
+void describe(Archive& archive, Item& response) {
+  archive.choice("outcome", response.outcome, StoreOutcome::stored, StoreOutcome::refreshed);
+}
+
+template <typename Archive, Of<ReplicaOffer> Item>
+void describe(Archive& archive, Item& offer) {
+  archive.summaries("records", offer.records);
+  archive.flag("delegated", offer.delegated);
+}
+
+template <typename Archive, Of<ReplicaAnswer> Item>
+void describe(Archive& archive, Item& answer) {
+  archive.states("states", answer.states);
+}
+
+template <typename Archive, Of<RouteRequest> Item>
+void describe(Archive& archive, Item& route) {
+  archive.id("destination", route.destination);
+  archive.id("origin", route.origin);
+  archive.number("hops_left", route.hops_left, 0, kHopsLeftMax);
+  archive.bytes("request", route.request, &Limits::routed_bytes_max);
+}
+
+template <typename Archive, Of<RouteResponse> Item>
+void describe(Archive& archive, Item& response) {
+  archive.bytes("answer", response.answer, &Limits::routed_bytes_max);
+}
+
+template <typename Archive, Of<RecursiveFindRequest> Item>
+void describe(Archive& archive, Item& request) {
+  archive.id("target", request.target);
+  archive.id("originator", request.originator);
+  archive.number("hop_count", request.hop_count, 0, kHopCountMax);
+}
+
+template <typename Archive, Of<RecursiveFindResponse> Item>
+void describe(Archive& archive, Item& response) {
+  archive.contacts("contacts", response.contacts);
+  archive.number("hop_count", response.hop_count, 0, kHopCountMax);
+}
+
+template <typename Archive, Of<Announce> Item>
+void describe(Archive& archive, Item& announce) {
+  archive.contact("peer", announce.peer);
+}
 
 }  // namespace trestle::wire::native

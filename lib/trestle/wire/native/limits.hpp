@@ -33,6 +33,11 @@ struct Limits {
   /// A record's value: what a WebRTC data channel passes everywhere. What a store accepts is its
   /// own, smaller option.
   std::size_t value_bytes_max = std::size_t{64} * 1024;
+  /// Records offered at once: 256 summaries of at most 66 bytes are 17 KiB, about one batch.
+  std::size_t replicas_max = 256;
+  /// A request or an answer carried for others: twenty contacts with their addresses are 2 KiB, a
+  /// record as large as stores accept is 11 KiB.
+  std::size_t routed_bytes_max = std::size_t{16} * 1024;
   /// One year in milliseconds. A store grants far less (30 days); the bound here keeps the number
   /// far away from overflow when it is turned into microseconds.
   std::uint64_t ttl_ms_max = std::uint64_t{365} * 24 * 3600 * 1000;

@@ -32,6 +32,13 @@ enum class RecordType : std::uint8_t {
   find_value_response = 35,
   store = 36,
   store_response = 37,
+  replica_offer = 38,
+  replica_answer = 39,
+  route = 40,
+  route_response = 41,
+  find_recursive = 42,
+  find_recursive_response = 43,
+  announce = 44,
 };
 
 /// In the order of the alternatives of `Message`.
@@ -55,6 +62,13 @@ inline constexpr std::array<RecordType, std::variant_size_v<Message>> kRecordTyp
     RecordType::find_value_response,
     RecordType::store,
     RecordType::store_response,
+    RecordType::replica_offer,
+    RecordType::replica_answer,
+    RecordType::route,
+    RecordType::route_response,
+    RecordType::find_recursive,
+    RecordType::find_recursive_response,
+    RecordType::announce,
 };
 
 /// No alternative: the type is unknown.

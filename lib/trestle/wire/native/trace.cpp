@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <vector>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/wire/json/utf8.hpp"
@@ -46,6 +47,30 @@ std::string_view word(Dialect dialect) {
 }
 
 std::string_view word(JoinOutcome outcome) { return name(outcome); }
+
+std::string_view word(RecordKind kind) {
+  return kind == RecordKind::tombstone ? "tombstone" : "value";
+}
+
+std::string_view word(StoreOutcome outcome) {
+  return outcome == StoreOutcome::refreshed ? "refreshed" : "stored";
+}
+
+std::string_view word(ReplicaState state) {
+  switch (state) {
+    case ReplicaState::have:
+      return "have";
+    case ReplicaState::need:
+      return "need";
+    case ReplicaState::mismatch:
+      return "mismatch";
+    case ReplicaState::newer:
+      return "newer";
+    case ReplicaState::refused:
+      return "refused";
+  }
+  return "?";
+}
 
 std::string_view word(ErrorCode code) { return trestle::name(code); }
 
@@ -97,6 +122,16 @@ class Printer {
     close(']');
   }
   void record(const char* name, const Record& record) { nested(name, record); }
+  void summaries(const char* name, const std::vector<ReplicaSummary>& summaries) {
+    open(name, '[');
+    for (const ReplicaSummary& summary : summaries) nested(nullptr, summary);
+    close(']');
+  }
+  void states(const char* name, const std::vector<ReplicaState>& states) {
+    open(name, '[');
+    for (const ReplicaState state : states) string(nullptr, word(state));
+    close(']');
+  }
 
   void string(const char* name, std::string_view text) {
     key(name);
