@@ -197,8 +197,8 @@ TEST_CASE("numbers outside their range are malformed") {
   CHECK(error_of("0304 01 00") == DecodeError::malformed);              // ready with an id
   CHECK(error_of("0304 00 02") == DecodeError::malformed);              // a flag of 2
   CHECK(error_of("0508 01 00 00 00") == DecodeError::malformed);        // failure without a reason
-  CHECK(error_of("0508 01 1c 00 00") == DecodeError::malformed);        // error code 26
-  CHECK(error_of("0505 00 1a 00 00") == DecodeError::malformed);        // error code 26
+  CHECK(error_of("0508 01 1c 00 00") == DecodeError::malformed);        // error code 28
+  CHECK(error_of("0505 00 1c 00 00") == DecodeError::malformed);        // error code 28
   CHECK(error_of("0410 01 00 00") == DecodeError::malformed);           // no contacts wanted
   CHECK(error_of("0410 01 15 00") == DecodeError::malformed);           // 21 contacts wanted
   CHECK(error_of("0410 01 01 02") == DecodeError::malformed);           // a flag of 2
