@@ -164,6 +164,48 @@ TEST_CASE("A linked node tries a few of those that failed in each look-up, not a
   CHECK(asked_of_the_gone >= 4 * 10 * 3600 / 48);
 }
 
+TEST_CASE("The neighbourhood is confirmed by two answers, and no longer than they are recent") {
+  DhtBench bench;
+  CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(0s)));
+  const wire::Contact first = bench.linked(1s);
+  CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(1s)));
+  const wire::Contact second = bench.linked(2s);
+  CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(2s)));
+  bool silent = false;
+  const auto on_ask = [&](Instant now, const Ask& ask) {
+    if (silent) return bench.dht.on_ask_failed(now, ask.ask, ErrorCode::busy);
+    bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+  };
+  live(bench, 60s, on_ask);
+  CHECK(bench.dht.neighbourhood_confirmed(at(60s)));
+
+  SECTION("one answer takes it back") {
+    silent = true;
+    live(bench, 120s, on_ask);
+    CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(120s)));
+    silent = false;
+    live(bench, 180s, on_ask);
+    CHECK(bench.dht.neighbourhood_confirmed(at(180s)));
+  }
+  SECTION("time takes it back") {
+    CHECK(bench.dht.neighbourhood_confirmed(at(15min)));
+    CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(17min)));
+  }
+  SECTION("the loss of all links takes it back") {
+    bench.dht.on_link_down(at(61s), first.id);
+    CHECK(bench.dht.neighbourhood_confirmed(at(61s)));
+    bench.dht.on_link_down(at(61s), second.id);
+    CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(61s)));
+    bench.dht.on_link_up(at(62s), first);
+    CHECK_FALSE(bench.dht.neighbourhood_confirmed(at(62s)));
+  }
+  SECTION("a node with links enough asks until it is confirmed, and refreshes keep it so") {
+    for (int count = 0; count < 8; ++count) bench.linked(61s);
+    live(bench, 24h, on_ask);
+    CHECK(bench.dht.neighbourhood_confirmed(at(24h)));
+  }
+}
+
 TEST_CASE("A node that knows nobody any more has nothing to wait for") {
   DhtBench bench;
   const wire::Contact tab = test::browser(test::random_id(bench.rng));

@@ -96,6 +96,9 @@ class Dht {
   std::optional<Effect> poll_effect() { return outbox_.poll(); }
 
   bool is_open() const { return open_; }
+  /// Whether our own neighbourhood was looked up and answered by two peers or more, not long ago,
+  /// and links were never all lost since: what readiness rests on. False in a network of two.
+  bool neighbourhood_confirmed(Instant now) const;
   const wire::Contact& self() const { return self_; }
   const RoutingTable& table() const { return table_; }
   const RecordStore& records() const { return records_; }
@@ -163,6 +166,7 @@ class Dht {
   void on_all_links_lost(Instant now);
   void begin_refresh(Instant now);
   void on_self_lookup_ended(Instant now, LookupEnded& ended);
+  void confirm_neighbourhood(Instant now, const LookupStats& lookup);
   bool knows_anybody() const;
   NodeId random_target();
   Instant jittered(Instant now, Duration interval);
@@ -185,6 +189,8 @@ class Dht {
   std::uint32_t self_lookup_retries_ = 0;
   bool self_lookup_running_ = false;
   bool neighbourhood_known_ = false;
+  /// When a lookup last confirmed it; nothing while none has.
+  std::optional<Instant> neighbourhood_confirmed_at_;
   bool refresh_running_ = false;
   bool open_ = true;
   DhtStats stats_;

@@ -49,6 +49,12 @@ struct DhtOptions {
   /// How often it is repeated while links are short: twice a minute finds a healed network within
   /// the minute P-CR-17 allows, at the cost of some 25 questions each.
   Duration self_lookup_interval = std::chrono::seconds(30);
+  /// Distinct peers that must answer before our neighbourhood counts as confirmed: one may be the
+  /// other half of a pair that is cut off from everybody else.
+  std::uint32_t confirming_answers = 2;
+  /// How long a confirmation holds. Every refresh that two peers answer renews it: one interval
+  /// with its jitter, and three minutes for one that comes late.
+  Duration confirmation_holds = std::chrono::minutes(15);
   /// One random part of the key space is looked up this often, as everybody's tables do.
   Duration refresh_interval = std::chrono::minutes(10);
   /// Both intervals vary by one part in this many, so that nodes started together drift apart

@@ -19,11 +19,13 @@ void Dht::keep_up(Instant now) {
   }
 }
 
-/// While links are short the neighbourhood is looked up again and again, linked or not: this is
-/// also how a node that lost everybody comes back through the peers it remembers.
+/// While links are short, or nobody has confirmed it, the neighbourhood is looked up again and
+/// again, linked or not: this is also how a node that lost everybody comes back through the peers
+/// it remembers.
 void Dht::plan_self_lookup(Instant now) {
   if (!open_ || self_lookup_running_ || self_lookup_at_ != kNever) return;
-  if (links_.size() >= options_.links_wanted || !knows_anybody()) return;
+  if (!knows_anybody()) return;
+  if (links_.size() >= options_.links_wanted && neighbourhood_confirmed(now)) return;
   self_lookup_at_ = jittered(now, options_.self_lookup_interval);
 }
 
@@ -37,6 +39,7 @@ void Dht::begin_self_lookup(Instant now) {
 void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
   self_lookup_running_ = false;
   const bool failed = ended.code != ErrorCode::none;
+  confirm_neighbourhood(now, ended.stats);
   if (failed && !neighbourhood_known_ && self_lookup_retries_ < options_.self_lookup_retries_max) {
     self_lookup_at_ = after(now, options_.self_lookup_backoff * (1u << self_lookup_retries_));
     ++self_lookup_retries_;
@@ -53,10 +56,25 @@ void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
   plan_self_lookup(now);
 }
 
+/// No peer is asked twice by one lookup, so its answers come from as many peers.
+void Dht::confirm_neighbourhood(Instant now, const LookupStats& lookup) {
+  if (lookup.answers >= options_.confirming_answers) {
+    neighbourhood_confirmed_at_ = now;
+  } else {
+    neighbourhood_confirmed_at_.reset();
+  }
+}
+
+bool Dht::neighbourhood_confirmed(Instant now) const {
+  return open_ && !links_.empty() && neighbourhood_confirmed_at_ &&
+         now < after(*neighbourhood_confirmed_at_, options_.confirmation_holds);
+}
+
 /// As at the start: soon, with the same pauses between tries. Jittered, since whole networks lose
 /// their links in the same moment (T33).
 void Dht::on_all_links_lost(Instant now) {
   neighbourhood_known_ = false;
+  neighbourhood_confirmed_at_.reset();
   self_lookup_retries_ = 0;
   if (!open_ || self_lookup_running_ || !knows_anybody()) return;
   self_lookup_at_ = jittered(now, options_.self_lookup_backoff);

@@ -215,7 +215,10 @@ void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
       end(slot, {.operation = id});
       return on_self_lookup_ended(now, ended);
     case Purpose::refresh:
-      return end(slot, {.operation = id});
+      end(slot, {.operation = id});
+      // A refresh renews what a look-up of ourselves has confirmed, or takes it back.
+      if (neighbourhood_confirmed_at_) confirm_neighbourhood(now, ended.stats);
+      return plan_self_lookup(now);
   }
 }
 
