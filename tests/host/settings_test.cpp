@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "temporary_folder.hpp"
 #include "trestle/host/settings_file.hpp"
+#include "trestle/host/settings_reading.hpp"
 
 using namespace trestle;
 using namespace trestle::test;
@@ -65,6 +66,7 @@ TEST_CASE("the printed settings are a settings file that gives the same settings
                                  {"advertise", {"wss://x.example"}, ""},
                                  {"data", {"/a \"quoted\" \\ folder"}, ""},
                                  {"admin", {"127.0.0.1:9"}, ""},
+                                 {"trusted-proxy", {"10.0.0.0/8", "::1"}, ""},
                                  {"genesis", {"true"}, ""},
                                  {"legacy", {"off"}, ""},
                                  {"log", {"json"}, ""},
@@ -121,6 +123,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"tls-insecure-skip-verify", {"true"}, ""},
                                             {"connections-max", {"7"}, ""},
                                             {"connections-per-address", {"7"}, ""},
+                                            {"trusted-proxy", {"10.0.0.0/8"}, ""},
                                             {"genesis", {"true"}, ""},
                                             {"legacy", {"off"}, ""},
                                             {"log", {"json"}, ""},
@@ -188,27 +191,58 @@ TEST_CASE("a certificate without a key makes no sense, and one turns the adverti
   CHECK(advertised_url(settings, {"10.0.0.1", 5}) == "wss://10.0.0.1:5");
 }
 
+TEST_CASE("every setting that is refused is told of at once, each with its place") {
+  TemporaryFolder folder;
+  CommandLine line;
+  line.config_file =
+      folder.write("bad.toml", "listen = \"nonsense\"\nlegacy = \"perhaps\"\nno-such = 1\n");
+  line.given = {{"log", {"loud"}, "--log"}};
+  const std::string error = read_everything(ProgramKind::bootstrap, line).error();
+  for (const char* place : {"bad.toml:1:10: ", "bad.toml:2:10: ", "bad.toml:3:1: ", "--log: "}) {
+    INFO(place);
+    CHECK(error.find(place) != std::string::npos);
+  }
+}
+
+TEST_CASE("a file that cannot be used is told of where the setting names it") {
+  TemporaryFolder folder;
+  CommandLine line;
+  line.config_file =
+      folder.write("bad.toml", "\nbridge-secret-file = \"" + folder.file("absent") + "\"\n");
+  CHECK(read_everything(ProgramKind::bootstrap, line)
+            .error()
+            .find("bad.toml:2:22: --bridge-secret-file: cannot read") != std::string::npos);
+  line.given = {{"bridge-secret-file", {folder.file("gone")}, "--bridge-secret-file"}};
+  CHECK(read_everything(ProgramKind::bootstrap, line)
+            .error()
+            .starts_with("--bridge-secret-file: cannot read"));
+}
+
 TEST_CASE("an error names the file, the line and the setting") {
   TemporaryFolder folder;
   const auto sentence = [&](const std::string& content) {
     const auto settings = read(ProgramKind::node, folder.write("bad.toml", content));
     return settings ? std::string() : settings.error();
   };
-  CHECK(sentence("listen = \"127.0.0.1:1\"\nno-such = 1\n").find("bad.toml:2: ") !=
+  CHECK(sentence("listen = \"127.0.0.1:1\"\nno-such = 1\n").find("bad.toml:2:1: ") !=
         std::string::npos);
   CHECK(sentence("no-such = 1\n").find("no-such") != std::string::npos);
   CHECK(sentence("\n\nlisten = [\n").find("bad.toml:") != std::string::npos);
-  CHECK(sentence("\nlisten = \"nonsense\"\n").find("bad.toml:2: 'nonsense'") != std::string::npos);
+  CHECK(sentence("\nlisten = \"nonsense\"\n").find("bad.toml:2:10: 'nonsense'") !=
+        std::string::npos);
   CHECK(sentence("listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]\n").find("one value") !=
         std::string::npos);
   CHECK(sentence("listen = []\n").find("one value") != std::string::npos);
   CHECK(sentence("bridge = \"ws://a:1\"\n").find("dht-node has no setting") != std::string::npos);
-  CHECK(sentence("[listen]\nport = 1\n").find("bad.toml:1: ") != std::string::npos);
+  CHECK(sentence("[listen]\nport = 1\n").find("bad.toml:1:1: ") != std::string::npos);
   CHECK(sentence("legacy = \"perhaps\"\n").find("perhaps") != std::string::npos);
   CHECK(sentence("log-level = \"loud\"\n").find("loud") != std::string::npos);
   CHECK(sentence("connections-max = \"many\"\n").find("'many' is not a number") !=
         std::string::npos);
   CHECK(sentence("bootstrap = [\"wss://a:1\"]\n").empty());
+  CHECK(sentence("bootstrap = [\n  \"wss://a:1\",\n  \"http://b\",\n]\n")
+            .find("bad.toml:3:3: 'http://b'") != std::string::npos);
+  CHECK(sentence("listen = \"\n").find("bad.toml:1:") != std::string::npos);
   CHECK(read(ProgramKind::node, folder.file("absent.toml")).error().find("absent.toml") !=
         std::string::npos);
 }

@@ -197,7 +197,7 @@ TEST_CASE("a dial to a server that does not speak WebSocket fails") {
     const std::string reply = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
     REQUIRE(::send(accepted, reply.data(), reply.size(), MSG_NOSIGNAL) > 0);
     REQUIRE(run_until({&host}, [&] { return host.node.failures.contains(id); }));
-    CHECK(host.node.failures[id].code == ErrorCode::refused);
+    CHECK(host.node.failures[id].code == ErrorCode::busy);
   }
   SECTION("it answers as if it were a page, and the reason says what that means") {
     const std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -330,7 +330,7 @@ TEST_CASE("connections over the bound get 503 and those below it stay") {
   CHECK(pair.acceptor.runner->transport_stats().refused_total == 1);
   const auto refused = pair.dialler.node.dial(pair.acceptor.url());
   REQUIRE(pair.run([&] { return pair.dialler.node.failures.contains(refused); }));
-  CHECK(pair.dialler.node.failures[refused].code == ErrorCode::refused);
+  CHECK(pair.dialler.node.failures[refused].code == ErrorCode::busy);
 }
 
 TEST_CASE("a caller that sends no request is put out") {

@@ -74,14 +74,19 @@ def mask(payload):
 class WebSocket:
     """An open WebSocket. Receiving answers pings, as every library does."""
 
-    def __init__(self, url, timeout_s=5.0, **how):
+    def __init__(self, url, timeout_s=5.0, headers=(), **how):
         self.url = url
         self.timeout_s = timeout_s
+        self.headers = headers  # further lines of the request: (name, value)
         self.socket = transport(url, timeout_s, **how)
         self._buffer = b""
         self._parts = []
         self.closed = None
-        self._upgrade()
+        try:
+            self._upgrade()
+        except BaseException:
+            self.socket.close()
+            raise
 
     def __enter__(self):
         return self
@@ -92,10 +97,11 @@ class WebSocket:
     def _upgrade(self):
         host, port = host_and_port(self.url)
         key = base64.b64encode(os.urandom(16)).decode()
-        path = re.sub(r"^ws://[^/]*", "", self.url) or "/"
+        path = re.sub(r"^wss?://[^/]*", "", self.url) or "/"
         self.socket.sendall((f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
                              f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                             "Sec-WebSocket-Version: 13\r\n\r\n").encode())
+                             "Sec-WebSocket-Version: 13\r\n"
+                             + "".join(f"{name}: {value}\r\n" for name, value in self.headers) + "\r\n").encode())
         while b"\r\n\r\n" not in self._buffer:
             more = self.socket.recv(READ_BYTES)
             if not more:

@@ -38,15 +38,14 @@ std::optional<HostPort> split(std::string_view text, std::optional<std::uint16_t
   return HostPort{std::string(host), *port};
 }
 
-/// Anything else in a host name would let a URL smuggle header lines into the upgrade request.
+}  // namespace
+
 bool is_plain_text(std::string_view text) {
   for (const char letter : text) {
     if (letter <= ' ' || letter >= 0x7f) return false;
   }
   return true;
 }
-
-}  // namespace
 
 Result<HostPort, std::string> parse_host_port(std::string_view text) {
   const std::optional<HostPort> parts = split(text, std::nullopt);

@@ -41,6 +41,10 @@ struct WebSocketUrl {
 
 Result<WebSocketUrl, std::string> parse_web_socket_url(std::string_view text);
 
+/// Printable ASCII without spaces. Anything else in a host name would let a URL smuggle header
+/// lines into the upgrade request, and in a path into its answer.
+bool is_plain_text(std::string_view text);
+
 /// Whether the text is a literal IPv4 or IPv6 address, so that nothing needs to be resolved.
 bool is_literal_address(const std::string& host);
 

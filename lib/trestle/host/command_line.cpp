@@ -39,6 +39,8 @@ constexpr OptionHelp kOptions[] = {
     {"connections-max", "N", "WebSockets accepted at the same time (default: 10000)"},
     {"connections-per-address", "N",
      "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},
+    {"trusted-proxy", "ADDR[/BITS]",
+     "Believe what this proxy in front of us states about callers; repeat for several"},
     {"genesis", nullptr, "Let the first node of an empty network in"},
     {"legacy", "on|off", "Serve peers of the old system (default: on)"},
     {"log", "text|json", "How to write the log to standard error (default: text)"},
@@ -98,7 +100,8 @@ void add_option(CLI::App& command, Found& found, const OptionHelp& help) {
     command.add_flag(flag, found.switches[std::string(help.name)], help.text);
     return;
   }
-  const bool is_list = help.name == "bridge" || help.name == "bootstrap";
+  const bool is_list =
+      help.name == "bridge" || help.name == "bootstrap" || help.name == "trusted-proxy";
   CLI::Option* option = command.add_option(flag, found.values[std::string(help.name)], help.text);
   option->option_text(help.value)->expected(1);
   option->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll

@@ -7,19 +7,12 @@
 
 #include <libwebsockets.h>
 
+#include "trestle/host/http_header.hpp"
+
 namespace trestle::host {
 namespace {
 
 constexpr std::size_t kHeadBytesMax = 2048;
-
-std::string header(lws* socket, lws_token_indexes token) {
-  const int bytes = lws_hdr_total_length(socket, token);
-  if (bytes <= 0) return {};
-  std::string text(static_cast<std::size_t>(bytes) + 1, '\0');
-  lws_hdr_copy(socket, text.data(), static_cast<int>(text.size()), token);
-  text.pop_back();
-  return text;
-}
 
 }  // namespace
 
@@ -60,9 +53,9 @@ void HttpExchange::begin(lws* socket, std::string_view path) {
   request_.path = path;
   if (lws_hdr_total_length(socket, WSI_TOKEN_GET_URI) > 0) request_.method = HttpMethod::get;
   if (lws_hdr_total_length(socket, WSI_TOKEN_POST_URI) > 0) request_.method = HttpMethod::post;
-  request_.content_type = header(socket, WSI_TOKEN_HTTP_CONTENT_TYPE);
-  request_.host = header(socket, WSI_TOKEN_HOST);
-  request_.authorization = header(socket, WSI_TOKEN_HTTP_AUTHORIZATION);
+  request_.content_type = http_header(socket, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  request_.host = http_header(socket, WSI_TOKEN_HOST);
+  request_.authorization = http_header(socket, WSI_TOKEN_HTTP_AUTHORIZATION);
   std::string argument(options_.argument_bytes_max, '\0');
   for (std::size_t index = 0; index < options_.arguments_max; ++index) {
     const int bytes =
@@ -71,7 +64,7 @@ void HttpExchange::begin(lws* socket, std::string_view path) {
     if (bytes < 0) break;
     request_.arguments.emplace_back(argument.data(), static_cast<std::size_t>(bytes));
   }
-  const std::string length = header(socket, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+  const std::string length = http_header(socket, WSI_TOKEN_HTTP_CONTENT_LENGTH);
   const bool has_body = request_.method == HttpMethod::post && !length.empty() && length != "0";
   if (has_body && std::strtoull(length.c_str(), nullptr, 10) > options_.body_bytes_max) {
     reply(socket, {413, "text/plain", "the body is too large\n", {}});

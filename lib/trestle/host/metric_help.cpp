@@ -32,6 +32,7 @@ constexpr Help kHelp[] = {
     {"host.connections_accepted", "Accepted WebSockets open now."},
     {"host.pending", "Accepted sockets that have not sent a whole request yet."},
     {"host.accepted_total", "WebSockets accepted."},
+    {"host.accepted_secure_total", "Of these over TLS, to us or to a trusted proxy."},
     {"host.dialled_total", "WebSockets dialled with success."},
     {"host.dial_failures_total", "Dials that failed."},
     {"host.refused_total", "Sockets and upgrades refused over a bound."},

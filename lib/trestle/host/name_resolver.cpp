@@ -170,6 +170,8 @@ void NameResolver::State::on_found(const Query& query, int status, ares_addrinfo
     resolution.code = status == ARES_ETIMEOUT ? ErrorCode::timeout : ErrorCode::unreachable;
     resolution.reason = "the name " + query.name + " could not be resolved: " +
                         (status == ARES_SUCCESS ? "it has no address" : ares_strerror(status));
+    resolution.is_denied =
+        status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA;
   }
   answer_later(query.ticket, std::move(resolution));
 }

@@ -37,6 +37,8 @@ struct Resolution {
   ErrorCode code = ErrorCode::none;
   std::vector<std::string> addresses;
   std::string reason;
+  /// A name server answered that there is no such name.
+  bool is_denied = false;
 };
 
 /// Names to addresses with c-ares on the loop: libwebsockets would resolve blocking, and stop every

@@ -224,6 +224,7 @@ node::Status Runner::status() {
   status.counters.emplace_back("host.connections_accepted", stats.accepted);
   status.counters.emplace_back("host.pending", stats.pending);
   status.counters.emplace_back("host.accepted_total", stats.accepted_total);
+  status.counters.emplace_back("host.accepted_secure_total", stats.accepted_secure_total);
   status.counters.emplace_back("host.dialled_total", stats.dialled_total);
   status.counters.emplace_back("host.dial_failures_total", stats.dial_failures_total);
   status.counters.emplace_back("host.refused_total", stats.refused_total);

@@ -146,6 +146,23 @@ Refused set_verification(Settings& settings, const std::string& value) {
   return std::nullopt;
 }
 
+Refused set_trusted_proxies(Settings& settings, const std::vector<std::string>& values) {
+  std::vector<AddressBlock> blocks;
+  for (const std::string& value : values) {
+    const auto block = parse_address_block(value);
+    if (!block) return block.error();
+    blocks.push_back(*block);
+  }
+  settings.trusted_proxies = std::move(blocks);
+  return std::nullopt;
+}
+
+std::vector<std::string> proxy_values(const std::vector<AddressBlock>& blocks) {
+  std::vector<std::string> values;
+  for (const AddressBlock& block : blocks) values.push_back(to_text(block));
+  return values;
+}
+
 std::vector<std::string> bridge_values(const std::vector<pool::BridgeEndpoint>& bridges) {
   std::vector<std::string> values;
   for (const pool::BridgeEndpoint& bridge : bridges) {
@@ -272,6 +289,9 @@ constexpr Rule kRules[] = {
        return set_count(s.connections_per_address_max, v[0], kConnectionsPerAddress);
      },
      [](const Settings& s) { return std::to_string(s.connections_per_address_max); }},
+    {"trusted-proxy", kAll, Values::list, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_trusted_proxies(s, v); },
+     [](const Settings& s) { return quoted(proxy_values(s.trusted_proxies)); }},
     {"genesis", kBootstrap, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.is_genesis, v[0]); },
      [](const Settings& s) { return true_false(s.is_genesis); }},
@@ -306,6 +326,20 @@ constexpr Rule kRules[] = {
     {"alert-memory-mb", kAll, Values::one, Change::by_reload,
      set_threshold<Alert::memory, kMebibytes>, show_threshold<Alert::memory>},
 };
+
+/// Where the value stands that a setting is refused for: the first one without which the values
+/// before it would be taken.
+std::string place_of_refused(const Settings& settings, const Rule& rule,
+                             const GivenSetting& given) {
+  if (given.value_places.size() != given.values.size()) return given.where;
+  for (std::size_t count = 1; count <= given.values.size(); ++count) {
+    Settings scratch = settings;
+    const std::vector<std::string> first(given.values.begin(),
+                                         given.values.begin() + static_cast<std::ptrdiff_t>(count));
+    if (rule.set(scratch, first)) return given.value_places[count - 1];
+  }
+  return given.where;
+}
 
 unsigned mask(ProgramKind kind) {
   switch (kind) {
@@ -349,7 +383,7 @@ Result<void, std::string> apply(Settings& settings, const GivenSetting& given) {
     if (rule.values == Values::one && given.values.size() != 1)
       return refuse(given.where + ": one value is wanted");
     if (const Refused error = rule.set(settings, given.values))
-      return refuse(given.where + ": " + *error);
+      return refuse(place_of_refused(settings, rule, given) + ": " + *error);
     return {};
   }
   return refuse(given.where + ": " + std::string(name(settings.kind)) + " has no setting '" +

@@ -14,6 +14,7 @@
 #include "trestle/host/alerts.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/tls.hpp"
+#include "trestle/host/trusted_proxies.hpp"
 #include "trestle/host/web_socket_connection.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
@@ -49,6 +50,8 @@ struct Settings {
   TlsVerification tls_verification = TlsVerification::full;
   std::size_t connections_max = TransportOptions{}.connections_max;
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
+  /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+  std::vector<AddressBlock> trusted_proxies;
   bool is_genesis = false;  ///< bootstrap-node
   bool serves_legacy = true;
   LogFormat log_format = LogFormat::text;
@@ -62,11 +65,13 @@ struct Settings {
 };
 
 /// One setting as somebody wrote it: its name as on the command line without the dashes, its
-/// values, and where it stands.
+/// values, and where they stand.
 struct GivenSetting {
   std::string name;
   std::vector<std::string> values;
-  std::string where;  ///< `node.toml:3` or `--listen`
+  std::string where;  ///< The name: `node.toml:3:1` or `--listen`.
+  /// Each value: `node.toml:3:10`. Empty on the command line.
+  std::vector<std::string> value_places{};
 };
 
 /// What stands when nobody says anything.

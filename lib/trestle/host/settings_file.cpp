@@ -20,6 +20,11 @@ std::optional<std::string> text_of(const toml::node& node) {
   return std::nullopt;
 }
 
+/// `node.toml:3:10`, as compilers write it and editors jump to.
+std::string place_of(const std::string& path, const toml::source_region& region) {
+  return path + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column);
+}
+
 }  // namespace
 
 Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::string& path) {
@@ -33,23 +38,25 @@ Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::str
     table = toml::parse(content, path);
   } catch (const toml::parse_error& error) {
     std::ostringstream sentence;
-    sentence << path << ":" << error.source().begin.line << ": " << error.description();
+    sentence << place_of(path, error.source()) << ": " << error.description();
     return refuse(sentence.str());
   }
   std::vector<GivenSetting> settings;
   for (const auto& [key, node] : table) {
-    GivenSetting given{
-        std::string(key.str()), {}, path + ":" + std::to_string(key.source().begin.line)};
+    GivenSetting given{std::string(key.str()), {}, place_of(path, key.source()), {}};
     if (const toml::array* list = node.as_array()) {
       for (const toml::node& element : *list) {
         const auto text = text_of(element);
-        if (!text) return refuse(given.where + ": a list holds texts only");
+        const std::string place = place_of(path, element.source());
+        if (!text) return refuse(place + ": a list holds texts only");
         given.values.push_back(*text);
+        given.value_places.push_back(place);
       }
     } else if (const auto text = text_of(node)) {
       given.values.push_back(*text);
+      given.value_places.push_back(place_of(path, node.source()));
     } else {
-      return refuse(given.where + ": '" + given.name +
+      return refuse(place_of(path, node.source()) + ": '" + given.name +
                     "' is neither a text, a switch nor a list of texts");
     }
     settings.push_back(std::move(given));

@@ -6,8 +6,10 @@
 
 namespace trestle::host {
 
-Result<Settings, std::string> read_settings(ProgramKind kind, const CommandLine& line) {
-  Settings settings = default_settings(kind);
+namespace {
+
+/// What was given in the file, then on the command line, in force in this order.
+Result<std::vector<GivenSetting>, std::string> read_given(const CommandLine& line) {
   std::vector<GivenSetting> given;
   if (!line.config_file.empty()) {
     auto file = read_settings_file(line.config_file);
@@ -15,17 +17,24 @@ Result<Settings, std::string> read_settings(ProgramKind kind, const CommandLine&
     given = std::move(*file);
   }
   given.insert(given.end(), line.given.begin(), line.given.end());
+  return given;
+}
+
+/// All refusals, one a line: whoever corrects a file wants to know everything at once.
+Result<Settings, std::string> apply_all(ProgramKind kind, const std::vector<GivenSetting>& given) {
+  Settings settings = default_settings(kind);
+  std::string refusals;
   for (const GivenSetting& setting : given) {
-    if (auto applied = apply(settings, setting); !applied)
-      return refuse(std::move(applied.error()));
+    if (const auto applied = apply(settings, setting); !applied) {
+      refusals += (refusals.empty() ? "" : "\n") + applied.error();
+    }
   }
+  if (!refusals.empty()) return refuse(std::move(refusals));
   return settings;
 }
 
-Result<Reading, std::string> read_everything(ProgramKind kind, const CommandLine& line) {
-  auto settings = read_settings(kind, line);
-  if (!settings) return refuse(std::move(settings.error()));
-  Reading reading{std::move(*settings), {}, {}};
+Result<Reading, std::string> read_files(Settings&& settings) {
+  Reading reading{std::move(settings), {}, {}};
   if (auto valid = validate(reading.settings); !valid) return refuse(std::move(valid.error()));
   SecretReading secret = read_bridge_secret(reading.settings);
   if (!secret.error.empty()) return refuse(std::move(secret.error));
@@ -44,6 +53,39 @@ Result<Reading, std::string> read_everything(ProgramKind kind, const CommandLine
     reading.warnings.emplace_back(
         "--tls-insecure-skip-verify: whoever answers a dial is believed; for tests only");
   }
+  return reading;
+}
+
+/// A sentence that begins with an option gets the place in front where the option was given in a
+/// file.
+std::string with_place(std::string sentence, const std::vector<GivenSetting>& given) {
+  for (auto setting = given.rbegin(); setting != given.rend(); ++setting) {
+    const std::string option = "--" + setting->name;
+    const bool is_named = sentence.starts_with(option) &&
+                          (sentence.size() == option.size() || sentence[option.size()] == ':' ||
+                           sentence[option.size()] == ' ');
+    if (!is_named) continue;
+    if (setting->value_places.empty()) break;
+    return setting->value_places.front() + ": " + sentence;
+  }
+  return sentence;
+}
+
+}  // namespace
+
+Result<Settings, std::string> read_settings(ProgramKind kind, const CommandLine& line) {
+  auto given = read_given(line);
+  if (!given) return refuse(std::move(given.error()));
+  return apply_all(kind, *given);
+}
+
+Result<Reading, std::string> read_everything(ProgramKind kind, const CommandLine& line) {
+  const auto given = read_given(line);
+  if (!given) return refuse(given.error());
+  auto settings = apply_all(kind, *given);
+  if (!settings) return refuse(std::move(settings.error()));
+  auto reading = read_files(std::move(*settings));
+  if (!reading) return refuse(with_place(std::move(reading.error()), *given));
   return reading;
 }
 

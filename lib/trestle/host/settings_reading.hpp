@@ -17,7 +17,8 @@ struct Reading {
   std::vector<std::string> warnings;
 };
 
-/// Defaults, then the settings file, then the command line. Error: a sentence that names the place.
+/// Defaults, then the settings file, then the command line. Error: a sentence that names the place,
+/// for each setting that is refused.
 Result<Settings, std::string> read_settings(ProgramKind kind, const CommandLine& line);
 
 /// The same, and the files that the settings name.

@@ -261,7 +261,9 @@ std::optional<TlsFailure> Tls::failure(const ssl_st* connection) {
     return TlsFailure{ErrorCode::protocol_error, std::string("TLS: handshake failed: ") +
                                                      SSL_alert_desc_string_long(trail->alert)};
   }
-  return TlsFailure{ErrorCode::connection_lost, "TLS: the connection ended during the handshake"};
+  return TlsFailure{
+      ErrorCode::connection_lost,
+      "TLS: the connection ended during the handshake; perhaps no TLS is spoken there"};
 }
 
 bool Tls::is_resumed(const ssl_st* connection) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include <libwebsockets.h>
 
+#include "trestle/host/http_header.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 
@@ -16,6 +18,9 @@ namespace {
 constexpr std::size_t kCloseReasonBytesMax = 123;
 constexpr std::uint16_t kNoStatus = 1005;
 constexpr std::uint16_t kAbnormal = 1006;
+constexpr unsigned kSwitching = 101;
+/// Of the path in the answer to an upgrade: as long as any prefix of a proxy.
+constexpr std::size_t kShownPathBytesMax = 128;
 
 constexpr std::string_view kBusyReply =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
@@ -85,6 +90,14 @@ int WebSocketConnection::on_socket_event(lws* socket, int reason, void* in, std:
       return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
       return on_upgrade(socket);
+    case LWS_CALLBACK_ADD_HEADERS:
+      return add_answer_headers(socket, in);
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+      reach(DialStage::upgrade);
+      return 0;
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
+      note_upgrade_answer(socket, kSwitching);
+      return 0;
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
       on_established();
@@ -121,7 +134,39 @@ int WebSocketConnection::on_http_event(lws* socket, int reason, void* in, std::s
   return result;
 }
 
+void WebSocketConnection::adopt_caller(lws* socket) {
+  const TrustedProxies& proxies = transport_.options_.trusted_proxies;
+  came_over_tls_ = security_ == Security::tls;
+  if (!proxies.contains(remote_address_)) return;
+  came_over_tls_ = came_over_tls_ || http_header(socket, "x-forwarded-proto:") == "https";
+  transport_.uncount_pending(remote_address_);
+  remote_address_ = proxies.caller(remote_address_, http_header(socket, WSI_TOKEN_X_FORWARDED_FOR));
+  transport_.count_pending(remote_address_);
+}
+
+/// What helps whoever dials us to tell a wrong clock from a right one, and a proxy that takes its
+/// prefix off from one that does not: no peer needs it.
+int WebSocketConnection::add_answer_headers(lws* socket, void* arguments) {
+  auto* place = static_cast<lws_process_html_args*>(arguments);
+  auto* begin = reinterpret_cast<unsigned char*>(place->p);
+  unsigned char* const end = begin + place->max_len;
+  const auto add = [&](const char* name, const std::string& value) {
+    return lws_add_http_header_by_name(socket, reinterpret_cast<const unsigned char*>(name),
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), &begin, end) == 0;
+  };
+  if (!add("date:", http_date(std::time(nullptr)))) return 0;
+  const std::string path = http_header(socket, WSI_TOKEN_GET_URI);
+  // The path is the caller's, decoded: it must not become a header line of its own.
+  if (path.size() > 1 && path.size() <= kShownPathBytesMax && is_plain_text(path)) {
+    add("content-location:", path);
+  }
+  place->p = reinterpret_cast<char*>(begin);
+  return 0;
+}
+
 int WebSocketConnection::on_upgrade(lws* socket) {
+  adopt_caller(socket);
   if (transport_.admits(remote_address_)) return 0;
   ++transport_.stats_.refused_total;
   state_ = State::ended;
@@ -143,6 +188,7 @@ void WebSocketConnection::on_established() {
   if (is_accepted_) {
     transport_.count_accepted(remote_address_);
     ++transport_.stats_.accepted_total;
+    if (came_over_tls_) ++transport_.stats_.accepted_secure_total;
     id_ = transport_.events_.on_accepted({remote_address_});
     transport_.by_id_.emplace(id_.value(), this);
   } else {

@@ -12,10 +12,12 @@
 #include "trestle/base/error_code.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/host/address.hpp"
+#include "trestle/host/dial_failure.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/name_resolver.hpp"
 #include "trestle/host/timer.hpp"
+#include "trestle/host/trusted_proxies.hpp"
 #include "trestle/link/transport.hpp"
 
 namespace trestle::host {
@@ -45,7 +47,18 @@ struct TransportOptions {
   /// Of these from one address, loopback excepted: one caller must not take the place of all
   /// (reliability.md section 10).
   std::size_t pending_per_address_max = 8;
+  /// Callers behind these are counted by the address that the proxy states.
+  TrustedProxies trusted_proxies;
   NameResolverOptions names;
+};
+
+/// What was answered to the request for a WebSocket, beside yes or no.
+struct UpgradeAnswer {
+  unsigned status = 0;
+  /// The answerer's calendar, as HTTP writes it (the `Date` header); empty if it stated none.
+  std::string date;
+  /// The path that arrived at the program, if it was not `/` (our `Content-Location` header).
+  std::string arrived_path;
 };
 
 /// What the transport reports. The driver's runner implements it; the calls correspond to the
@@ -57,6 +70,10 @@ class TransportEvents {
   virtual void on_dialled(link::ConnectionId connection) = 0;
   virtual void on_dial_failed(link::ConnectionId connection, ErrorCode code,
                               std::string_view reason) = 0;
+  /// For whoever diagnoses a dial; a program has no use for it. The last stage reported is the one
+  /// at which a dial failed; the first is reported from inside `dial`.
+  virtual void on_dial_stage(link::ConnectionId connection, DialStage stage);
+  virtual void on_upgrade_answer(link::ConnectionId connection, const UpgradeAnswer& answer);
   virtual void on_frame(link::ConnectionId connection, link::FrameKind kind, ByteSpan bytes) = 0;
   virtual void on_drained(link::ConnectionId connection, std::size_t bytes) = 0;
   virtual void on_closed(link::ConnectionId connection, std::uint16_t status,
@@ -86,7 +103,9 @@ class WebSocketConnection final : public SocketUser {
   /// One of the addresses, at least one, tried in their order: each gets its share of the time that
   /// is left.
   void connect(std::vector<std::string> addresses);
-  void fail_dial(ErrorCode code, std::string reason);
+  void fail_dial(const DialFailure& failure);
+  /// A dial has come so far.
+  void reach(DialStage stage);
   void send(link::FrameKind kind, Bytes bytes);
   void close(link::CloseStatus status, std::string reason);
 
@@ -94,6 +113,7 @@ class WebSocketConnection final : public SocketUser {
   /// Set if the owner may be waiting for a name to be resolved.
   std::uint64_t resolution = 0;
   link::ConnectionId id() const { return id_; }
+  lws* socket() const { return socket_; }
 
  private:
   enum class State : std::uint8_t {
@@ -111,6 +131,10 @@ class WebSocketConnection final : public SocketUser {
 
   int on_http_event(lws* socket, int reason, void* in, std::size_t bytes);
   int on_upgrade(lws* socket);
+  /// The caller behind a proxy that we trust takes the proxy's place.
+  void adopt_caller(lws* socket);
+  int add_answer_headers(lws* socket, void* arguments);
+  void note_upgrade_answer(lws* socket, unsigned status);
   void on_established();
   int on_received(lws* socket, ByteSpan part);
   int refuse_message(lws* socket, link::CloseStatus status, std::string_view reason);
@@ -121,6 +145,7 @@ class WebSocketConnection final : public SocketUser {
   void on_dial_error(lws* socket, std::string_view text);
   void try_next_address();
   /// The address in hand is given up; the next one is tried in the next turn, if there is one.
+  void on_address_failed(const DialFailure& failure);
   void on_address_failed(ErrorCode code, std::string reason);
   void on_dial_time();
   void report_dial_failure(ErrorCode code, std::string_view reason);
@@ -139,6 +164,7 @@ class WebSocketConnection final : public SocketUser {
   bool is_accepted_;
   Security security_;
   bool is_secured_ = false;     ///< Its TLS handshake is done.
+  bool came_over_tls_ = false;  ///< Accepted: from the peer to us, or to a proxy that we trust.
   bool is_pending_ = false;     ///< Counted among the sockets without a whole request.
   bool is_counted_ = false;     ///< Counted among the accepted WebSockets.
   bool is_connecting_ = false;  ///< Inside libwebsockets' connect call: must not be deleted.
@@ -146,6 +172,7 @@ class WebSocketConnection final : public SocketUser {
   WebSocketUrl url_;
   std::deque<std::string> addresses_;  ///< Not tried yet.
   bool is_between_ = false;  ///< One address has failed, the next one is about to be tried.
+  DialStage stage_ = DialStage::name;
   Instant dial_until_{};
   std::string remote_address_;
   lws* socket_ = nullptr;

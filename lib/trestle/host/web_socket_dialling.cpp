@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 
 #include "trestle/host/clock.hpp"
+#include "trestle/host/http_header.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/web_socket_connection.hpp"
 #include "trestle/host/web_socket_transport.hpp"
@@ -38,14 +39,10 @@ ErrorCode code_of_library_text(std::string_view text) {
   return ErrorCode::connection_lost;
 }
 
-/// An ordinary HTTP answer to an upgrade is the commonest mistake of a deployment, and the
-/// library's words for it help nobody (BOOT-04).
-std::string reason_of_library_text(lws* socket, std::string_view text) {
-  if (!text.starts_with("HS: ws upgrade response not 101")) return std::string(text);
-  const unsigned status = lws_http_client_http_response(socket);
-  return "answered HTTP " + std::to_string(status) +
-         " where the switch to WebSocket (101) was expected: another program listens there, or a "
-         "proxy does not pass the upgrade on; check port and path of the URL, and the proxy";
+/// Whether there is an HTTP answer to explain, and not only the library's words for it.
+bool is_http_answer(std::string_view text) {
+  return text.starts_with("HS: ws upgrade response not 101") ||
+         text.starts_with("HS: ws upgrade unauthorized");
 }
 
 }  // namespace
@@ -74,6 +71,7 @@ void WebSocketConnection::try_next_address() {
   const int error = errno;
   is_connecting_ = false;
   socket_ = socket;
+  if (socket != nullptr) reach(DialStage::connect);
   if (socket == nullptr) {
     return on_address_failed(code_of_system_error(error), "cannot connect to " + host_header(url_));
   }
@@ -81,8 +79,12 @@ void WebSocketConnection::try_next_address() {
 }
 
 void WebSocketConnection::on_address_failed(ErrorCode code, std::string reason) {
+  on_address_failed({code, outlook_of(stage_, code), std::move(reason)});
+}
+
+void WebSocketConnection::on_address_failed(const DialFailure& failure) {
   if (state_ != State::dialling) return;
-  if (addresses_.empty()) return fail_dial(code, std::move(reason));
+  if (addresses_.empty()) return fail_dial(failure);
   abandon_socket();
   is_between_ = true;
   timer_.start(Duration::zero());
@@ -91,15 +93,27 @@ void WebSocketConnection::on_address_failed(ErrorCode code, std::string reason) 
 void WebSocketConnection::on_dial_error(lws* socket, std::string_view text) {
   if (const auto failure = Tls::failure(tls_connection(socket))) {
     ++transport_.stats_.tls_failures_total;
+    reach(DialStage::tls);
     return on_address_failed(failure->code, failure->reason);
   }
   if (tls_connection(socket) != nullptr) on_secured(socket);
-  on_address_failed(code_of_library_text(text), reason_of_library_text(socket, text));
+  if (is_http_answer(text)) {
+    const unsigned status = lws_http_client_http_response(socket);
+    note_upgrade_answer(socket, status);
+    return on_address_failed(
+        explain_http_answer(status, url_.path, http_header(socket, WSI_TOKEN_HTTP_LOCATION)));
+  }
+  on_address_failed(code_of_library_text(text), std::string(text));
 }
 
 void WebSocketConnection::on_dial_time() {
   if (is_between_) return try_next_address();
-  if (addresses_.empty()) return report_dial_failure(ErrorCode::timeout, "no answer in time");
+  if (addresses_.empty()) {
+    const bool is_in_tls = stage_ == DialStage::connect && tls_connection(socket_) != nullptr;
+    if (is_in_tls) reach(DialStage::tls);
+    const DialFailure failure{ErrorCode::timeout, Outlook::temporary, "no answer in time"};
+    return report_dial_failure(failure.code, to_text(stage_, failure));
+  }
   // This address has had its share of the time.
   lws* socket = socket_;
   abandon_socket();
@@ -112,11 +126,23 @@ void WebSocketConnection::abandon_socket() {
   socket_ = nullptr;
 }
 
-void WebSocketConnection::fail_dial(ErrorCode code, std::string reason) {
+void WebSocketConnection::reach(DialStage stage) {
+  if (state_ != State::dialling) return;
+  stage_ = stage;
+  transport_.events_.on_dial_stage(id_, stage);
+}
+
+void WebSocketConnection::note_upgrade_answer(lws* socket, unsigned status) {
+  if (state_ != State::dialling) return;
+  transport_.events_.on_upgrade_answer(id_, {status, http_header(socket, WSI_TOKEN_HTTP_DATE),
+                                             http_header(socket, WSI_TOKEN_HTTP_CONTENT_LOCATION)});
+}
+
+void WebSocketConnection::fail_dial(const DialFailure& failure) {
   if (state_ != State::dialling) return;
   state_ = State::failed;
-  dial_error_ = code;
-  reason_ = std::move(reason);
+  dial_error_ = failure.code;
+  reason_ = to_text(stage_, failure);
   timer_.start(Duration::zero());
 }
 

@@ -7,6 +7,10 @@
 #include "trestle/base/assertion.hpp"
 
 namespace trestle::host {
+
+void TransportEvents::on_dial_stage(link::ConnectionId, DialStage) {}
+void TransportEvents::on_upgrade_answer(link::ConnectionId, const UpgradeAnswer&) {}
+
 WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
                                        const TransportOptions& options)
     : loop_(loop), events_(events), options_(options), resolver_(loop.loop(), options.names) {}
@@ -29,8 +33,11 @@ void WebSocketTransport::limit_accepted(std::size_t connections_max, std::size_t
 
 void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
                                             const std::string& remote_address) {
-  if (stats_.pending >= options_.pending_max ||
-      !pending_by_address_.admits(remote_address, options_.pending_per_address_max)) {
+  // A proxy brings the requests of many callers.
+  const bool is_place_free =
+      options_.trusted_proxies.contains(remote_address) ||
+      pending_by_address_.admits(remote_address, options_.pending_per_address_max);
+  if (stats_.pending >= options_.pending_max || !is_place_free) {
     ++stats_.refused_total;
     ::close(descriptor);
     return;
@@ -75,11 +82,13 @@ void WebSocketTransport::dial(const link::Dial& order) {
   WebSocketConnection* key = connection.get();
   by_id_.emplace(order.connection.value(), key);
   sockets_.emplace(key, std::move(connection));
-  if (!url) return key->fail_dial(ErrorCode::invalid_request, url.error());
+  if (!url) return key->fail_dial({ErrorCode::invalid_request, Outlook::permanent, url.error()});
   if (url->is_secure && loop_.tls() == nullptr) {
-    return key->fail_dial(ErrorCode::unsupported, "wss:// is not set up here: " + order.url);
+    return key->fail_dial(
+        {ErrorCode::unsupported, Outlook::permanent, "wss:// is not set up here: " + order.url});
   }
   key->limit_dial(order.timeout);
+  key->reach(DialStage::name);
   if (url->host == "localhost") return key->connect({"127.0.0.1"});
   if (is_literal_address(url->host)) return key->connect({url->host});
   key->resolution = resolver_.resolve(
@@ -92,7 +101,9 @@ void WebSocketTransport::on_resolved(link::ConnectionId id, const Resolution& re
   if (connection == nullptr) return;
   connection->resolution = 0;
   if (resolution.code != ErrorCode::none) {
-    return connection->fail_dial(resolution.code, resolution.reason);
+    return connection->fail_dial({resolution.code,
+                                  resolution.is_denied ? Outlook::permanent : Outlook::temporary,
+                                  resolution.reason});
   }
   connection->connect(resolution.addresses);
 }

@@ -23,6 +23,8 @@ struct TransportStats {
   std::size_t accepted = 0;     ///< Open now, accepted.
   std::size_t pending = 0;      ///< Accepted sockets without a whole request.
   std::uint64_t accepted_total = 0;
+  /// Those of them that came over TLS, to us or to a trusted proxy.
+  std::uint64_t accepted_secure_total = 0;
   std::uint64_t dialled_total = 0;
   std::uint64_t dial_failures_total = 0;
   std::uint64_t refused_total = 0;  ///< Upgrades and sockets over a bound.
