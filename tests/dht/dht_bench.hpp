@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dht/contacts.hpp"
+#include "dht/records.hpp"
 #include "trestle/crypto/identity.hpp"
 #include "trestle/dht/dht.hpp"
 
@@ -17,14 +18,30 @@ auto drained(Machine& machine) {
   return effects;
 }
 
-/// One machine with its effects sorted by kind.
+/// When the disk answers.
+enum class Disk { at_once, when_told };
+
+/// One machine with its effects sorted by kind. Signs at once, with nothing.
 struct DhtBench {
   explicit DhtBench(const DhtOptions& options = {}, std::uint64_t seed = 17)
-      : rng(seed), suite(seed), dht(dialable(random_id(rng)), options, suite, rng.fork("own")) {}
+      : rng(seed),
+        suite(seed),
+        pair(suite.generate()),
+        dht(dialable(crypto::node_id_of(suite, pair.key)), as_author(options, pair), suite,
+            rng.fork("own")) {}
+
+  static DhtOptions as_author(DhtOptions options, const crypto::KeyPair& pair) {
+    options.author = pair.key;
+    return options;
+  }
 
   Rng rng;
   crypto::Suite suite;
+  crypto::KeyPair pair;
   Dht dht;
+  Disk disk = Disk::at_once;
+  std::vector<Persist> orders;
+  std::vector<LogRecord> logs;
   std::vector<Ask> asks;
   std::vector<Respond> responses;
   std::vector<Ended> ends;
@@ -32,7 +49,16 @@ struct DhtBench {
   std::vector<NeighbourhoodKnown> news;
 
   void drain() {
-    for (Effect& effect : drained(dht)) {
+    while (auto next = dht.poll_effect()) {
+      Effect& effect = *next;
+      if (const auto* sign = std::get_if<SignRecord>(&effect)) {
+        dht.on_signed(latest, sign->operation, {});
+      }
+      if (auto* order = std::get_if<Persist>(&effect)) {
+        if (disk == Disk::at_once) dht.on_persisted(latest, order->ticket, ErrorCode::none);
+        orders.push_back(std::move(*order));
+      }
+      if (auto* record = std::get_if<LogRecord>(&effect)) logs.push_back(std::move(*record));
       if (auto* ask = std::get_if<Ask>(&effect)) asks.push_back(std::move(*ask));
       if (auto* respond = std::get_if<Respond>(&effect)) responses.push_back(std::move(*respond));
       if (auto* ended = std::get_if<Ended>(&effect)) ends.push_back(std::move(*ended));
@@ -51,6 +77,7 @@ struct DhtBench {
     return contact;
   }
   void link(Duration when, const wire::Contact& contact) {
+    latest = std::max(latest, at(when));
     dht.on_link_up(at(when), contact);
     drain();
     answer_all(when);
@@ -72,12 +99,24 @@ struct DhtBench {
     }
   }
   void answer(Duration when, const Ask& ask, const wire::Message& message) {
-    dht.on_answer(at(when), ask.ask, message);
+    latest = std::max(latest, at(when));
+    const auto* value = std::get_if<wire::FindValueResponse>(&message);
+    if (value != nullptr && value->found) {
+      dht.on_record(at(when), ask.ask, crypto::VerifiedRecord::vouch_for(value->record));
+    } else {
+      dht.on_answer(at(when), ask.ask, message);
+    }
     drain();
   }
   wire::Message request(Duration when, const NodeId& from, const wire::Message& message) {
+    latest = std::max(latest, at(when));
     responses.clear();
-    dht.on_request(at(when), from, RequestToken{++tokens}, message);
+    const RequestToken token{++tokens};
+    if (const auto* store = std::get_if<wire::StoreRequest>(&message)) {
+      dht.on_store(at(when), from, token, crypto::VerifiedRecord::vouch_for(store->record));
+    } else {
+      dht.on_request(at(when), from, token, message);
+    }
     drain();
     if (responses.size() != 1 || responses[0].token.value != tokens) return wire::Goodbye{};
     return responses[0].message;
@@ -85,8 +124,8 @@ struct DhtBench {
   NodeId place(std::string_view key) { return crypto::place_of_key(suite, key); }
 
   std::uint64_t tokens = 0;
+  /// The latest moment that the machine was told of.
+  Instant latest{};
 };
-
-inline Bytes value_of(std::string_view text) { return to_bytes(as_bytes(text)); }
 
 }  // namespace trestle::dht::test

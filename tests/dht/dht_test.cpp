@@ -26,7 +26,7 @@ struct RandomDht {
     DhtOptions options;
     options.operations_max = 5;
     options.asks_max = 30;
-    options.records.records_max = 20;
+    options.records.quotas.records_max = 20;
     return options;
   }
 
@@ -57,7 +57,8 @@ struct RandomDht {
   wire::Message request(Rng& rng) {
     switch (rng.below(4)) {
       case 0:
-        return wire::StoreRequest{{.key = "key " + std::to_string(rng.below(40)), .value = {1}}};
+        return wire::StoreRequest{
+            test::record_of("key " + std::to_string(rng.below(40)), {1}, rng.below(5))};
       case 1:
         return wire::FindValueRequest{"key " + std::to_string(rng.below(40))};
       case 2:
@@ -83,8 +84,12 @@ struct RandomDht {
         return dht.on_heard(now, peer.id);
       case 5: {
         const wire::Message asked = request(rng);
-        ++requests;
-        return dht.on_request(now, peer.id, RequestToken{requests}, asked);
+        const RequestToken token{++requests};
+        if (const auto* store = std::get_if<wire::StoreRequest>(&asked)) {
+          return dht.on_store(now, peer.id, token,
+                              crypto::VerifiedRecord::vouch_for(store->record));
+        }
+        return dht.on_request(now, peer.id, token, asked);
       }
       case 6:
         return dht.on_ask_failed(now, ask, ErrorCode::timeout);
@@ -122,9 +127,16 @@ struct RandomDht {
   }
   Instant next_deadline() const { return bench.dht.next_deadline(); }
   void on_deadline(Instant now) { bench.dht.on_deadline(now); }
-  std::vector<std::string> drain(Instant /*now*/) {
+  std::vector<std::string> drain(Instant now) {
     std::vector<std::string> texts;
-    for (const Effect& effect : test::drained(bench.dht)) {
+    while (const auto next = bench.dht.poll_effect()) {
+      const Effect& effect = *next;
+      if (const auto* sign = std::get_if<SignRecord>(&effect)) {
+        bench.dht.on_signed(now, sign->operation, {});
+      }
+      if (const auto* order = std::get_if<Persist>(&effect)) {
+        bench.dht.on_persisted(now, order->ticket, ErrorCode::none);
+      }
       std::string text = std::to_string(effect.index());
       if (const auto* ask = std::get_if<Ask>(&effect)) {
         open.push_back(ask->ask.value);

@@ -69,19 +69,23 @@ TEST_CASE("What one node puts any other gets, and the receipt counts the copies"
     const auto put = network.put(network.rng().below(100), key, value);
     REQUIRE(put);
     REQUIRE(put->code == ErrorCode::none);
+    CHECK(put->replicas >= 11);
+    CHECK(put->replicas_wanted == 11);
+    CHECK_FALSE(put->weak);
+    network.run_for(2s);
     std::uint32_t copies = 0;
     for (std::size_t index = 0; index < network.size(); ++index) {
       if (network[index].dht.records().find(network.now(), key)) ++copies;
     }
-    CHECK(put->replicas == 20);
-    CHECK(copies == put->replicas);
+    CHECK(copies == 20);
     for (int reader = 0; reader < 5; ++reader) {
       const auto got = network.get(network.rng().below(100), key);
       REQUIRE(got);
       REQUIRE(got->code == ErrorCode::none);
       CHECK(as_text(got->record->value) == value);
-      CHECK(got->record->ttl_ms <= 3'600'000);
-      CHECK(got->record->ttl_ms > 3'000'000);
+      CHECK(got->record->ttl_ms == 3'600'000);
+      CHECK(got->record->left_ms <= 3'600'000);
+      CHECK(got->record->left_ms > 3'000'000);
     }
   }
   const auto absent = network.get(3, "never stored");
@@ -98,7 +102,10 @@ TEST_CASE("Networks of one to five nodes work") {
     const auto put = network.put(0, "key", "value");
     REQUIRE(put);
     CHECK(put->code == ErrorCode::none);
-    CHECK(put->replicas == size);
+    CHECK(put->replicas_wanted == std::max<std::size_t>(2, size / 2 + 1));
+    CHECK(put->weak == (size == 1));
+    CHECK(put->replicas >= std::min<std::size_t>(size, put->replicas_wanted));
+    network.run_for(1s);
     for (std::size_t reader = 0; reader < size; ++reader) {
       const auto got = network.get(reader, "key");
       REQUIRE(got);
@@ -196,7 +203,8 @@ TEST_CASE("Bridges show the way and keep nothing: no copy is sent to them, none 
     const auto put = network.put(network.rng().below(30), key, "value");
     REQUIRE(put);
     CHECK(put->code == ErrorCode::none);
-    CHECK(put->replicas >= 10);
+    CHECK(put->replicas >= put->replicas_wanted);
+    CHECK_FALSE(put->weak);
     for (const wire::Contact& holder : put->contacts) CHECK(holder.role == wire::Role::node);
     CHECK(network.get(network.rng().below(30), key)->code == ErrorCode::none);
   }

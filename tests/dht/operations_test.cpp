@@ -31,6 +31,7 @@ TEST_CASE("Commands that make no sense are refused and change nothing") {
 TEST_CASE("A node that knows nobody keeps its own put, finds it again, and nothing else") {
   DhtBench bench;
   const auto put = bench.dht.put(at(1s), "key", value_of("value"), 1h);
+  bench.drain();
   const auto get = bench.dht.get(at(2s), "key");
   const auto absent = bench.dht.get(at(2s), "absent");
   const auto find = bench.dht.find(at(2s), random_id(bench.rng));
@@ -39,7 +40,9 @@ TEST_CASE("A node that knows nobody keeps its own put, finds it again, and nothi
   CHECK(bench.ends[0].operation == *put);
   CHECK(bench.ends[0].code == ErrorCode::none);
   CHECK(bench.ends[0].replicas == 1);
+  CHECK(bench.ends[0].weak);
   CHECK(bench.ends[1].operation == *get);
+  REQUIRE(bench.ends[1].record);
   CHECK(bench.ends[1].record->value == value_of("value"));
   CHECK(bench.ends[2].operation == *absent);
   CHECK(bench.ends[2].code == ErrorCode::unreachable);
@@ -83,13 +86,15 @@ TEST_CASE("A put asks for the place of its key, then stores at those who answere
   REQUIRE(bench.ends.size() == 1);
   CHECK(bench.ends[0].code == ErrorCode::none);
   CHECK(bench.ends[0].replicas == 4);  // three of the others, and ourselves
+  CHECK(bench.ends[0].replicas_wanted == 4);
+  CHECK_FALSE(bench.ends[0].weak);
   CHECK(bench.ends[0].contacts.size() == 3);
   CHECK(bench.dht.stats().records.records == 1);
 }
 
 TEST_CASE("When nobody keeps the value the put says why") {
   DhtOptions options;
-  options.records.records_max = 0;
+  options.records.quotas.records_max = 0;
   DhtBench bench(options);
   bench.linked(1s);
   REQUIRE(bench.dht.put(at(2s), "key", value_of("value"), 1h));
@@ -124,7 +129,7 @@ TEST_CASE("Our own store keeps a put only while fewer than k others are nearer")
     bench.drain();
     bench.answer_all(2s);
     REQUIRE(bench.ends.size() == 1);
-    CHECK(bench.ends[0].replicas == 3);
+    CHECK(bench.ends[0].replicas == 2);
     CHECK((bench.dht.stats().records.records == 1) == (nearer < 3));
     kept += bench.dht.stats().records.records;
   }
@@ -159,7 +164,7 @@ TEST_CASE("A bridge is asked for the way and never to store, legacy values come 
   bench.drain();
   wire::FindValueResponse found;
   found.found = true;
-  found.record = {.key = "old", .value = value_of(R"({"a":1})"), .ttl_ms = 0, .legacy = true};
+  found.record = test::old_record("old", R"({"a":1})", 60'000);
   for (const Ask& ask : std::vector<Ask>(bench.asks)) {
     if (ask.peer == bridge) {
       CHECK(std::holds_alternative<wire::FindNodeRequest>(ask.message));

@@ -19,7 +19,7 @@ DhtOptions refusing() {
 }
 
 wire::StoreRequest store_of(const std::string& key, std::size_t bytes = 5) {
-  return {{.key = key, .value = Bytes(bytes, 1), .ttl_ms = 60'000}};
+  return {test::record_of(key, Bytes(bytes, 1))};
 }
 
 ErrorCode code_of(const wire::Message& message) {
@@ -78,7 +78,8 @@ TEST_CASE("A stored record is kept and served, an unknown key leads to the neare
   const auto& found = std::get<wire::FindValueResponse>(message);
   CHECK(found.found);
   CHECK(found.record.value == Bytes(5, 1));
-  CHECK(found.record.ttl_ms == 59'000);
+  CHECK(found.record.left_ms == 59'000);
+  CHECK(found.record.ttl_ms == 60'000);
   message = bench.request(3s, other.id, wire::FindValueRequest{"absent"});
   const auto& absent = std::get<wire::FindValueResponse>(message);
   CHECK_FALSE(absent.found);
@@ -88,7 +89,8 @@ TEST_CASE("A stored record is kept and served, an unknown key leads to the neare
 
 TEST_CASE("What the store refuses is answered with its code and a sentence") {
   DhtOptions options;
-  options.records.records_max = 1;
+  options.records.quotas.records_max = 1;
+  options.records.quotas.group_share_divisor = 1;
   DhtBench bench(options);
   const NodeId asker = bench.linked(1s).id;
   CHECK(code_of(bench.request(2s, asker, store_of("key", 20'000))) == ErrorCode::too_large);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dht/contacts.hpp"
+#include "trestle/crypto/identity.hpp"
 #include "trestle/dht/dht.hpp"
 
 namespace trestle::dht::test {
@@ -50,7 +51,8 @@ class SmallNetwork {
 
   std::size_t add(Manner manner = Manner::honest, DhtOptions options = {},
                   wire::Role role = wire::Role::node) {
-    const wire::Contact contact = dialable(random_id(rng_), role);
+    options.author = suite_.generate().key;
+    const wire::Contact contact = dialable(crypto::node_id_of(suite_, options.author), role);
     index_[contact.id] = members_.size();
     const Rng own = rng_.fork("member", members_.size());
     members_.push_back(std::make_unique<Member>(contact, options, suite_, own, manner));
@@ -109,6 +111,15 @@ class SmallNetwork {
       note(index, effect->index());
       if (auto* ask = std::get_if<Ask>(&*effect)) perform(index, *ask);
       if (auto* respond = std::get_if<Respond>(&*effect)) deliver_answer(*respond);
+      if (auto* sign = std::get_if<SignRecord>(&*effect)) {
+        member.dht.on_signed(now_, sign->operation, {});
+      }
+      if (auto* order = std::get_if<Persist>(&*effect)) {
+        schedule(now_ + disk_time(), [this, index, ticket = order->ticket] {
+          members_[index]->dht.on_persisted(now_, ticket, ErrorCode::none);
+          drain(index);
+        });
+      }
       if (auto* ended = std::get_if<Ended>(&*effect)) {
         member.ended.emplace(ended->operation.value, std::move(*ended));
       }
@@ -183,6 +194,9 @@ class SmallNetwork {
   }
   Duration latency() {
     return rng_.between(std::chrono::milliseconds(5), std::chrono::milliseconds(60));
+  }
+  Duration disk_time() {
+    return rng_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(30));
   }
   void note(std::size_t index, std::size_t kind) {
     const auto moment = static_cast<std::uint64_t>(now_.time_since_epoch().count());
@@ -267,7 +281,12 @@ class SmallNetwork {
     askers_[token] = {from, ask.ask.value};
     if (member.manner == Manner::silent) return;
     if (member.manner == Manner::honest) {
-      member.dht.on_request(now_, id(from), RequestToken{token}, ask.message);
+      if (const auto* store = std::get_if<wire::StoreRequest>(&ask.message)) {
+        member.dht.on_store(now_, id(from), RequestToken{token},
+                            crypto::VerifiedRecord::vouch_for(store->record));
+      } else {
+        member.dht.on_request(now_, id(from), RequestToken{token}, ask.message);
+      }
       return drain(to);
     }
     deliver_answer({.token = RequestToken{token}, .message = lie(from, to, ask.message)});
@@ -278,7 +297,13 @@ class SmallNetwork {
     schedule(now_ + latency(), [this, asked, message = respond.message] {
       Member& member = *members_[asked.first];
       if (!member.alive || member.pending.erase(asked.second) == 0) return;
-      member.dht.on_answer(now_, AskId{asked.second}, message);
+      const auto* value = std::get_if<wire::FindValueResponse>(&message);
+      if (value != nullptr && value->found) {
+        member.dht.on_record(now_, AskId{asked.second},
+                             crypto::VerifiedRecord::vouch_for(value->record));
+      } else {
+        member.dht.on_answer(now_, AskId{asked.second}, message);
+      }
       drain(asked.first);
     });
   }

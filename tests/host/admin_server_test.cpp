@@ -130,19 +130,52 @@ TEST_CASE("a value that was put can be got, whatever its characters") {
       "{\"key\":\"a key/with ?&=%+\\\"\\\\ and \xc3\xa4\",\"value\":\"v\\n\",\"ttl_s\":60}");
   REQUIRE(put);
   CHECK(put->status == 200);
-  CHECK(put->body == "{\"code\":\"NONE\",\"replicas\":3}\n");
+  CHECK(put->body ==
+        "{\"code\":\"NONE\",\"replicas\":3,\"replicas_wanted\":2,\"weak\":false,\"old_peers\":0,"
+        "\"version\":7}\n");
   REQUIRE(admin.node.store.contains(key));
   const auto got = admin.ask("/get?key=" + host::percent_encoded(key));
   REQUIRE(got);
   CHECK(got->status == 200);
-  CHECK(got->body == "{\"code\":\"NONE\",\"value\":\"v\\n\",\"ttl_ms\":60000}\n");
+  CHECK(got->body.starts_with(
+      "{\"code\":\"NONE\",\"value\":\"v\\n\",\"ttl_ms\":60000,\"left_ms\":50000,\"version\":7,"
+      "\"author\":\"00"));
 }
 
 TEST_CASE("a value that is no text comes as hex") {
   AdminHost admin;
   admin.node.store["raw"] = {0xff, 0x00};
-  CHECK(admin.ask("/get?key=raw")->body ==
-        "{\"code\":\"NONE\",\"value_hex\":\"ff00\",\"ttl_ms\":60000}\n");
+  CHECK(admin.ask("/get?key=raw")
+            ->body.starts_with("{\"code\":\"NONE\",\"value_hex\":\"ff00\",\"ttl_ms\":60000,"));
+}
+
+TEST_CASE("a value of an old peer is shown as its text, or as the JSON it is") {
+  const auto shown = [](std::string_view json) {
+    node::OperationEnded ended;
+    ended.record = wire::Record{
+        .key = "k", .value = to_bytes(as_bytes(json)), .left_ms = 5000, .legacy = true};
+    return host::to_json(host::OperationKind::get, ended);
+  };
+  CHECK(shown(R"("a \u00e4")") ==
+        "{\"code\":\"NONE\",\"value\":\"a "
+        "\xc3\xa4\",\"ttl_ms\":0,\"left_ms\":5000,\"unsigned\":true}");
+  CHECK(shown(R"({"v":1})").find(R"("value":"{\"v\":1}")") != std::string::npos);
+}
+
+TEST_CASE("a refresh and a deletion come with their receipt, or with why not") {
+  AdminHost admin;
+  admin.node.store["k"] = {1};
+  const auto refreshed = admin.ask("/refresh", "{\"key\":\"k\"}");
+  REQUIRE(refreshed);
+  CHECK(refreshed->body.find("\"replicas\":1,\"replicas_wanted\":2,\"weak\":true") !=
+        std::string::npos);
+  CHECK(admin.ask("/delete", "{\"key\":\"k\"}")->status == 200);
+  CHECK(admin.node.store.empty());
+  CHECK(admin.ask("/delete", "{\"key\":\"k\"}")->status == 404);
+  CHECK(admin.ask("/refresh", "{\"key\":\"k\"}")->status == 404);
+  CHECK(admin.ask("/refresh", "{}")->status == 400);
+  CHECK(admin.ask("/delete", "{\"key\":\"\"}")->status == 400);
+  CHECK(admin.ask("/delete?key=k")->status == 404);
 }
 
 TEST_CASE("/find lists contacts, nearest first") {

@@ -103,8 +103,8 @@ TEST_CASE("help names the commands and ends with 0") {
   const auto help = parse(ProgramKind::node, {"--help"});
   REQUIRE_FALSE(help);
   CHECK(help.error().code == ExitCode::done);
-  for (const char* word :
-       {"run", "check", "keygen", "version", "put", "get", "find", "peers", "status"}) {
+  for (const char* word : {"run", "check", "keygen", "version", "put", "get", "refresh", "delete",
+                           "find", "peers", "status"}) {
     CHECK(help.error().output.find(word) != std::string::npos);
   }
   CHECK(parse(ProgramKind::node, {"run", "--help"}).error().output.find("--bootstrap") !=

@@ -108,6 +108,21 @@ class FakeNode final : public node::Node {
     store[key] = std::move(value);
     node::OperationEnded ended;
     ended.replicas = 3;
+    ended.replicas_wanted = 2;
+    ended.version = 7;
+    return end(std::move(ended));
+  }
+  Result<node::OperationId, ErrorCode> refresh(Instant, std::string key) override {
+    node::OperationEnded ended;
+    ended.replicas_wanted = 2;
+    ended.replicas = 1;
+    ended.weak = true;
+    if (!store.contains(key)) ended.code = ErrorCode::not_found;
+    return end(std::move(ended));
+  }
+  Result<node::OperationId, ErrorCode> remove(Instant, std::string key) override {
+    node::OperationEnded ended;
+    if (store.erase(key) == 0) ended.code = ErrorCode::not_found;
     return end(std::move(ended));
   }
   Result<node::OperationId, ErrorCode> get(Instant, std::string key) override {
@@ -116,8 +131,8 @@ class FakeNode final : public node::Node {
     if (place == store.end()) {
       ended.code = ErrorCode::not_found;
     } else {
-      ended.record =
-          wire::Record{.key = key, .value = place->second, .ttl_ms = 60'000, .left_ms = 60'000};
+      ended.record = wire::Record{
+          .key = key, .value = place->second, .version = 7, .ttl_ms = 60'000, .left_ms = 50'000};
     }
     return end(std::move(ended));
   }

@@ -80,6 +80,9 @@ class DrivenNode {
   std::set<link::ConnectionId> open;
   std::set<link::ConnectionId> dialling;
   std::size_t stopped = 0;
+  /// The disk answers when the test says so.
+  bool holds_disk = false;
+  std::vector<dht::StorageTicket> held_orders;
 
  private:
   std::unique_ptr<node::Node> make(NodeKind kind, const crypto::Identity& identity, Rng rng) {
@@ -135,6 +138,7 @@ class DrivenNode {
   void note(Instant, const node::Joined&) {}
   void note(Instant, const LogRecord&) {}
   void note(Instant now, const dht::Persist& order) {
+    if (holds_disk) return held_orders.push_back(order.ticket);
     node_->on_persisted(now, order.ticket, ErrorCode::none);
   }
   void note(Instant, const node::SavePeers&) {}

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from native_peer import (CANCEL, FAILURE, FIND_NODE, FIND_NODE_RESPONSE, FIND_VALUE, HELLO, PING, PONG, PROVE,
-                         STORE, WELCOME, NativePeer, Refusal, record, stored, text, varint)
+                         STORE, WELCOME, NativePeer, Refusal, old_stored, record, text, varint)
 from process_case import ProcessCase
 from web_socket import BINARY, CLOSE, CONTINUATION, PING as SOCKET_PING, Closed, TEXT, WebSocket, frame, tcp
 
@@ -73,9 +73,9 @@ LATER_FRAMES = {
     "an id of 19 bytes": record(FIND_NODE, 1, bytes(19)),
     "a request with the id 0": record(FIND_NODE, 0, bytes(20)),
     "a key of 2 KiB": record(FIND_VALUE, 1, text("k" * 2048)),
-    "a value of 200 KiB": record(STORE, 1, stored("key", bytes(200 * 1024))),
+    "a value of 200 KiB": record(STORE, 1, old_stored("key", bytes(200 * 1024))),
     "a value that claims 2^62 bytes": record(STORE, 1, text("key") + varint(2**62)),
-    "a flag of 2": record(STORE, 1, text("key") + text("v") + varint(1000) + b"\2"),
+    "a flag of 2": record(STORE, 1, text("key") + text("v") + b"\1" + varint(0) + varint(1000) + b"\2"),
     "more records than a frame may hold": record(CANCEL, 1) * 30_000,
     "a record that ends in the middle": record(PING, 1)[:-1],
 }
@@ -205,7 +205,7 @@ class BadInputTest(ProcessCase):
 
     def test_an_oversized_request_names_its_code(self):
         with native_peer(self.network.nodes[0].url) as peer:
-            peer.send(record(STORE, 1, stored("key", bytes(60 * 1024))))
+            peer.send(record(STORE, 1, old_stored("key", bytes(60 * 1024))))
             got = peer.next_record(5)
             while got.kind == PING:
                 got = peer.next_record(5)

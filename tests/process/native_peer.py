@@ -17,6 +17,8 @@ CURVE_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 HELLO, WELCOME, PROVE, READY, GOODBYE, PING, PONG, FAILURE, CANCEL = range(1, 10)
 JOIN, JOIN_RESPONSE, INTRODUCE, INTRODUCE_RESPONSE = range(16, 20)
 FIND_NODE, FIND_NODE_RESPONSE, FIND_VALUE, FIND_VALUE_RESPONSE, STORE, STORE_RESPONSE = range(32, 38)
+VALUE, TOMBSTONE = 1, 2
+STORED, REFRESHED = 1, 2
 OUTCOMES = {1: "introduced", 2: "genesis", 3: "emergency", 4: "bridge"}
 CODES = ("NONE RATE_LIMITED ALREADY_PROCESSED INVALID_REQUEST TIMEOUT REFUSED UNREACHABLE BRIDGE_UNAVAILABLE "
          "BOOTSTRAP_FAILED INVALID_TOKEN UNAUTHORIZED BUSY NOT_FOUND TOO_LARGE PROTOCOL_ERROR VERSION_MISMATCH "
@@ -50,9 +52,58 @@ def record(kind, request_id, fields=b""):
     return varint(len(body)) + body
 
 
-def stored(key, value, ttl_ms=3_600_000):
-    """A `record` field: what is stored under a key."""
-    return text(key) + text(value) + varint(ttl_ms) + b"\0"
+def old_stored(key, json, left_ms=3_600_000):
+    """A `record` field as an old peer's value travels: JSON text, unsigned."""
+    return text(key) + text(json) + bytes([VALUE]) + varint(0) + varint(left_ms) + b"\1"
+
+
+def transcript(context, items):
+    """What is signed: every item behind its length."""
+    return b"".join(struct.pack("!I", len(item)) + item for item in (context, *items))
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A record of section 9, signed by its author."""
+
+    key: bytes
+    value: bytes
+    kind: int
+    ttl_ms: int
+    left_ms: int
+    version: int
+    author: bytes
+    signature: bytes
+
+    @classmethod
+    def sign(cls, writer, key, value, version=1, kind=None, ttl_ms=3_600_000, left_ms=None, network=NETWORK):
+        """`writer` is a private key. Without a value it is a tombstone, unless `kind` says otherwise."""
+        key = key.encode() if isinstance(key, str) else key
+        kind = kind or (VALUE if value else TOMBSTONE)
+        made = cls(key, value, kind, ttl_ms, ttl_ms if left_ms is None else left_ms, version, point(writer), b"")
+        return dataclasses.replace(made, signature=sign(writer, made.transcript(network)))
+
+    @classmethod
+    def read(cls, reader):
+        key, value, kind, ttl_ms, left_ms, legacy = (reader.text(), reader.text(), reader.u8(), reader.varint(),
+                                                     reader.varint(), reader.u8())
+        if legacy:
+            return cls(key, value, kind, ttl_ms, left_ms, 0, b"", b"")
+        return cls(key, value, kind, ttl_ms, left_ms, reader.varint(), reader.take(64), reader.take(64))
+
+    def transcript(self, network=NETWORK):
+        numbers = (bytes([self.kind]), struct.pack("!Q", self.version), struct.pack("!Q", self.ttl_ms))
+        return transcript(b"trestle record v1",
+                          (network.encode(), self.key, *numbers, self.author, hashlib.sha256(self.value).digest()))
+
+    def verify(self, network=NETWORK):
+        """Raises if its author did not sign it."""
+        verify(self.author, self.signature, self.transcript(network))
+
+    @property
+    def fields(self):
+        return (text(self.key) + text(self.value) + bytes([self.kind]) + varint(self.ttl_ms) + varint(self.left_ms)
+                + b"\0" + varint(self.version) + self.author + self.signature)
 
 
 class Reader:
@@ -182,8 +233,7 @@ class NativePeer:
         return self
 
     def _transcript(self, side, welcome_items):
-        items = [b"trestle link proof v1", bytes([side]), *self.hello_items, *welcome_items]
-        return b"".join(struct.pack("!I", len(item)) + item for item in items)
+        return transcript(b"trestle link proof v1", (bytes([side]), *self.hello_items, *welcome_items))
 
     def send(self, data):
         return self.socket.send_binary(data)
@@ -198,6 +248,15 @@ class NativePeer:
         """Asks a bootstrap for peers: (outcome, contacts)."""
         answer = Reader(self.request(JOIN, varint(contacts_max) + b"\0", timeout_s).fields)
         return OUTCOMES[answer.u8()], answer.contacts()
+
+    def store(self, fields, timeout_s=None):
+        """Stores a `record` field: STORED or REFRESHED. Refused when it is refused."""
+        return Reader(self.request(STORE, fields, timeout_s).fields).u8()
+
+    def find_value(self, key, timeout_s=None):
+        """The record under that key, or nothing."""
+        answer = Reader(self.request(FIND_VALUE, text(key), timeout_s).fields)
+        return Stored.read(answer) if answer.u8() else None
 
     def expect(self, kind, request_id=0, timeout_s=None):
         """The next record of that type and id; our own pings are answered, other requests are left unanswered."""

@@ -4,8 +4,8 @@ import pathlib
 import re
 import unittest
 
-from native_peer import (FAILURE, FIND_NODE, FIND_NODE_RESPONSE, GOODBYE, PING, PONG, STORE, Reader, Refusal, record,
-                         records, stored, text, varint)
+from native_peer import (FAILURE, FIND_NODE, FIND_NODE_RESPONSE, GOODBYE, PING, PONG, STORE, Reader, Refusal,
+                         old_stored, record, records, text, varint)
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
 
@@ -24,7 +24,7 @@ class ProtocolExamplesTest(unittest.TestCase):
                      record(FIND_NODE_RESPONSE, 300, varint(1) + contact),
                      record(FAILURE, 7, b"\x0b" + varint(1500) + text("queue full")),
                      record(GOODBYE, 0, b"\x13" + varint(5000) + text("")),
-                     record(STORE, 2, stored("greeting", b"hi")),
+                     record(STORE, 2, old_stored("greeting", b'"hi"')),
                      record(PING, 1) + record(0xFE, 0, b"\xab\xcd") + record(PING, 2)):
             self.assertIn(made, self.examples, made.hex(" "))
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "trestle/crypto/identity.hpp"
 #include "trestle/crypto/transcript.hpp"
 
 namespace trestle::crypto {
@@ -42,6 +43,18 @@ wire::RecordDigest record_digest(Suite& suite, std::string_view network,
   wire::RecordDigest digest;
   std::copy_n(whole.begin(), digest.size(), digest.begin());
   return digest;
+}
+
+std::optional<NodeId> owner_of_key(std::string_view key) {
+  constexpr std::size_t kHexDigits = 2 * NodeId::kBytes;
+  if (!key.starts_with('@') || key.size() < 1 + kHexDigits) return std::nullopt;
+  return NodeId::from_hex(key.substr(1, kHexDigits));
+}
+
+bool may_write(Suite& suite, const wire::Record& record) {
+  const auto owner = owner_of_key(record.key);
+  if (!owner) return true;
+  return !record.legacy && node_id_of(suite, record.author) == *owner;
 }
 
 }  // namespace trestle::crypto

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "trestle/base/bytes.hpp"
@@ -22,5 +23,13 @@ Bytes record_transcript(Suite& suite, std::string_view network, const wire::Reco
 /// breaking (design section 2). For a record of the old dialect: over key and value.
 wire::RecordDigest record_digest(Suite& suite, std::string_view network,
                                  const wire::Record& record);
+
+/// Whose key this is: `@` and 40 hex digits begin the keys of the node with that id, all others
+/// are everybody's.
+std::optional<NodeId> owner_of_key(std::string_view key);
+
+/// Whether this author may write under this key. A record of the old dialect has none: it may not
+/// where the key has an owner.
+bool may_write(Suite& suite, const wire::Record& record);
 
 }  // namespace trestle::crypto

@@ -7,11 +7,12 @@
 namespace trestle::dht {
 namespace {
 
-/// Whether the failure counts against the peer: silence does, a refusal or our own doing does not.
+/// Whether the failure counts against the peer: silence and lies do, a refusal or our own doing
+/// does not.
 bool counts_against_peer(ErrorCode code) {
   return code == ErrorCode::timeout || code == ErrorCode::unreachable ||
          code == ErrorCode::refused || code == ErrorCode::connection_lost ||
-         code == ErrorCode::protocol_error;
+         code == ErrorCode::protocol_error || code == ErrorCode::unauthorized;
 }
 
 const wire::Contacts* contacts_in(const wire::Message& answer) {
@@ -27,28 +28,57 @@ Dht::Operation* Dht::operation_of(const PendingAsk& pending) {
   return operation && operation->id == pending.operation ? &*operation : nullptr;
 }
 
-void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
+/// The question that was answered, unless nobody waits for it any more.
+std::optional<Dht::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
   const PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) {
     ++stats_.answers_late;
-    return;
+    return std::nullopt;
   }
   const PendingAsk pending = *known;
   asks_.erase(ask);
   ++stats_.answers;
   table_.on_seen(now, pending.peer);
+  return pending;
+}
+
+void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
+  const auto pending = take_answered(now, ask);
+  if (!pending) return;
   if (const wire::Contacts* contacts = contacts_in(answer)) learn(now, *contacts);
-  Operation* operation = operation_of(pending);
+  Operation* operation = operation_of(*pending);
   if (operation == nullptr) {
     ++stats_.answers_late;
     return;
   }
-  if (pending.kind == AskKind::store) {
-    settle_store(now, *operation, pending.peer, answer);
-  } else {
-    settle_lookup(now, *operation, pending.peer, answer);
+  switch (pending->kind) {
+    case AskKind::lookup:
+      settle_lookup(now, *operation, pending->peer, answer);
+      break;
+    case AskKind::store:
+      settle_store(now, *operation, *pending, answer);
+      break;
+    case AskKind::learn:
+      on_learned(now, pending->slot, nullptr);
+      break;
   }
-  pump(now, pending.slot);
+  pump(now, pending->slot);
+}
+
+void Dht::on_record(Instant now, AskId ask, const crypto::VerifiedRecord& record) {
+  const auto pending = take_answered(now, ask);
+  if (!pending) return;
+  Operation* operation = operation_of(*pending);
+  if (operation == nullptr) {
+    ++stats_.answers_late;
+    return;
+  }
+  if (pending->kind == AskKind::learn) {
+    on_learned(now, pending->slot, &*record);
+  } else if (pending->kind == AskKind::lookup) {
+    operation->lookup.on_record(now, pending->peer, *record);
+  }
+  pump(now, pending->slot);
 }
 
 void Dht::settle_lookup(Instant now, Operation& operation, const NodeId& peer,
@@ -56,23 +86,22 @@ void Dht::settle_lookup(Instant now, Operation& operation, const NodeId& peer,
   if (const wire::Contacts* contacts = contacts_in(answer)) {
     return operation.lookup.on_contacts(now, peer, resolve(*contacts));
   }
-  if (const auto* value = std::get_if<wire::FindValueResponse>(&answer)) {
-    return operation.lookup.on_record(now, peer, value->record);
-  }
+  // A record comes by `on_record`, or it was not verified.
   const auto* failure = std::get_if<wire::Failure>(&answer);
   operation.lookup.on_failed(now, peer,
                              failure != nullptr ? failure->code : ErrorCode::protocol_error);
 }
 
-void Dht::settle_store(Instant now, Operation& operation, const NodeId& peer,
+void Dht::settle_store(Instant now, Operation& operation, const PendingAsk& pending,
                        const wire::Message& answer) {
-  if (!operation.replication) return;
+  Write* write = operation.write ? &*operation.write : nullptr;
+  if (write == nullptr || !write->spread || write->attempt != pending.attempt) return;
   if (std::holds_alternative<wire::StoreResponse>(answer)) {
-    return operation.replication->on_stored(now, peer);
+    return write->spread->on_kept(now, pending.peer);
   }
   const auto* failure = std::get_if<wire::Failure>(&answer);
-  operation.replication->on_refused(now, peer,
-                                    failure != nullptr ? failure->code : ErrorCode::protocol_error);
+  write->spread->on_refused(now, pending.peer,
+                            failure != nullptr ? failure->code : ErrorCode::protocol_error);
 }
 
 void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
@@ -89,8 +118,10 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   if (operation == nullptr) return;
   if (pending.kind == AskKind::lookup) {
     operation->lookup.on_failed(now, pending.peer, code);
-  } else if (operation->replication) {
-    operation->replication->on_refused(now, pending.peer, code);
+  } else if (pending.kind == AskKind::learn) {
+    on_learned(now, pending.slot, nullptr);
+  } else {
+    settle_store(now, *operation, pending, wire::Failure{code, 0, {}});
   }
   pump(now, pending.slot);
 }

@@ -6,7 +6,7 @@
 namespace trestle::dht {
 namespace {
 
-/// Slots beside those of users: one look-up of ourselves, one refresh.
+/// Slots beside those of users and of their told writes: one look-up of ourselves, one refresh.
 constexpr std::size_t kUpkeepSlots = 2;
 
 bool takes_part(const wire::Contact& contact) {
@@ -21,14 +21,44 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       suite_(&suite),
       rng_(rng.fork("dht")),
       table_(self_.id, options.table),
-      records_(self_.id, options.records),
+      desk_(self_.id, options.network, options.records, options.desk, suite),
       heard_(options.heard),
-      operations_(options.operations_max + kUpkeepSlots) {}
+      operations_(options.operations_max + options.background_max + kUpkeepSlots) {}
+
+// ---- life
+
+void Dht::restore(Instant now, std::vector<StoredRecord> records) {
+  if (options_.data == DataPolicy::refuses_data) return;
+  desk_.records().restore(now, std::move(records));
+  pump_desk(now);
+}
+
+void Dht::on_wall_clock(Instant now, WallTime wall) {
+  calendar_ = WallClock{now, wall};
+  desk_.records().on_wall_clock(*calendar_);
+}
+
+void Dht::close(Instant now) {
+  if (!open_) return;
+  open_ = false;
+  self_lookup_at_ = kNever;
+  refresh_at_ = kNever;
+  for (Slot slot = 0; slot < operations_.size(); ++slot) {
+    if (!operations_[slot]) continue;
+    if (!operations_[slot]->lookup.is_ended()) ++stats_.lookups_ended;
+    operations_[slot]->lookup.cancel(now, ErrorCode::shutting_down);
+    end(slot, {.operation = operations_[slot]->id, .code = ErrorCode::shutting_down});
+  }
+  asks_.clear();
+  desk_.close();
+  pump_desk(now);
+}
 
 // ---- links and hearsay
 
-void Dht::on_link_up(Instant now, const wire::Contact& contact) {
+void Dht::on_link_up(Instant now, const wire::Contact& contact, const PeerGroups& groups) {
   if (!open_ || !takes_part(contact) || contact.id == self_.id) return;
+  desk_.on_link_up(contact.id, groups.place);
   const bool first = links_.empty();
   links_.insert_or_assign(contact.id, contact);
   heard_.forget(contact.id);
@@ -45,6 +75,7 @@ void Dht::on_link_up(Instant now, const wire::Contact& contact) {
 
 void Dht::on_link_down(Instant now, const NodeId& peer) {
   if (!links_.erase(peer)) return;
+  desk_.on_link_down(peer);
   table_.on_disconnected(now, peer);
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
@@ -63,27 +94,11 @@ void Dht::on_contact(Instant now, const wire::Contact& contact) {
 
 void Dht::on_heard(Instant now, const NodeId& peer) { table_.on_seen(now, peer); }
 
-// ---- life
-
-void Dht::close(Instant now) {
-  if (!open_) return;
-  open_ = false;
-  self_lookup_at_ = kNever;
-  refresh_at_ = kNever;
-  for (Slot slot = 0; slot < operations_.size(); ++slot) {
-    if (!operations_[slot]) continue;
-    if (!operations_[slot]->replication) ++stats_.lookups_ended;
-    operations_[slot]->lookup.cancel(now, ErrorCode::shutting_down);
-    end(slot, {.operation = operations_[slot]->id, .code = ErrorCode::shutting_down});
-  }
-  asks_.clear();
-}
-
 // ---- time
 
 Instant Dht::next_deadline() const {
   if (!open_) return kNever;
-  Instant next = std::min({timers_.next(), records_.next_deadline(), self_lookup_at_, refresh_at_});
+  Instant next = std::min({timers_.next(), desk_.next_deadline(), self_lookup_at_, refresh_at_});
   if (!asks_.empty()) {
     const PendingAsk& oldest = asks_.at_index(0).second;
     next = std::min(next, after(oldest.issued, options_.ask_forgotten_after));
@@ -93,12 +108,13 @@ Instant Dht::next_deadline() const {
 
 void Dht::on_deadline(Instant now) {
   if (!open_) return;
-  records_.on_deadline(now);
+  desk_.on_deadline(now);
+  pump_desk(now);
   forget_asks(now);
   while (const auto slot = timers_.pop_due(now)) {
     Operation& operation = *operations_[*slot];
     operation.lookup.on_deadline(now);
-    if (operation.replication) operation.replication->on_deadline(now);
+    if (operation.write && operation.write->spread) operation.write->spread->on_deadline(now);
     pump(now, *slot);
   }
   keep_up(now);
@@ -114,7 +130,10 @@ DhtStats Dht::stats() const {
   stats.links = links_.size();
   stats.contacts_heard = heard_.size();
   stats.table = table_.stats();
-  stats.records = records_.stats();
+  stats.records = records().stats();
+  stats.stores_accepted = stats.records.accepted;
+  stats.stores_refused = stats.records.refused;
+  stats.stores_busy = desk_.busy();
   return stats;
 }
 

@@ -15,51 +15,37 @@
 #include "trestle/crypto/suite/suite.hpp"
 #include "trestle/dht/dht_effect.hpp"
 #include "trestle/dht/dht_options.hpp"
+#include "trestle/dht/dht_stats.hpp"
+#include "trestle/dht/holder_floor.hpp"
+#include "trestle/dht/write.hpp"
 
 namespace trestle::dht {
-
-struct DhtStats {
-  std::uint64_t operations_started = 0;
-  std::uint64_t operations_ended = 0;
-  std::uint64_t operations_refused = 0;  ///< Answered `busy`.
-  std::uint64_t lookups_started = 0;     ///< Those of our own upkeep included.
-  std::uint64_t lookups_ended = 0;
-  std::uint64_t lookup_hops = 0;  ///< Sum over ended lookups.
-  std::uint64_t asks = 0;
-  std::uint64_t answers = 0;
-  std::uint64_t answers_late = 0;  ///< Nobody waited any more.
-  std::uint64_t asks_failed = 0;
-  std::uint64_t asks_forgotten = 0;  ///< The owner never reported their end.
-  std::uint64_t requests = 0;
-  std::uint64_t requests_senseless = 0;
-  std::uint64_t data_refused = 0;
-  std::uint64_t stores_accepted = 0;
-  std::uint64_t stores_refused = 0;
-  std::uint64_t contacts_discovered = 0;
-  std::size_t operations = 0;  ///< Under way now.
-  std::size_t links = 0;
-  std::size_t contacts_heard = 0;
-  RoutingTableStats table;
-  RecordStoreStats records;
-};
 
 /// One node's part in the DHT: a machine. It knows links by `NodeId` alone; its owner carries the
 /// messages, times the questions and proves who is at the other end.
 ///
 ///   links, requests, answers, commands --> Dht --> Ask, Respond, Ended, Discovered, ...
 ///
-/// It promises: every request is answered once, in the same call; every accepted operation ends
-/// once, also if no question is ever answered; no peer enters the routing table before its link is
-/// up (T9); with `refuses_data` no record is ever kept, asked for or sent (P-CR-12).
+/// It promises: every request is answered once, in the same call or, where the disk has to sync a
+/// record first, within 2.5 s (P-CR-6); every accepted operation ends once, also if no question is
+/// ever answered; no peer enters the routing table before its link is up (T9); no record of a peer
+/// counts that was not verified (I12); a write is never called acknowledged by fewer than W synced
+/// copies; with `refuses_data` no record is ever kept, asked for or sent (P-CR-12).
 class Dht {
  public:
   /// `self.id` is our place. `suite` is used for hashing only and must outlive the machine.
   Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng);
 
+  // ---- life ----
+  /// Before anything else, if there is anything: what the disk had.
+  void restore(Instant now, std::vector<StoredRecord> records);
+  /// The calendar, which versions are taken from.
+  void on_wall_clock(Instant now, WallTime wall);
+
   // ---- links and hearsay ----
   /// A link to a peer that proved itself (or is admitted as legacy) is open. Bootstrap nodes and
   /// observers are ignored: they have no DHT.
-  void on_link_up(Instant now, const wire::Contact& contact);
+  void on_link_up(Instant now, const wire::Contact& contact, const PeerGroups& groups = {});
   void on_link_down(Instant now, const NodeId& peer);
   /// Somebody told us of this peer: a candidate for lookups, not for the table.
   void on_contact(Instant now, const wire::Contact& contact);
@@ -67,22 +53,37 @@ class Dht {
   void on_heard(Instant now, const NodeId& peer);
 
   // ---- requests of others ----
-  /// find_node, find_value or store. Exactly one `Respond` with this token follows at once; for any
-  /// other message it is a failure.
+  /// find_node or find_value. Exactly one `Respond` with this token follows at once; for any other
+  /// message it is a failure.
   void on_request(Instant now, const NodeId& from, RequestToken token,
                   const wire::Message& request);
+  /// A store request, its record verified. One `Respond` follows.
+  void on_store(Instant now, const NodeId& from, RequestToken token,
+                const crypto::VerifiedRecord& record);
 
   // ---- ends of our own questions ----
   void on_answer(Instant now, AskId ask, const wire::Message& answer);
+  /// The answer was a record, and it is verified.
+  void on_record(Instant now, AskId ask, const crypto::VerifiedRecord& record);
   /// No answer came and none will. Timeouts, unreachable peers and lost connections count against
-  /// the peer, a busy one or our own cancelling does not.
+  /// the peer, and so does a forged record (UNAUTHORIZED); a busy one or our own cancelling does
+  /// not.
   void on_ask_failed(Instant now, AskId ask, ErrorCode code);
+
+  // ---- answers to orders ----
+  void on_signed(Instant now, OperationId operation, const wire::Signature& signature);
+  void on_persisted(Instant now, StorageTicket ticket, ErrorCode code);
 
   // ---- commands ----
   /// Stores a value at the nodes nearest to the key. Refused: unsupported (we refuse data),
-  /// invalid_request (empty or overlong key, ttl not positive), too_large, busy, shutting_down.
-  /// Ends with `none` and the number of replicas, else unreachable, or why the nodes refused.
+  /// invalid_request (empty or overlong key, ttl not positive), unauthorized (another node's key),
+  /// too_large, busy, shutting_down. Ends with `none` and the receipt as soon as that is good, or
+  /// when nobody is left to ask; else outdated, unreachable, or why the nodes refused.
   Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value, Duration ttl);
+  /// Gives the record its whole life again, whoever wrote it. As `put`, or not_found.
+  Result<OperationId, ErrorCode> refresh(Instant now, std::string key);
+  /// Deletes: a tombstone takes the record's place. As `refresh`.
+  Result<OperationId, ErrorCode> remove(Instant now, std::string key);
   /// Ends with the record, or not_found, unreachable, timeout. Refused like `put`.
   Result<OperationId, ErrorCode> get(Instant now, std::string key);
   /// The nodes nearest to `target`. Refused: busy, shutting_down.
@@ -101,61 +102,78 @@ class Dht {
   bool neighbourhood_confirmed(Instant now) const;
   const wire::Contact& self() const { return self_; }
   const RoutingTable& table() const { return table_; }
-  const RecordStore& records() const { return records_; }
+  const RecordStore& records() const { return desk_.records(); }
   DhtStats stats() const;
 
  private:
   using Slot = Deadlines::Slot;
-  enum class Purpose : std::uint8_t { put, get, find, self_lookup, refresh };
+  enum class Purpose : std::uint8_t { put, prolong, remove, get, find, self_lookup, refresh };
   struct Operation {
     OperationId id;
     Purpose purpose;
     Lookup lookup;
-    /// put: what to store, with the time to live granted.
-    wire::Record record;
-    std::optional<Replication> replication;
-    /// put: whether our own store keeps a copy.
-    bool kept_here = false;
+    /// put, prolong, remove.
+    std::optional<Write> write;
   };
-  enum class AskKind : std::uint8_t { lookup, store };
+  enum class AskKind : std::uint8_t { lookup, store, learn };
   struct PendingAsk {
     Slot slot = 0;
     OperationId operation;
     NodeId peer{};
     Instant issued{};
     AskKind kind = AskKind::lookup;
+    /// store: which spread it belongs to.
+    std::uint32_t attempt = 0;
   };
 
   // serving.cpp: requests of others
   wire::Message serve(Instant now, const NodeId& from, const wire::Message& request);
   wire::Message serve_find_value(Instant now, const NodeId& from,
                                  const wire::FindValueRequest& request);
-  wire::Message serve_store(Instant now, const NodeId& from, const wire::StoreRequest& request);
   wire::Contacts contacts_for(const NodeId& asker, const NodeId& target) const;
+  wire::Dialect dialect_of(const NodeId& peer) const;
 
-  // operations.cpp: put, get, find
+  // operations.cpp: the look-ups of users and of upkeep
   bool has_vacancy(Purpose purpose) const;
   std::optional<ErrorCode> refusal(std::string_view key) const;
   OperationId begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
-                    wire::Record record);
+                    std::string key, std::optional<Write> write = {});
+  OperationId end_at_once(Ended ended);
+  void look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key);
   void seed(Lookup& lookup);
   void seed_failed(Lookup& lookup);
   void pump(Instant now, Slot slot);
   void pump_lookup(Instant now, Slot slot);
-  void pump_replication(Instant now, Slot slot);
   void on_lookup_ended(Instant now, Slot slot, LookupEnded& ended);
-  void begin_replication(Instant now, Slot slot, LookupEnded& ended);
   void end(Slot slot, Ended ended);
   bool issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire::Message&& message,
              Duration timeout);
 
+  // writing.cpp: put, refresh, remove
+  Result<OperationId, ErrorCode> begin_rewrite(Instant now, Purpose purpose, std::string key);
+  Result<OperationId, ErrorCode> begin_write(Instant now, Purpose purpose, Write write);
+  bool adopt(Purpose purpose, Write& write, const wire::Record& known) const;
+  void order_signature(Instant now, const Operation& operation, wire::Record& record);
+  std::optional<Slot> slot_of(OperationId id) const;
+  void on_write_lookup_ended(Instant now, Slot slot, LookupEnded& ended);
+  void find_targets(Instant now, Write& write, const NodeId& place, wire::Contacts&& answered);
+  void spread_if_ready(Instant now, Slot slot);
+  void pump_write(Instant now, Slot slot);
+  void tell(Slot slot, ErrorCode code);
+  void cut_oldest_spread();
+  void learn(Instant now, Slot slot, const wire::Contact& newer_at);
+  void on_learned(Instant now, Slot slot, const wire::Record* shown);
+  bool supersedes(Instant now, const wire::Record& shown, const wire::Record& ours);
+  void pump_desk(Instant now);
+
   // asking.cpp: ends of our own questions
+  std::optional<PendingAsk> take_answered(Instant now, AskId ask);
   Operation* operation_of(const PendingAsk& pending);
   std::vector<Candidate> resolve(const wire::Contacts& contacts) const;
   void learn(Instant now, const wire::Contacts& contacts);
   void settle_lookup(Instant now, Operation& operation, const NodeId& peer,
                      const wire::Message& answer);
-  void settle_store(Instant now, Operation& operation, const NodeId& peer,
+  void settle_store(Instant now, Operation& operation, const PendingAsk& pending,
                     const wire::Message& answer);
   void forget_asks(Instant now);
 
@@ -176,7 +194,9 @@ class Dht {
   crypto::Suite* suite_;
   Rng rng_;
   RoutingTable table_;
-  RecordStore records_;
+  RecordDesk desk_;
+  std::optional<WallClock> calendar_;
+  HolderFloor floor_;
   HeardContacts heard_;
   FlatMap<NodeId, wire::Contact> links_;
   std::vector<std::optional<Operation>> operations_;

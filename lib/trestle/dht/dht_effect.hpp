@@ -5,13 +5,16 @@
 #include <optional>
 #include <variant>
 
+#include "trestle/base/bytes.hpp"
 #include "trestle/base/error_code.hpp"
+#include "trestle/base/log_record.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/storage.hpp"
 #include "trestle/wire/message/message.hpp"
 
 namespace trestle::dht {
 
-/// Names one operation (put, get, find) until its `Ended`.
+/// Names one operation (put, get, find, refresh, remove) until its `Ended`.
 struct OperationId {
   std::uint64_t value = 0;
   friend constexpr auto operator<=>(const OperationId&, const OperationId&) = default;
@@ -38,7 +41,7 @@ struct Ask {
   Duration timeout{};
 };
 
-/// The answer to a request, in the same call as the request.
+/// The answer to a request: in the same call, but for a record that the disk has to sync first.
 struct Respond {
   RequestToken token;
   wire::Message message;
@@ -48,12 +51,26 @@ struct Respond {
 struct Ended {
   OperationId operation;
   ErrorCode code = ErrorCode::none;
-  /// put: how many nodes keep the record, this one included.
+  /// put, refresh, remove: how many native nodes have synced the record, this one included if it is
+  /// one of the nearest.
   std::uint32_t replicas = 0;
+  /// How many of them it takes (design section 6).
+  std::uint32_t replicas_wanted = 0;
+  /// `none`, but fewer than that keep it.
+  bool weak = false;
+  /// The version that was written.
+  std::uint64_t version = 0;
   /// get: the record.
   std::optional<wire::Record> record{};
-  /// find: the nearest that answered, nearest first. put: who keeps a copy. Never ourselves.
+  /// find: the nearest that answered, nearest first. put and the like: who keeps a copy so far, old
+  /// peers too. Never ourselves.
   wire::Contacts contacts{};
+};
+
+/// Sign this with our identity key; answered by `on_signed`, once.
+struct SignRecord {
+  OperationId operation;
+  Bytes message;
 };
 
 /// Somebody named a dialable peer that we have no link to. A hint from a stranger; the same contact
@@ -71,6 +88,7 @@ struct NeighbourhoodKnown {
   wire::Contacts contacts{};
 };
 
-using Effect = std::variant<Ask, Respond, Ended, Discovered, NeighbourhoodKnown>;
+using Effect = std::variant<Ask, Respond, Ended, Discovered, NeighbourhoodKnown, SignRecord,
+                            Persist, LogRecord>;
 
 }  // namespace trestle::dht

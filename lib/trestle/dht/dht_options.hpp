@@ -2,13 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "trestle/base/time.hpp"
 #include "trestle/dht/heard_contacts.hpp"
 #include "trestle/dht/lookup.hpp"
-#include "trestle/dht/record_store.hpp"
-#include "trestle/dht/replication.hpp"
+#include "trestle/dht/record_desk.hpp"
 #include "trestle/dht/routing_table.hpp"
+#include "trestle/dht/spread.hpp"
 
 namespace trestle::dht {
 
@@ -16,6 +17,9 @@ namespace trestle::dht {
 enum class DataPolicy : std::uint8_t { keeps_data, refuses_data };
 
 struct DhtOptions {
+  /// The network's name and our key: what our own records are signed for and by.
+  std::string network;
+  wire::PublicKey author{};
   DataPolicy data = DataPolicy::keeps_data;
   /// Contacts in one answer, and nodes a record is stored at (X30: k = replication = 20).
   std::size_t contacts_per_answer_max = 20;
@@ -23,12 +27,16 @@ struct DhtOptions {
   RoutingTableOptions table;
   LookupOptions lookup;
   RecordStoreOptions records;
-  ReplicationOptions replication;
+  RecordDeskOptions desk;
+  SpreadOptions spread;
   HeardContactsOptions heard;
 
   /// Operations of users under way: 64 lookups of 4 parallel questions keep within the 256 that
   /// the request tables of twenty links take without trouble. More get `busy`.
   std::size_t operations_max = 64;
+  /// Writes that are acknowledged and still bring copies to the rest of the nearest: as many again.
+  /// For one more the oldest stops: what it has not reached the holders bring there.
+  std::size_t background_max = 64;
   /// Peers of the table a lookup begins with: twice k, so that it can still fill its k answers
   /// where some of the nearest are silent and everybody else names the same twenty.
   std::size_t seeds_max = 40;
@@ -36,7 +44,7 @@ struct DhtOptions {
   /// self-lookup every 30 s any of forty dead peers is tried again every five minutes.
   std::size_t failed_seeds_max = 4;
   /// Questions under way altogether; a bound on memory, never reached with the figures above.
-  std::size_t asks_max = 2048;
+  std::size_t asks_max = 4096;
   /// A question whose end nobody reported is given up after this: longer than any ask's timeout.
   Duration ask_forgotten_after = std::chrono::seconds(15);
 

@@ -45,6 +45,7 @@ void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
     ++self_lookup_retries_;
     return;
   }
+  if (!failed) floor_.note(now, holders_among(ended.answered, options_.lookup.nearest - 1) + 1);
   if (!neighbourhood_known_ || failed) {
     if (ended.answered.size() > options_.lookup.nearest) {
       ended.answered.resize(options_.lookup.nearest);

@@ -1,4 +1,4 @@
-// Commands of users and what they set in motion: a lookup, then, for a put, the copies.
+// The look-ups of users and of upkeep. What a put does beyond them is in writing.cpp.
 #include <algorithm>
 #include <utility>
 
@@ -17,40 +17,18 @@ std::optional<ErrorCode> Dht::refusal(std::string_view key) const {
   return std::nullopt;
 }
 
-Result<OperationId, ErrorCode> Dht::put(Instant now, std::string key, Bytes value, Duration ttl) {
-  if (const auto code = refusal(key)) return refuse(*code);
-  const auto ttl_ms = std::chrono::ceil<std::chrono::milliseconds>(ttl).count();
-  if (ttl_ms <= 0) return refuse(ErrorCode::invalid_request);
-  if (value.size() > options_.records.value_bytes_max) return refuse(ErrorCode::too_large);
-  if (!has_vacancy(Purpose::put)) {
-    ++stats_.operations_refused;
-    return refuse(ErrorCode::busy);
-  }
-  const NodeId place = crypto::place_of_key(*suite_, key);
-  const Duration granted = records_.granted_ttl(static_cast<std::uint64_t>(ttl_ms));
-  const auto granted_ms = std::chrono::ceil<std::chrono::milliseconds>(granted).count();
-  wire::Record record{.key = std::move(key),
-                      .value = std::move(value),
-                      .ttl_ms = static_cast<std::uint64_t>(granted_ms)};
-  return begin(now, Purpose::put, LookupKind::find_node, place, std::move(record));
-}
-
 Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key) {
   if (const auto code = refusal(key)) return refuse(*code);
-  if (auto record = records_.find(now, key)) {
-    const OperationId operation{++last_operation_};
-    ++stats_.operations_started;
-    ++stats_.operations_ended;
-    outbox_.push(Ended{.operation = operation, .replicas = 0, .record = std::move(record)});
-    return operation;
+  if (const Replica* kept = records().find(now, key)) {
+    if (kept->is_tombstone()) return end_at_once({.operation = {}, .code = ErrorCode::not_found});
+    return end_at_once({.operation = {}, .record = kept->told(now)});
   }
   if (!has_vacancy(Purpose::get)) {
     ++stats_.operations_refused;
     return refuse(ErrorCode::busy);
   }
   const NodeId place = crypto::place_of_key(*suite_, key);
-  return begin(now, Purpose::get, LookupKind::find_value, place,
-               {.key = std::move(key), .value = {}});
+  return begin(now, Purpose::get, LookupKind::find_value, place, std::move(key));
 }
 
 Result<OperationId, ErrorCode> Dht::find(Instant now, const NodeId& target) {
@@ -68,7 +46,8 @@ bool Dht::has_vacancy(Purpose purpose) const {
   for (const auto& operation : operations_) {
     if (!operation) continue;
     if (operation->purpose == purpose && purpose >= Purpose::self_lookup) return false;
-    if (operation->purpose < Purpose::self_lookup) ++users;
+    const bool is_told = operation->write && operation->write->is_told;
+    if (operation->purpose < Purpose::self_lookup && !is_told) ++users;
   }
   return purpose >= Purpose::self_lookup || users < options_.operations_max;
 }
@@ -76,27 +55,46 @@ bool Dht::has_vacancy(Purpose purpose) const {
 // ---- one operation
 
 OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
-                       wire::Record record) {
+                       std::string key, std::optional<Write> write) {
   const auto vacant = std::find(operations_.begin(), operations_.end(), std::nullopt);
   TRESTLE_ASSERT(vacant != operations_.end());
   const Slot slot = static_cast<Slot>(vacant - operations_.begin());
-  LookupOptions lookup_options = options_.lookup;
-  if (purpose == Purpose::self_lookup) lookup_options.timeout_total = options_.self_lookup_timeout;
   const OperationId id{++last_operation_};
-  std::string key = kind == LookupKind::find_value ? record.key : std::string();
   vacant->emplace(
       Operation{.id = id,
                 .purpose = purpose,
-                .lookup = Lookup(self_.id, kind, target, std::move(key), lookup_options),
-                .record = std::move(record),
-                .replication = {},
-                .kept_here = false});
-  ++stats_.lookups_started;
+                .lookup = Lookup(self_.id, LookupKind::find_node, target, {}, options_.lookup),
+                .write = std::move(write)});
   if (purpose < Purpose::self_lookup) ++stats_.operations_started;
-  seed((*vacant)->lookup);
-  (*vacant)->lookup.start(now);
+  auto& own_write = operations_[slot]->write;
+  if (own_write && own_write->stage == Write::Stage::preparing && !own_write->is_signed) {
+    order_signature(now, *operations_[slot], own_write->record);
+  }
+  look_up(now, slot, kind, target, std::move(key));
   pump(now, slot);
   return id;
+}
+
+/// The answer is known already.
+OperationId Dht::end_at_once(Ended ended) {
+  ended.operation = OperationId{++last_operation_};
+  ++stats_.operations_started;
+  ++stats_.operations_ended;
+  outbox_.push(ended);
+  return ended.operation;
+}
+
+/// Begins the operation's lookup, in the place of one that has ended.
+void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key) {
+  Operation& operation = *operations_[slot];
+  LookupOptions lookup_options = options_.lookup;
+  if (operation.purpose == Purpose::self_lookup) {
+    lookup_options.timeout_total = options_.self_lookup_timeout;
+  }
+  operation.lookup = Lookup(self_.id, kind, target, std::move(key), lookup_options);
+  ++stats_.lookups_started;
+  seed(operation.lookup);
+  operation.lookup.start(now);
 }
 
 /// The nearest we know; while those are few, also peers we only heard of and some that failed.
@@ -132,11 +130,12 @@ void Dht::seed_failed(Lookup& lookup) {
 
 void Dht::pump(Instant now, Slot slot) {
   pump_lookup(now, slot);
-  if (operations_[slot] && operations_[slot]->replication) pump_replication(now, slot);
+  if (operations_[slot] && operations_[slot]->write) pump_write(now, slot);
   if (!operations_[slot]) return;
   const Operation& operation = *operations_[slot];
-  timers_.set(slot, operation.replication ? operation.replication->next_deadline()
-                                          : operation.lookup.next_deadline());
+  const Instant next = operation.lookup.next_deadline();
+  const bool spreads = operation.write && operation.write->spread;
+  timers_.set(slot, spreads ? std::min(next, operation.write->spread->next_deadline()) : next);
 }
 
 void Dht::pump_lookup(Instant now, Slot slot) {
@@ -156,30 +155,6 @@ void Dht::pump_lookup(Instant now, Slot slot) {
   }
 }
 
-void Dht::pump_replication(Instant now, Slot slot) {
-  while (operations_[slot]) {
-    Operation& operation = *operations_[slot];
-    auto effect = operation.replication->poll_effect();
-    if (!effect) return;
-    if (auto* ended = std::get_if<ReplicationEnded>(&*effect)) {
-      const auto replicas =
-          static_cast<std::uint32_t>(ended->kept_by.size() + (operation.kept_here ? 1 : 0));
-      end(slot, {.operation = operation.id,
-                 .code = replicas > 0 ? ErrorCode::none : ended->code,
-                 .replicas = replicas,
-                 .record = {},
-                 .contacts = std::move(ended->kept_by)});
-      return;
-    }
-    auto& order = std::get<ReplicationAsk>(*effect);
-    const NodeId peer = order.peer.id;
-    if (!issue(now, slot, AskKind::store, std::move(order.peer), std::move(order.message),
-               order.timeout)) {
-      operation.replication->on_refused(now, peer, ErrorCode::busy);
-    }
-  }
-}
-
 bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire::Message&& message,
                 Duration timeout) {
   if (asks_.size() >= options_.asks_max) return false;
@@ -188,7 +163,8 @@ bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire
                      .operation = operations_[slot]->id,
                      .peer = peer.id,
                      .issued = now,
-                     .kind = kind});
+                     .kind = kind,
+                     .attempt = operations_[slot]->write ? operations_[slot]->write->attempt : 0});
   ++stats_.asks;
   outbox_.push(
       Ask{.ask = ask, .peer = std::move(peer), .message = std::move(message), .timeout = timeout});
@@ -202,8 +178,13 @@ void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
   const OperationId id = operation.id;
   switch (operation.purpose) {
     case Purpose::put:
-      return begin_replication(now, slot, ended);
+    case Purpose::prolong:
+    case Purpose::remove:
+      return on_write_lookup_ended(now, slot, ended);
     case Purpose::get:
+      if (ended.record && ended.record->kind == wire::RecordKind::tombstone) {
+        return end(slot, {.operation = id, .code = ErrorCode::not_found});
+      }
       return end(slot, {.operation = id, .code = ended.code, .record = std::move(ended.record)});
     case Purpose::find:
       if (ended.answered.size() > options_.lookup.nearest) {
@@ -222,41 +203,14 @@ void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
   }
 }
 
-/// The copies go to the k nearest that answered and keep data. We are one of them if fewer than k
-/// of the others are nearer.
-void Dht::begin_replication(Instant now, Slot slot, LookupEnded& ended) {
-  Operation& operation = *operations_[slot];
-  const NodeId& place = operation.lookup.target();
-  const std::size_t wanted = options_.lookup.nearest;
-  wire::Contacts& targets = ended.answered;
-  std::erase_if(targets,
-                [](const wire::Contact& contact) { return contact.role == wire::Role::bridge; });
-  const auto farther = std::find_if(targets.begin(), targets.end(), [&](const auto& contact) {
-    return closer(place, self_.id, contact.id);
-  });
-  ErrorCode refused_here = ErrorCode::unreachable;
-  if (static_cast<std::size_t>(farther - targets.begin()) < wanted) {
-    const auto kept = records_.put(now, self_.id, operation.record);
-    operation.kept_here = kept.has_value();
-    if (!kept) refused_here = kept.error();
-  }
-  const std::size_t others = wanted - (operation.kept_here ? 1 : 0);
-  if (targets.size() > others) targets.resize(others);
-  if (targets.empty()) {
-    return end(slot, {.operation = operation.id,
-                      .code = operation.kept_here ? ErrorCode::none : refused_here,
-                      .replicas = operation.kept_here ? 1u : 0u});
-  }
-  operation.replication.emplace(std::move(operation.record), std::move(targets),
-                                options_.replication);
-  operation.replication->start(now);
-}
-
+/// Whoever has been told already is not told again.
 void Dht::end(Slot slot, Ended ended) {
-  const bool of_user = operations_[slot]->purpose < Purpose::self_lookup;
+  const Operation& operation = *operations_[slot];
+  const bool is_told = operation.write && operation.write->is_told;
+  const bool of_user = operation.purpose < Purpose::self_lookup;
   operations_[slot].reset();
   timers_.erase(slot);
-  if (!of_user) return;
+  if (!of_user || is_told) return;
   ++stats_.operations_ended;
   outbox_.push(std::move(ended));
 }

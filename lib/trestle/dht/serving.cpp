@@ -1,31 +1,11 @@
-// Requests of other peers: each is answered at once, once.
+// Requests of other peers: each is answered once, all but stores at once.
 #include <utility>
 
 #include "trestle/crypto/identity.hpp"
 #include "trestle/dht/dht.hpp"
+#include "trestle/dht/refusal.hpp"
 
 namespace trestle::dht {
-namespace {
-
-wire::Failure failure(ErrorCode code, const char* sentence) {
-  return {.code = code, .retry_after_ms = 0, .text = sentence};
-}
-
-const char* sentence_for(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::store_full:
-      return "The store or your share of it is full; store elsewhere or let records expire.";
-    case ErrorCode::too_large:
-      return "The value is larger than this node keeps; split it.";
-    default:
-      return "The key is empty or too long.";
-  }
-}
-
-constexpr const char* kDataRefused =
-    "This node is a bridge: it keeps and serves no data. Ask a node.";
-
-}  // namespace
 
 void Dht::on_request(Instant now, const NodeId& from, RequestToken token,
                      const wire::Message& request) {
@@ -35,53 +15,64 @@ void Dht::on_request(Instant now, const NodeId& from, RequestToken token,
 }
 
 wire::Message Dht::serve(Instant now, const NodeId& from, const wire::Message& request) {
-  if (!open_) return failure(ErrorCode::shutting_down, "This node is shutting down.");
+  if (!open_) return refusal_with(ErrorCode::shutting_down);
   if (const auto* find_node = std::get_if<wire::FindNodeRequest>(&request)) {
     return wire::FindNodeResponse{contacts_for(from, find_node->target)};
   }
   if (const auto* find_value = std::get_if<wire::FindValueRequest>(&request)) {
     return serve_find_value(now, from, *find_value);
   }
-  if (const auto* store = std::get_if<wire::StoreRequest>(&request)) {
-    return serve_store(now, from, *store);
+  if (options_.data == DataPolicy::refuses_data &&
+      std::holds_alternative<wire::StoreRequest>(request)) {
+    ++stats_.data_refused;
+    return refusal_with(ErrorCode::data_refused);
   }
   ++stats_.requests_senseless;
-  return failure(ErrorCode::invalid_request,
-                 "Only find_node, find_value and store are DHT requests.");
+  return wire::Failure{.code = ErrorCode::invalid_request,
+                       .retry_after_ms = 0,
+                       .text = "Only find_node, find_value and store are DHT requests."};
 }
 
 wire::Message Dht::serve_find_value(Instant now, const NodeId& from,
                                     const wire::FindValueRequest& request) {
   if (options_.data == DataPolicy::refuses_data) {
     ++stats_.data_refused;
-    return failure(ErrorCode::data_refused, kDataRefused);
+    return refusal_with(ErrorCode::data_refused);
   }
   if (request.key.empty() || request.key.size() > options_.records.key_bytes_max) {
     ++stats_.requests_senseless;
-    return failure(ErrorCode::invalid_request, sentence_for(ErrorCode::invalid_request));
+    return refusal_with(ErrorCode::invalid_request);
   }
   wire::FindValueResponse response;
-  if (auto record = records_.find(now, request.key)) {
+  const Replica* kept = records().find(now, request.key);
+  // The old dialect has no word for a deleted value.
+  const bool is_hidden =
+      kept != nullptr && kept->is_tombstone() && dialect_of(from) == wire::Dialect::legacy;
+  if (kept != nullptr && !is_hidden) {
     response.found = true;
-    response.record = std::move(*record);
+    response.record = kept->told(now);
     return response;
   }
   response.contacts = contacts_for(from, crypto::place_of_key(*suite_, request.key));
   return response;
 }
 
-wire::Message Dht::serve_store(Instant now, const NodeId& from, const wire::StoreRequest& request) {
-  if (options_.data == DataPolicy::refuses_data) {
-    ++stats_.data_refused;
-    return failure(ErrorCode::data_refused, kDataRefused);
+void Dht::on_store(Instant now, const NodeId& from, RequestToken token,
+                   const crypto::VerifiedRecord& record) {
+  ++stats_.requests;
+  table_.on_seen(now, from);
+  if (!open_ || options_.data == DataPolicy::refuses_data) {
+    if (open_) ++stats_.data_refused;
+    const ErrorCode code = open_ ? ErrorCode::data_refused : ErrorCode::shutting_down;
+    return outbox_.push(Respond{token, refusal_with(code)});
   }
-  const auto kept = records_.put(now, from, request.record);
-  if (kept) {
-    ++stats_.stores_accepted;
-    return wire::StoreResponse{};
-  }
-  ++stats_.stores_refused;
-  return failure(kept.error(), sentence_for(kept.error()));
+  desk_.store(now, token, from, dialect_of(from), record);
+  pump_desk(now);
+}
+
+wire::Dialect Dht::dialect_of(const NodeId& peer) const {
+  const wire::Contact* linked = links_.find(peer);
+  return linked != nullptr ? linked->dialect : wire::Dialect::unknown;
 }
 
 /// Peers of the table only: what we hand out has shown itself to us (T9). A peer without an address

@@ -34,7 +34,12 @@ int http_status(ErrorCode code) {
       return 503;
     case ErrorCode::timeout:
       return 504;
+    case ErrorCode::unauthorized:
+      return 403;
+    case ErrorCode::outdated:
+      return 409;
     case ErrorCode::store_full:
+    case ErrorCode::storage_failed:
       return 507;
     default:
       return 502;
@@ -135,9 +140,12 @@ void AdminServer::on_request(Socket& socket, const HttpRequest& request) {
     return socket.reply(
         refusal(ErrorCode::invalid_request, "the content type must be application/json"));
   }
-  if (request.path == "/put") return on_put(socket, request);
+  if (request.path == "/put") return on_write(socket, request, OperationKind::put);
+  if (request.path == "/refresh") return on_write(socket, request, OperationKind::refresh);
+  if (request.path == "/delete") return on_write(socket, request, OperationKind::remove);
   if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
-  socket.reply(refusal(ErrorCode::not_found, "POST /put, /metrics/on, /metrics/off"));
+  socket.reply(
+      refusal(ErrorCode::not_found, "POST /put, /refresh, /delete, /metrics/on, /metrics/off"));
 }
 
 void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
@@ -167,16 +175,26 @@ void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
   if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
   socket.reply(refusal(ErrorCode::not_found,
                        "there are /, /status, /peers, /health, /metrics, /get?key=, /find?id=, "
-                       "POST /put, POST /metrics/on and /metrics/off"));
+                       "POST /put, /refresh, /delete, /metrics/on and /metrics/off"));
 }
 
-void AdminServer::on_put(Socket& socket, const HttpRequest& request) {
+void AdminServer::on_write(Socket& socket, const HttpRequest& request, OperationKind kind) {
   const auto document = wire::json::parse(request.body);
   if (!document) return socket.reply(refusal(ErrorCode::invalid_request, "the body is not JSON"));
   const wire::json::Value root = document->root();
   const auto key = root.member("key");
   const auto value = root.member("value");
-  if (!key || !key->text() || key->text()->empty() || !value || !value->text()) {
+  const bool has_key = key && key->text() && !key->text()->empty();
+  if (kind != OperationKind::put) {
+    if (!has_key) {
+      return socket.reply(refusal(ErrorCode::invalid_request, "the body needs the string key"));
+    }
+    std::string text(*key->text());
+    return await(socket, kind,
+                 kind == OperationKind::refresh ? backend_.admin_refresh(std::move(text))
+                                                : backend_.admin_remove(std::move(text)));
+  }
+  if (!has_key || !value || !value->text()) {
     return socket.reply(
         refusal(ErrorCode::invalid_request, "the body needs the strings key and value"));
   }
@@ -215,9 +233,11 @@ void AdminServer::on_operation_ended(const node::OperationEnded& ended) {
 }
 
 void AdminServer::add_figures(node::Status& status) const {
-  constexpr std::string_view kTimes[] = {"host.put_time", "host.get_time", "host.find_time"};
-  constexpr std::string_view kFailures[] = {"host.put_failures_total", "host.get_failures_total",
-                                            "host.find_failures_total"};
+  constexpr std::string_view kTimes[kOperationKinds] = {
+      "host.put_time", "host.get_time", "host.find_time", "host.refresh_time", "host.delete_time"};
+  constexpr std::string_view kFailures[kOperationKinds] = {
+      "host.put_failures_total", "host.get_failures_total", "host.find_failures_total",
+      "host.refresh_failures_total", "host.delete_failures_total"};
   for (std::size_t kind = 0; kind < times_.size(); ++kind) {
     status.counters.emplace_back(kFailures[kind], failures_[kind]);
     status.histograms.push_back({kTimes[kind], times_[kind]});

@@ -47,10 +47,12 @@ class AdminBackend {
                                                          Duration ttl) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_get(std::string key) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_refresh(std::string key) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_remove(std::string key) = 0;
 };
 
 /// HTTP for the operator: the page, /status, /peers, /health, /metrics, /get?key=, /find?id=; POST
-/// /put with a JSON body, POST /metrics/on and /metrics/off.
+/// /put, /refresh and /delete with a JSON body, POST /metrics/on and /metrics/off.
 ///
 /// Whoever reaches it may change data, so it listens on a unix socket in the data folder, which
 /// only its owner can open, or behind an AdminGate. State changes by POST with a JSON content type
@@ -74,7 +76,7 @@ class AdminServer {
 
   void on_request(Socket& socket, const HttpRequest& request);
   void on_get(Socket& socket, const HttpRequest& request);
-  void on_put(Socket& socket, const HttpRequest& request);
+  void on_write(Socket& socket, const HttpRequest& request, OperationKind kind);
   /// The reply follows when the operation ends, or at once if it was refused.
   void await(Socket& socket, OperationKind kind, Result<node::OperationId, ErrorCode> operation);
   void remove(Socket* socket);
@@ -91,8 +93,8 @@ class AdminServer {
     Instant asked;
   };
   std::unordered_map<std::uint64_t, Waiting> waiting_;
-  std::array<Histogram, 3> times_;  ///< By kind of operation.
-  std::array<std::uint64_t, 3> failures_{};
+  std::array<Histogram, kOperationKinds> times_;  ///< By kind of operation.
+  std::array<std::uint64_t, kOperationKinds> failures_{};
 };
 
 }  // namespace trestle::host

@@ -91,6 +91,7 @@ struct Found {
   std::string config_file;
   std::string network;
   std::vector<std::string> words;
+  std::string ttl;
   bool wants_json = false;
 };
 
@@ -145,6 +146,7 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
   line.command = kind;
   line.config_file = found.config_file;
   line.words = std::move(found.words);
+  line.ttl = std::move(found.ttl);
   line.wants_json = found.wants_json;
   for (const auto& [name, values] : found.values) {
     if (!values.empty()) line.given.push_back({name, values, "--" + name});
@@ -182,10 +184,19 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
     put->add_option("KEY VALUE", found.words, "The key's text and the value's text")
         ->required()
         ->expected(2);
+    put->add_option("--ttl", found.ttl, "How long it lives: 90, 90s, 30m, 12h or 7d (default: 1h)")
+        ->option_text("D");
     add_asking(*put, found);
     CLI::App* get = add(Command::get, "get", "Print the value stored under KEY");
     get->add_option("KEY", found.words, "The key's text")->required()->expected(1);
     add_asking(*get, found);
+    CLI::App* refresh =
+        add(Command::refresh, "refresh", "Give the value under KEY its whole life again");
+    refresh->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+    add_asking(*refresh, found);
+    CLI::App* remove = add(Command::remove, "delete", "Delete the value stored under KEY");
+    remove->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+    add_asking(*remove, found);
     CLI::App* find = add(Command::find, "find", "List the nodes nearest to ID");
     find->add_option("ID", found.words, "40 hex digits")->required()->expected(1);
     add_asking(*find, found);

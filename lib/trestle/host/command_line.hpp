@@ -10,7 +10,19 @@
 
 namespace trestle::host {
 
-enum class Command : std::uint8_t { run, check, keygen, version, put, get, find, peers, status };
+enum class Command : std::uint8_t {
+  run,
+  check,
+  keygen,
+  version,
+  put,
+  get,
+  find,
+  refresh,
+  remove,
+  peers,
+  status
+};
 
 /// What somebody typed, understood as far as grammar goes.
 struct CommandLine {
@@ -18,6 +30,7 @@ struct CommandLine {
   std::string config_file;  ///< Empty: none.
   std::vector<GivenSetting> given;
   std::vector<std::string> words;  ///< KEY VALUE, KEY or ID.
+  std::string ttl;                 ///< put: as typed. Empty: the node's default.
   bool wants_json = false;
 };
 

@@ -255,4 +255,12 @@ Result<node::OperationId, ErrorCode> Runner::admin_find(const NodeId& target) {
   return node_.find(steady_now(), target);
 }
 
+Result<node::OperationId, ErrorCode> Runner::admin_refresh(std::string key) {
+  return node_.refresh(steady_now(), std::move(key));
+}
+
+Result<node::OperationId, ErrorCode> Runner::admin_remove(std::string key) {
+  return node_.remove(steady_now(), std::move(key));
+}
+
 }  // namespace trestle::host

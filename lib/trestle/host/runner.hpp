@@ -86,6 +86,8 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
                                                  Duration ttl) override;
   Result<node::OperationId, ErrorCode> admin_get(std::string key) override;
   Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) override;
+  Result<node::OperationId, ErrorCode> admin_refresh(std::string key) override;
+  Result<node::OperationId, ErrorCode> admin_remove(std::string key) override;
 
   void end_turn();
   void perform(link::Dial& order);

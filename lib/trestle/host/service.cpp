@@ -182,6 +182,16 @@ std::future<node::OperationEnded> Service::find(const NodeId& target) {
   return begin([target](node::Node& node, Instant now) { return node.find(now, target); });
 }
 
+std::future<node::OperationEnded> Service::refresh(std::string key) {
+  return begin(
+      [key = std::move(key)](node::Node& node, Instant now) { return node.refresh(now, key); });
+}
+
+std::future<node::OperationEnded> Service::remove(std::string key) {
+  return begin(
+      [key = std::move(key)](node::Node& node, Instant now) { return node.remove(now, key); });
+}
+
 std::future<node::Status> Service::status() {
   auto promise = std::make_shared<std::promise<node::Status>>();
   auto future = promise->get_future();

@@ -71,11 +71,13 @@ class Service {
   void stop();
   /// Runs `work` on the loop's thread, in order. Dropped when the service has ended.
   void post(std::function<void()> work);
-  /// Operations of a user. `code` says how it went; `get` brings the record, `find` the contacts. A
-  /// future throws `std::future_error` when the service ended first.
+  /// Operations of a user. `code` says how it went; `get` brings the record, `find` the contacts,
+  /// the others the receipt. A future throws `std::future_error` when the service ended first.
   std::future<node::OperationEnded> put(std::string key, Bytes value, Duration ttl);
   std::future<node::OperationEnded> get(std::string key);
   std::future<node::OperationEnded> find(const NodeId& target);
+  std::future<node::OperationEnded> refresh(std::string key);
+  std::future<node::OperationEnded> remove(std::string key);
   std::future<node::Status> status();
 
   // ---- on the loop's thread: from `post`, hooks and own watchers ----

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "trestle/wire/json/parse.hpp"
 #include "trestle/wire/json/utf8.hpp"
 #include "trestle/wire/json/writer.hpp"
 
@@ -100,6 +101,38 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+/// What an old peer stored is JSON: its text, where that is all it is, else as it came.
+std::string shown_value(const wire::Record& record) {
+  const std::string stored(as_text(record.value));
+  if (!record.legacy) return stored;
+  const auto document = wire::json::parse(stored);
+  const auto text = document ? document->root().text() : std::nullopt;
+  return text ? std::string(*text) : stored;
+}
+
+void add_receipt(ObjectWriter& object, const node::OperationEnded& ended) {
+  const auto old_peers = std::ranges::count_if(
+      ended.contacts, [](const auto& one) { return one.dialect == wire::Dialect::legacy; });
+  object.integer("replicas", ended.replicas).integer("replicas_wanted", ended.replicas_wanted);
+  object.boolean("weak", ended.weak).integer("old_peers", old_peers);
+  object.integer("version", number(ended.version));
+}
+
+void add_value(ObjectWriter& object, const wire::Record& record) {
+  const std::string value = shown_value(record);
+  if (is_utf8(value)) {
+    object.text("value", value);
+  } else {
+    object.text("value_hex", to_hex(as_bytes(value)));
+  }
+  object.integer("ttl_ms", number(record.ttl_ms)).integer("left_ms", number(record.left_ms));
+  if (record.legacy) {
+    object.boolean("unsigned", true);
+  } else {
+    object.integer("version", number(record.version)).text("author", to_hex(record.author));
+  }
+}
+
 }  // namespace
 
 std::string_view name(wire::Role role) {
@@ -184,20 +217,20 @@ std::string to_json(const Snapshot& snapshot) {
 std::string to_json(OperationKind kind, const node::OperationEnded& ended) {
   ObjectWriter object;
   object.text("code", name(ended.code));
-  if (kind == OperationKind::put) object.integer("replicas", ended.replicas);
-  if (kind == OperationKind::get && ended.record) {
-    const std::string_view value = as_text(ended.record->value);
-    if (is_utf8(value)) {
-      object.text("value", value);
-    } else {
-      object.text("value_hex", to_hex(ended.record->value));
+  switch (kind) {
+    case OperationKind::put:
+    case OperationKind::refresh:
+    case OperationKind::remove:
+      add_receipt(object, ended);
+      break;
+    case OperationKind::get:
+      if (ended.record) add_value(object, *ended.record);
+      break;
+    case OperationKind::find: {
+      ArrayWriter contacts;
+      for (const wire::Contact& contact : ended.contacts) contacts.raw(to_json(contact));
+      object.raw("contacts", contacts.take());
     }
-    object.integer("ttl_ms", number(ended.record->ttl_ms));
-  }
-  if (kind == OperationKind::find) {
-    ArrayWriter contacts;
-    for (const wire::Contact& contact : ended.contacts) contacts.raw(to_json(contact));
-    object.raw("contacts", contacts.take());
   }
   return object.take();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +25,12 @@ std::string alerts_to_json(const std::vector<Alert>& alerts);
 /// `12.345`.
 std::string milliseconds_of(Duration duration);
 
-/// `{"code":...}` with what the operation brought: `replicas`, `value` and `ttl_ms`, or `contacts`.
-/// A value that is not UTF-8 comes as `value_hex`.
-enum class OperationKind : std::uint8_t { put, get, find };
+/// `{"code":...}` with what the operation brought: the receipt (`replicas`, `replicas_wanted`,
+/// `weak`, `old_peers`, `version`), the value (`value`, `ttl_ms`, `left_ms`, `version`, `author`;
+/// one of an old peer is `unsigned`), or `contacts`. A value that is not UTF-8 comes as
+/// `value_hex`.
+enum class OperationKind : std::uint8_t { put, get, find, refresh, remove };
+inline constexpr std::size_t kOperationKinds = 5;
 std::string to_json(OperationKind kind, const node::OperationEnded& ended);
 
 /// `{"code":"BUSY"}`.

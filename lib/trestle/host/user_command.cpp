@@ -1,8 +1,11 @@
 #include "trestle/host/user_command.hpp"
 
+#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -30,11 +33,35 @@ const char* word_of(Command command) {
       return "get";
     case Command::find:
       return "find";
+    case Command::refresh:
+      return "refresh";
+    case Command::remove:
+      return "delete";
     case Command::peers:
       return "peers";
     default:
       return "status";
   }
+}
+
+/// `90`, `90s`, `30m`, `12h` or `7d`; nothing if it is none of these, or not above 0.
+std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
+  constexpr std::pair<char, std::int64_t> kUnits[] = {
+      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}};
+  // A hundred years: far over every bound a node has, and no unit makes it overflow.
+  constexpr std::int64_t kCountMax = std::int64_t{100} * 366 * 24 * 3600;
+  std::int64_t factor = 1;
+  for (const auto& [letter, seconds] : kUnits) {
+    if (!text.ends_with(letter)) continue;
+    factor = seconds;
+    text.remove_suffix(1);
+    break;
+  }
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (count <= 0 || count > kCountMax) return std::nullopt;
+  return std::chrono::seconds(count * factor);
 }
 
 struct Question {
@@ -47,7 +74,14 @@ Question question(const CommandLine& line) {
     case Command::put: {
       wire::json::ObjectWriter body;
       body.text("key", line.words[0]).text("value", line.words[1]);
+      if (const auto ttl = seconds_of(line.ttl)) body.integer("ttl_s", ttl->count());
       return {"/put", body.take()};
+    }
+    case Command::refresh:
+    case Command::remove: {
+      wire::json::ObjectWriter body;
+      body.text("key", line.words[0]);
+      return {std::string("/") + word_of(line.command), body.take()};
     }
     case Command::get:
       return {"/get?key=" + percent_encoded(line.words[0]), {}};
@@ -114,11 +148,29 @@ void print_value(const Value& answer) {
   fmt::print("{}\n", member(answer, "value_hex"));
 }
 
+/// `stored at 7 nodes (5 wanted)`, or what is to be feared.
+void print_receipt(std::string_view done, const Value& answer) {
+  const std::string replicas = member(answer, "replicas");
+  const std::string wanted = member(answer, "replicas_wanted");
+  const std::string old_peers = member(answer, "old_peers");
+  const std::string bonus = old_peers == "0" ? "" : ", and at " + old_peers + " old peers";
+  const std::string_view plural = replicas == "1" ? "" : "s";
+  if (member(answer, "weak") != "true") {
+    fmt::print("{} at {} node{} ({} wanted){}\n", done, replicas, plural, wanted, bonus);
+    return;
+  }
+  fmt::print("WEAK: {} at {} node{} only ({} wanted){}; it may be lost with them\n", done, replicas,
+             plural, wanted, bonus);
+}
+
 void print(Command command, const Value& answer) {
   switch (command) {
     case Command::put:
-      fmt::print("stored on {} nodes\n", member(answer, "replicas"));
-      return;
+      return print_receipt("stored", answer);
+    case Command::refresh:
+      return print_receipt("refreshed", answer);
+    case Command::remove:
+      return print_receipt("deleted", answer);
     case Command::get:
       return print_value(answer);
     case Command::find:
@@ -141,6 +193,10 @@ ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) 
 ExitCode run_user_command(const CommandLine& line, Settings settings) {
   if (line.command == Command::find && !NodeId::from_hex(line.words[0])) {
     return complain(settings.kind, "'" + line.words[0] + "' is not an id: it has 40 hex digits",
+                    ExitCode::wrong_usage);
+  }
+  if (!line.ttl.empty() && !seconds_of(line.ttl)) {
+    return complain(settings.kind, "'" + line.ttl + "' is no duration: 90, 90s, 30m, 12h, 7d",
                     ExitCode::wrong_usage);
   }
   const SecretReading secret = read_admin_secret(settings);

@@ -30,9 +30,8 @@ std::optional<wire::legacy::RawJson> json_of_value(const wire::Record& record) {
 }
 
 void set_value_from_json(wire::Record& record, const wire::legacy::RawJson& value) {
-  const auto text = plain_text(value.json);
-  record.legacy = !text.has_value();
-  record.value = to_bytes(as_bytes(text ? *text : value.json));
+  record.legacy = true;
+  record.value = to_bytes(as_bytes(value.json));
 }
 
 }  // namespace trestle::link

@@ -12,8 +12,7 @@ namespace trestle::link {
 /// string of its bytes. Nothing when the bytes are no text, which JSON cannot carry.
 std::optional<wire::legacy::RawJson> json_of_value(const wire::Record& record);
 
-/// The other way round. A JSON string that we would write byte for byte alike becomes its text, so
-/// that both dialects read the same value; anything else stays JSON and is marked so.
+/// The other way round: the JSON as received, marked as what it is, for nobody signed it.
 void set_value_from_json(wire::Record& record, const wire::legacy::RawJson& value);
 
 }  // namespace trestle::link

@@ -44,6 +44,24 @@ void add_counters(Status& status, const dht::DhtStats& stats) {
   counters.emplace_back("dht.data_refused_total", stats.data_refused);
   counters.emplace_back("dht.stores_accepted_total", stats.stores_accepted);
   counters.emplace_back("dht.stores_refused_total", stats.stores_refused);
+  counters.emplace_back("dht.stores_outdated_total", stats.records.outdated);
+  counters.emplace_back("dht.stores_busy_total", stats.stores_busy);
+  counters.emplace_back("dht.tombstones", stats.records.tombstones);
+  counters.emplace_back("dht.records_ended_total", stats.records.ended);
+  counters.emplace_back("dht.storage_failures_total", stats.records.writes_failed);
+  counters.emplace_back("dht.writes_acknowledged_total", stats.writes_acknowledged);
+  counters.emplace_back("dht.writes_weak_total", stats.writes_weak);
+  counters.emplace_back("dht.writes_retried_total", stats.writes_retried);
+  counters.emplace_back("dht.spreads_cut_total", stats.spreads_cut);
+}
+
+void add_counters(Status& status, const RecordVerifierStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("verify.held", stats.held);
+  counters.emplace_back("verify.checked_total", stats.checked);
+  counters.emplace_back("verify.remembered_total", stats.remembered);
+  counters.emplace_back("verify.forged_total", stats.forged);
+  counters.emplace_back("verify.refused_total", stats.refused);
 }
 
 void add_counters(Status& status, const onboarding::JoinerStats& stats) {

@@ -3,6 +3,7 @@
 #include "trestle/dht/dht.hpp"
 #include "trestle/link/channel_set.hpp"
 #include "trestle/mesh/mesh.hpp"
+#include "trestle/node/member/record_verifier.hpp"
 #include "trestle/node/status.hpp"
 #include "trestle/onboarding/joiner.hpp"
 #include "trestle/onboarding/reception.hpp"
@@ -19,6 +20,7 @@ namespace trestle::node {
 void add_counters(Status& status, const link::ChannelSet& channels);
 void add_counters(Status& status, const mesh::MeshStats& stats);
 void add_counters(Status& status, const dht::DhtStats& stats);
+void add_counters(Status& status, const RecordVerifierStats& stats);
 void add_counters(Status& status, const onboarding::JoinerStats& stats);
 void add_counters(Status& status, const onboarding::ReceptionStats& stats);
 void add_counters(Status& status, const bridge::DeskStats& stats);

@@ -59,6 +59,7 @@ void MemberNode::on_opened(Instant now, ConnectionId connection, const wire::Con
 void MemberNode::on_closed_news(Instant now, ConnectionId connection,
                                 const Channel::Closed& closed) {
   if (is_registration(connection)) return on_registration_closed(now, closed);
+  forget_requests(connection);
   on_channel_closed(now, connection);
   // The mesh takes the end of a connection that it does not know as a link for a failed dial.
   mesh_.on_link_closed(now, connection, closed.code);
@@ -71,20 +72,19 @@ void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Reque
                        std::holds_alternative<wire::FindValueRequest>(requested.message) ||
                        std::holds_alternative<wire::StoreRequest>(requested.message);
   if (!for_dht) return serve(now, connection, requested.id, requested.message);
-  // The DHT answers within the call, so one place for the request under way is enough.
-  serving_ = {connection, requested.id};
-  dht_.on_request(now, channel->peer().id, {requested.id.value}, requested.message);
-  while (auto effect = dht_.poll_effect()) perform(now, std::move(*effect));
-  serving_.reset();
+  verify(now, {connection, channel->peer().id, requested.id, std::move(requested.message)});
 }
 
 void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answered&& answered) {
+  NodeId from;
   if (const Channel* channel = channels_.find(connection)) {
-    mesh_.on_rtt(now, channel->peer().id, answered.round_trip);
+    from = channel->peer().id;
+    mesh_.on_rtt(now, from, answered.round_trip);
   }
   switch (asker_of(answered.token)) {
     case Asker::dht:
-      return dht_.on_answer(now, {number_of(answered.token)}, answered.message);
+      return verify(now, {connection, from, dht::AskId{number_of(answered.token)},
+                          std::move(answered.message)});
     case Asker::joiner:
       return on_join_ended(now, answered.message);
     case Asker::probe: {
@@ -135,6 +135,7 @@ void MemberNode::perform(Instant now, mesh::MeshEffect&& effect) {
         channels_.dial(now, wanted->contact.address, wanted->contact.dialect);
     mesh_.on_dial_started(now, id, connection);
   } else if (auto* unwanted = std::get_if<mesh::Disconnect>(&effect)) {
+    forget_requests(unwanted->connection);
     on_channel_closed(now, unwanted->connection);
     channels_.close(now, unwanted->connection, unwanted->code, std::string(name(unwanted->code)));
   } else if (auto* up = std::get_if<mesh::LinkUp>(&effect)) {

@@ -12,8 +12,10 @@
 namespace trestle::node {
 namespace {
 
-dht::DhtOptions dht_options(const MemberOptions& options) {
+dht::DhtOptions dht_options(const MemberOptions& options, const crypto::Identity& identity) {
   dht::DhtOptions made = options.dht;
+  made.network = options.common.network;
+  made.author = identity.key;
   if (options.role == wire::Role::bridge) made.data = dht::DataPolicy::refuses_data;
   return made;
 }
@@ -29,6 +31,13 @@ onboarding::JoinerOptions joiner_options(const MemberOptions& options) {
   made.bootstrap_urls = options.bootstrap_urls;
   made.old_dialect = options.common.legacy;
   made.hold_old_registration = options.common.legacy && options.role == wire::Role::bridge;
+  return made;
+}
+
+RecordVerifierOptions verifier_options(const MemberOptions& options) {
+  RecordVerifierOptions made = options.records;
+  made.network = options.common.network;
+  made.legacy = options.common.legacy;
   return made;
 }
 
@@ -54,7 +63,9 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
       channels_(link::ConnectionOwner::node, local_, suite, channel_options(options_),
                 rng.fork("channels")),
       mesh_(self_, options_.mesh, rng.fork("mesh")),
-      dht_(self_, dht_options(options_), suite, rng.fork("dht")),
+      dht_(self_, dht_options(options_, identity), suite, rng.fork("dht")),
+      verifier_(verifier_options(options_), dht_.records(), suite),
+      served_(options_.served_requests_max),
       joiner_(joiner_options(options_), rng.fork("joiner")),
       old_bootstrap_(options_.old_bootstrap, local_, suite),
       pending_asks_(options_.pending_asks_max) {}
@@ -95,6 +106,7 @@ void MemberNode::on_reload(Instant, const Reload& reload) {
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {
   if (local_.started_at == WallTime{}) local_.started_at = wall;
   local_.wall_clock = {now, wall};
+  dht_.on_wall_clock(now, wall);
 }
 
 // ---- users
@@ -110,6 +122,14 @@ Result<OperationId, ErrorCode> MemberNode::get(Instant now, std::string key) {
 
 Result<OperationId, ErrorCode> MemberNode::find(Instant now, const NodeId& target) {
   return as_node_result(dht_.find(now, target));
+}
+
+Result<OperationId, ErrorCode> MemberNode::refresh(Instant now, std::string key) {
+  return as_node_result(dht_.refresh(now, std::move(key)));
+}
+
+Result<OperationId, ErrorCode> MemberNode::remove(Instant now, std::string key) {
+  return as_node_result(dht_.remove(now, std::move(key)));
 }
 
 // ---- transport: everything goes to the channels
@@ -149,6 +169,7 @@ void MemberNode::on_closed(Instant now, link::ConnectionId connection, std::uint
 
 void MemberNode::on_signed(Instant now, link::ConnectionId connection, link::Ticket ticket,
                            const wire::Signature& signature) {
+  if (connection == link::ConnectionId{}) return on_record_signed(now, ticket, signature);
   if (is_registration(connection) && registration_dialect_ == wire::Dialect::legacy) {
     return old_bootstrap_.on_signed(ticket, signature);
   }
@@ -157,6 +178,7 @@ void MemberNode::on_signed(Instant now, link::ConnectionId connection, link::Tic
 
 void MemberNode::on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                              bool valid) {
+  if (connection == link::ConnectionId{}) return verifier_.on_verified(ticket, valid);
   channels_.on_verified(now, connection, ticket, valid);
 }
 
@@ -197,6 +219,7 @@ void MemberNode::pump(Instant now) {
 
 bool MemberNode::pump_systems(Instant now) {
   bool moved = pump_program(now);
+  moved = pump_records(now) || moved;
   while (auto effect = dht_.poll_effect()) {
     moved = true;
     perform(now, std::move(*effect));
@@ -243,13 +266,11 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
   if (auto* ask = std::get_if<dht::Ask>(&effect)) {
     ask_peer(now, std::move(*ask));
   } else if (auto* answer = std::get_if<dht::Respond>(&effect)) {
-    if (serving_) respond(now, serving_->connection, serving_->id, answer->message);
+    if (const auto place = served_.take(answer->token)) {
+      respond(now, place->connection, place->id, answer->message);
+    }
   } else if (auto* ended = std::get_if<dht::Ended>(&effect)) {
-    outbox_.push(OperationEnded{.operation = {ended->operation.value},
-                                .code = ended->code,
-                                .replicas = ended->replicas,
-                                .record = std::move(ended->record),
-                                .contacts = std::move(ended->contacts)});
+    report(std::move(*ended));
   } else if (auto* discovered = std::get_if<dht::Discovered>(&effect)) {
     mesh_.on_contact(now, discovered->contact);
   } else if (auto* known = std::get_if<dht::NeighbourhoodKnown>(&effect)) {
@@ -258,6 +279,12 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
                            known->code,
                            {},
                            std::to_string(known->contacts.size()) + " neighbours answered"});
+  } else if (auto* sign = std::get_if<dht::SignRecord>(&effect)) {
+    perform(now, std::move(*sign));
+  } else if (auto* order = std::get_if<dht::Persist>(&effect)) {
+    outbox_.push(std::move(*order));
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
   }
 }
 
@@ -299,6 +326,7 @@ Status MemberNode::status(Instant now) const {
   add_counters(status, channels_);
   add_counters(status, mesh_.stats());
   add_counters(status, dht_.stats());
+  add_counters(status, verifier_.stats());
   add_counters(status, joiner_.stats());
   return status;
 }

@@ -13,6 +13,8 @@
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/node/member/legacy_registration.hpp"
 #include "trestle/node/member/pending_asks.hpp"
+#include "trestle/node/member/record_verifier.hpp"
+#include "trestle/node/member/served_requests.hpp"
 #include "trestle/node/node.hpp"
 #include "trestle/node/options.hpp"
 #include "trestle/onboarding/joiner.hpp"
@@ -37,6 +39,10 @@ struct MemberOptions {
   Duration join_timeout = std::chrono::seconds(12);
   /// Questions to peers whose link is still being made; one more fails at once.
   std::size_t pending_asks_max = 1024;
+  /// `network` and `legacy` follow the common options.
+  RecordVerifierOptions records;
+  /// Requests that the DHT works on: twice those that may wait for its disk.
+  std::size_t served_requests_max = 8192;
 };
 
 /// A member of the DHT: channels, mesh, DHT and joiner, and the messages carried between them. The
@@ -52,6 +58,7 @@ class MemberNode : public Node {
   MemberNode(MemberOptions options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
 
+  void restore(Instant now, Restored restored) override;
   void start(Instant now) override;
   void begin_shutdown(Instant now) override;
   void on_wall_clock(Instant now, WallTime wall) override;
@@ -71,11 +78,14 @@ class MemberNode : public Node {
                  const wire::Signature& signature) override;
   void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                    bool valid) override;
+  void on_persisted(Instant now, dht::StorageTicket ticket, ErrorCode code) override;
 
   Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
                                      Duration ttl) override;
   Result<OperationId, ErrorCode> get(Instant now, std::string key) override;
   Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) override;
+  Result<OperationId, ErrorCode> refresh(Instant now, std::string key) override;
+  Result<OperationId, ErrorCode> remove(Instant now, std::string key) override;
 
   Instant next_deadline() const override;
   void on_deadline(Instant now) override;
@@ -148,6 +158,15 @@ class MemberNode : public Node {
   void on_registration_closed(Instant now, const link::Channel::Closed& closed);
   void on_join_ended(Instant now, const wire::Message& answer);
 
+  // member_records.cpp: records between wire, DHT, driver and user
+  void verify(Instant now, RecordVerifier::Item item);
+  bool pump_records(Instant now);
+  void perform(Instant now, RecordVerifier::Cleared&& cleared);
+  void perform(Instant now, dht::SignRecord&& order);
+  void on_record_signed(Instant now, link::Ticket ticket, const wire::Signature& signature);
+  void report(dht::Ended&& ended);
+  void forget_requests(link::ConnectionId connection);
+
   // member_node.cpp
   void perform(Instant now, dht::Effect&& effect);
   void ask_peer(Instant now, dht::Ask&& ask);
@@ -160,24 +179,22 @@ class MemberNode : public Node {
   void pump(Instant now);
   void stop_when_drained();
 
-  struct ServedRequest {
-    link::ConnectionId connection;
-    wire::RequestId id;
-  };
-
   MemberOptions options_;
   wire::Contact self_;
   link::LocalPeer local_;
   link::ChannelSet channels_;
   mesh::Mesh mesh_;
   dht::Dht dht_;
+  RecordVerifier verifier_;
+  ServedRequests served_;
+  FlatMap<link::Ticket, dht::OperationId> signing_;
+  std::uint32_t last_signing_ = 0;
   onboarding::Joiner joiner_;
   LegacyRegistration old_bootstrap_;
   PendingAsks pending_asks_;
   /// The connection to a bootstrap node, while there is one, and its dialect.
   std::optional<link::ConnectionId> registration_;
   wire::Dialect registration_dialect_ = wire::Dialect::native;
-  std::optional<ServedRequest> serving_;
   FlatMap<std::uint64_t, NodeId> probes_;
   std::uint64_t last_probe_ = 0;
   std::size_t reported_links_ = 0;

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "trestle/dht/record_store.hpp"
+#include "trestle/dht/routing_table.hpp"
+
+namespace trestle::dht {
+
+struct DhtStats {
+  std::uint64_t operations_started = 0;
+  std::uint64_t operations_ended = 0;
+  std::uint64_t operations_refused = 0;  ///< Answered `busy`.
+  std::uint64_t lookups_started = 0;     ///< Those of our own upkeep included.
+  std::uint64_t lookups_ended = 0;
+  std::uint64_t lookup_hops = 0;  ///< Sum over ended lookups.
+  std::uint64_t asks = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t answers_late = 0;  ///< Nobody waited any more.
+  std::uint64_t asks_failed = 0;
+  std::uint64_t asks_forgotten = 0;  ///< The owner never reported their end.
+  std::uint64_t requests = 0;
+  std::uint64_t requests_senseless = 0;
+  std::uint64_t data_refused = 0;
+  std::uint64_t stores_accepted = 0;
+  std::uint64_t stores_refused = 0;
+  std::uint64_t stores_busy = 0;  ///< The disk was too slow.
+  std::uint64_t writes_acknowledged = 0;
+  std::uint64_t writes_weak = 0;
+  std::uint64_t writes_retried = 0;  ///< With a higher version.
+  std::uint64_t spreads_cut = 0;     ///< Acknowledged, but stopped before the last copy.
+  std::uint64_t contacts_discovered = 0;
+  std::size_t operations = 0;  ///< Under way now.
+  std::size_t links = 0;
+  std::size_t contacts_heard = 0;
+  RoutingTableStats table;
+  RecordStoreStats records;
+};
+
+}  // namespace trestle::dht

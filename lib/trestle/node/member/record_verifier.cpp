@@ -1,0 +1,140 @@
+#include "trestle/node/member/record_verifier.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "trestle/crypto/identity.hpp"
+
+namespace trestle::node {
+
+RecordVerifier::RecordVerifier(const RecordVerifierOptions& options, const dht::RecordStore& kept,
+                               crypto::Suite& suite)
+    : options_(options), kept_(&kept), suite_(&suite) {}
+
+// ---- inputs
+
+void RecordVerifier::submit(Item item) {
+  const link::ConnectionId connection = item.connection;
+  const auto line = held_.find(connection);
+  const std::size_t waiting = line == held_.end() ? 0 : line->second.size();
+  Held held{.cleared = {.item = std::move(item)}, .ticket = {}};
+  wire::Record* record = record_in(held.cleared.item.message);
+  if (record == nullptr && waiting == 0) return outbox_.push(std::move(held.cleared));
+  if (held_count_ >= options_.held_max || waiting >= options_.held_per_link_max) {
+    ++stats_.refused;
+    held.cleared.code = ErrorCode::busy;
+    return outbox_.push(std::move(held.cleared));
+  }
+  if (record != nullptr) order_check(held, *record);
+  ++held_count_;
+  held_[connection].push_back(std::move(held));
+  release(connection);
+}
+
+void RecordVerifier::on_verified(link::Ticket ticket, bool valid) {
+  const auto check = checks_.find(ticket);
+  if (check == checks_.end()) return;
+  const link::ConnectionId connection = check->second;
+  checks_.erase(check);
+  std::deque<Held>& line = held_.at(connection);
+  const auto held =
+      std::find_if(line.begin(), line.end(), [&](const Held& one) { return one.ticket == ticket; });
+  held->ticket.reset();
+  wire::Record& record = *record_in(held->cleared.item.message);
+  if (valid) {
+    remember(crypto::record_digest(*suite_, options_.network, record), record.signature);
+    held->cleared.record = crypto::VerifiedRecord::vouch_for(std::move(record));
+  } else {
+    ++stats_.forged;
+    held->cleared.code = ErrorCode::unauthorized;
+  }
+  release(connection);
+}
+
+void RecordVerifier::on_closed(link::ConnectionId connection) {
+  const auto line = held_.find(connection);
+  if (line == held_.end()) return;
+  for (Held& held : line->second) {
+    held.is_withdrawn = std::holds_alternative<wire::RequestId>(held.cleared.item.of);
+  }
+}
+
+// ---- one record
+
+wire::Record* RecordVerifier::record_in(wire::Message& message) {
+  if (auto* store = std::get_if<wire::StoreRequest>(&message)) return &store->record;
+  auto* value = std::get_if<wire::FindValueResponse>(&message);
+  return value != nullptr && value->found ? &value->record : nullptr;
+}
+
+/// What needs no signature to be refused.
+std::optional<ErrorCode> RecordVerifier::refusal(const wire::Record& record) {
+  if (record.legacy && !options_.legacy) return ErrorCode::unauthorized;
+  if (!crypto::may_write(*suite_, record)) return ErrorCode::unauthorized;
+  return std::nullopt;
+}
+
+void RecordVerifier::order_check(Held& held, const wire::Record& record) {
+  if (const auto code = refusal(record)) {
+    ++stats_.forged;
+    held.cleared.code = *code;
+    return;
+  }
+  wire::Record& own = *record_in(held.cleared.item.message);
+  if (record.legacy) {
+    held.cleared.record = crypto::VerifiedRecord::vouch_for(std::move(own));
+    return;
+  }
+  const auto digest = crypto::record_digest(*suite_, options_.network, record);
+  if (const wire::Signature* signature = known_signature(record, digest)) {
+    ++stats_.remembered;
+    own.signature = *signature;
+    held.cleared.record = crypto::VerifiedRecord::vouch_for(std::move(own));
+    return;
+  }
+  ++stats_.checked;
+  const link::Ticket ticket{++last_ticket_};
+  held.ticket = ticket;
+  checks_.emplace(ticket, held.cleared.item.connection);
+  outbox_.push(link::Verify{.connection = {},
+                            .ticket = ticket,
+                            .key = record.author,
+                            .message = crypto::record_transcript(*suite_, options_.network, record),
+                            .signature = record.signature});
+}
+
+const wire::Signature* RecordVerifier::known_signature(const wire::Record& record,
+                                                       const wire::RecordDigest& digest) const {
+  if (const auto known = known_.find(digest); known != known_.end()) return &known->second;
+  const dht::Replica* kept = kept_->find_by_place(crypto::place_of_key(*suite_, record.key));
+  if (kept == nullptr || kept->record.legacy || kept->digest != digest) return nullptr;
+  return &kept->record.signature;
+}
+
+void RecordVerifier::remember(const wire::RecordDigest& digest, const wire::Signature& signature) {
+  if (!known_.emplace(digest, signature).second) return;
+  known_by_age_.push_back(digest);
+  if (known_by_age_.size() <= options_.remembered_max) return;
+  known_.erase(known_by_age_.front());
+  known_by_age_.pop_front();
+}
+
+/// Lets go whatever stands at the front of the line and waits for nothing.
+void RecordVerifier::release(link::ConnectionId connection) {
+  const auto found = held_.find(connection);
+  std::deque<Held>& line = found->second;
+  while (!line.empty() && !line.front().ticket) {
+    if (!line.front().is_withdrawn) outbox_.push(std::move(line.front().cleared));
+    line.pop_front();
+    --held_count_;
+  }
+  if (line.empty()) held_.erase(found);
+}
+
+RecordVerifierStats RecordVerifier::stats() const {
+  RecordVerifierStats stats = stats_;
+  stats.held = held_count_;
+  return stats;
+}
+
+}  // namespace trestle::node

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "trestle/base/error_code.hpp"
+#include "trestle/base/flat_map.hpp"
+#include "trestle/base/outbox.hpp"
+#include "trestle/crypto/record.hpp"
+#include "trestle/dht/dht_effect.hpp"
+#include "trestle/dht/record_store.hpp"
+#include "trestle/link/transport.hpp"
+#include "trestle/wire/message/message.hpp"
+
+namespace trestle::node {
+
+struct RecordVerifierOptions {
+  std::string network{};
+  /// Whether records of the old dialect, which nobody signed, are taken at all.
+  bool legacy = true;
+  /// Messages held back, in all and from one link: their own checks and what came behind them. At
+  /// 13,000 checks a second a thousand are some 80 ms of processor; an eighth for one peer leaves
+  /// room for the others. More requests are answered BUSY.
+  std::size_t held_max = 1024;
+  std::size_t held_per_link_max = 128;
+  /// Record versions remembered besides those in the store, the oldest goes: what readers meet
+  /// again and again lies in few records. Some 36 KiB.
+  std::size_t remembered_max = 256;
+};
+
+struct RecordVerifierStats {
+  std::size_t held = 0;
+  std::uint64_t checked = 0;     ///< Signatures.
+  std::uint64_t remembered = 0;  ///< Records that needed no check any more.
+  std::uint64_t forged =
+      0;  ///< Wrong signature, somebody else's key, or unsigned where that is off.
+  std::uint64_t refused = 0;  ///< No room.
+};
+
+/// The only place where what came from the wire becomes `VerifiedRecord`: a machine. Everything for
+/// the DHT passes through it, link by link in the order it came; behind a record that is being
+/// checked the rest of that link waits (design section 2).
+///
+/// A record version is checked once and then known by its content, never by its signature: of an
+/// ECDSA signature there are many. So whoever sends known content with another signature gets the
+/// one that was checked put in its place; it must not travel on with one that nobody else believes.
+class RecordVerifier {
+ public:
+  /// A request of a peer, or the answer to a question of ours.
+  struct Item {
+    link::ConnectionId connection;
+    NodeId from{};
+    std::variant<wire::RequestId, dht::AskId> of;
+    wire::Message message;
+  };
+  /// It may go on. With a code it must not: a forged record (UNAUTHORIZED), or no room (BUSY).
+  struct Cleared {
+    Item item;
+    ErrorCode code = ErrorCode::none;
+    /// The record out of the message, if it brought one.
+    std::optional<crypto::VerifiedRecord> record{};
+  };
+  using Effect = std::variant<link::Verify, Cleared>;
+
+  /// What `kept` has was verified when it came. Both must outlive the machine.
+  RecordVerifier(const RecordVerifierOptions& options, const dht::RecordStore& kept,
+                 crypto::Suite& suite);
+
+  // ---- inputs ----
+  void submit(Item item);
+  void on_verified(link::Ticket ticket, bool valid);
+  /// Its requests are nobody's any more; answers to ours go their way.
+  void on_closed(link::ConnectionId connection);
+
+  // ---- drain, look ----
+  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  RecordVerifierStats stats() const;
+
+ private:
+  struct Held {
+    Cleared cleared;
+    /// The check it waits for.
+    std::optional<link::Ticket> ticket;
+    bool is_withdrawn = false;
+  };
+
+  static wire::Record* record_in(wire::Message& message);
+  std::optional<ErrorCode> refusal(const wire::Record& record);
+  const wire::Signature* known_signature(const wire::Record& record,
+                                         const wire::RecordDigest& digest) const;
+  void remember(const wire::RecordDigest& digest, const wire::Signature& signature);
+  void order_check(Held& held, const wire::Record& record);
+  void release(link::ConnectionId connection);
+
+  RecordVerifierOptions options_;
+  const dht::RecordStore* kept_;
+  crypto::Suite* suite_;
+  /// Only links that have something waiting.
+  std::map<link::ConnectionId, std::deque<Held>> held_;
+  std::size_t held_count_ = 0;
+  std::map<link::Ticket, link::ConnectionId> checks_;
+  std::uint32_t last_ticket_ = 0;
+  std::map<wire::RecordDigest, wire::Signature> known_;
+  std::deque<wire::RecordDigest> known_by_age_;
+  RecordVerifierStats stats_;
+  Outbox<Effect> outbox_;
+};
+
+}  // namespace trestle::node
