@@ -70,8 +70,7 @@ TEST_CASE("wrong usage ends with 2 and a sentence") {
 
 TEST_CASE("what this build has not ends with 2 and names it") {
   for (const std::vector<const char*>& words :
-       std::vector<std::vector<const char*>>{{"doctor"},
-                                             {"invite", "somebody"},
+       std::vector<std::vector<const char*>>{{"invite", "somebody"},
                                              {"revoke", "--now"},
                                              {"trace", "00"},
                                              {"run", "--network", "invitation"}}) {
@@ -83,6 +82,19 @@ TEST_CASE("what this build has not ends with 2 and names it") {
     CHECK(line.error().error.find(named) != std::string::npos);
   }
   CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "stateless", "--network", "open"}));
+}
+
+TEST_CASE("doctor takes the settings of run, and can answer in JSON") {
+  const auto line =
+      parse(ProgramKind::node, {"doctor", "--bootstrap", "ws://a:1", "--trusted-proxy", "10.0.0.1",
+                                "--trusted-proxy", "fd00::/8", "--json"});
+  REQUIRE(line);
+  CHECK(line->command == Command::doctor);
+  CHECK(line->wants_json);
+  Settings settings = default_settings(ProgramKind::node);
+  for (const GivenSetting& given : line->given) REQUIRE(apply(settings, given));
+  CHECK(settings.bootstrap_urls == std::vector<std::string>{"ws://a:1"});
+  CHECK(settings.trusted_proxies.size() == 2);
 }
 
 TEST_CASE("TLS and the bridge mode are settings like all others") {

@@ -93,7 +93,9 @@ class Nginx:
         assert not complaint, complaint
         self.process = subprocess.Popen([*DIE_WITH_PARENT, *self._command()], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until((self.folder / "nginx.pid").exists, 10, self.story)
+        # `nginx -t` leaves an empty one; the number is written once the sockets are open.
+        pid = self.folder / "nginx.pid"
+        wait_until(lambda: pid.exists() and pid.read_text().strip() == str(self.process.pid), 10, self.story)
         return self
 
     def reload(self):

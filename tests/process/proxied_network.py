@@ -53,7 +53,7 @@ class ProxiedNetwork(Network):
         self.edges = {site: self.ground.place(f"proxy{site}") for site in sites}
         self.proxy_issuer = Issuer(self.folder, "proxy-issuer")
         for site, edge in self.edges.items():
-            certificate, key = self.proxy_issuer.issue(f"proxy{site}", (f"IP:{edge.host}", "DNS:localhost"))
+            certificate, key = self.proxy_issuer.issue(f"proxy{site}", (f"IP:{edge.host}", "DNS:localhost"), days=90)
             inside = {path: f"{place.host}:{place.port}" for path, place in self.places.items() if self.site_of(path) == site}
             configuration = adapted(f"{edge.host}:{edge.port}", certificate, key, inside, replace=self.replace)
             self.proxies[site] = Nginx(self.folder / f"nginx{site}", configuration, edge.around)

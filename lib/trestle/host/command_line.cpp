@@ -63,7 +63,7 @@ constexpr const char* kConfigText =
     "Read settings from this TOML file; the command line overrules it";
 
 /// The words of `design.md` section 9 that this build understands but does not have.
-constexpr const char* kCommandsNotBuilt[] = {"doctor", "invite", "revoke"};
+constexpr const char* kCommandsNotBuilt[] = {"invite", "revoke"};
 
 const char* summary(ProgramKind kind) {
   switch (kind) {
@@ -175,6 +175,10 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
   add_settings(
       *add(Command::check, "check", "Read all settings, print those in force, run nothing"), found,
       kind);
+  CLI::App* doctor = add(Command::doctor, "doctor",
+                         "Examine machine, network and peers step by step, and say what to do");
+  add_settings(*doctor, found, kind);
+  doctor->add_flag("--json", found.wants_json, "Print all findings as JSON");
   CLI::App* keygen = add(Command::keygen, "keygen", "Make the identity and print its id");
   keygen->add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
   add_option(*keygen, found, kOptions[2]);

@@ -20,6 +20,7 @@ enum class Command : std::uint8_t {
   find,
   refresh,
   remove,
+  doctor,
   peers,
   status
 };

@@ -14,6 +14,7 @@
 #include "trestle/host/clock.hpp"
 #include "trestle/host/command_line.hpp"
 #include "trestle/host/data_folder.hpp"
+#include "trestle/host/doctor.hpp"
 #include "trestle/host/exit_code.hpp"
 #include "trestle/host/key_file.hpp"
 #include "trestle/host/reloader.hpp"
@@ -153,6 +154,7 @@ ExitCode perform(const Program& program, const CommandLine& line) {
     fmt::print("{} {}\n", name(program.kind), TRESTLE_VERSION);
     return ExitCode::done;
   }
+  if (line.command == Command::doctor) return run_doctor(program.kind, line);
   const bool is_user_command = line.command != Command::run && line.command != Command::check;
   if (is_user_command) {
     const auto settings = read_settings(program.kind, line);

@@ -1,12 +1,14 @@
 #include "trestle/host/settings_file.hpp"
 
 // The only file that includes toml++.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include <toml++/toml.h>
 
@@ -41,7 +43,7 @@ Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::str
     sentence << place_of(path, error.source()) << ": " << error.description();
     return refuse(sentence.str());
   }
-  std::vector<GivenSetting> settings;
+  std::vector<std::pair<toml::source_position, GivenSetting>> found;
   for (const auto& [key, node] : table) {
     GivenSetting given{std::string(key.str()), {}, place_of(path, key.source()), {}};
     if (const toml::array* list = node.as_array()) {
@@ -59,8 +61,13 @@ Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::str
       return refuse(place_of(path, node.source()) + ": '" + given.name +
                     "' is neither a text, a switch nor a list of texts");
     }
-    settings.push_back(std::move(given));
+    found.emplace_back(key.source().begin, std::move(given));
   }
+  // A table is kept by name; people read a file from its top.
+  std::sort(found.begin(), found.end(),
+            [](const auto& one, const auto& other) { return one.first < other.first; });
+  std::vector<GivenSetting> settings;
+  for (auto& [position, given] : found) settings.push_back(std::move(given));
   return settings;
 }
 

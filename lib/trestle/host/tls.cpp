@@ -270,4 +270,15 @@ bool Tls::is_resumed(const ssl_st* connection) {
   return connection != nullptr && SSL_session_reused(connection) == 1;
 }
 
+std::optional<std::chrono::seconds> Tls::certificate_left(const ssl_st* connection) {
+  const X509* shown = connection == nullptr ? nullptr : SSL_get0_peer_certificate(connection);
+  int days = 0;
+  int seconds = 0;
+  if (shown == nullptr ||
+      ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(shown)) != 1) {
+    return std::nullopt;
+  }
+  return std::chrono::hours(24) * days + std::chrono::seconds(seconds);
+}
+
 }  // namespace trestle::host

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -58,6 +59,8 @@ class Tls {
   /// Nothing if the handshake has succeeded.
   static std::optional<TlsFailure> failure(const ssl_st* connection);
   static bool is_resumed(const ssl_st* connection);
+  /// How long the certificate that the other side showed is valid; nothing if it showed none.
+  static std::optional<std::chrono::seconds> certificate_left(const ssl_st* connection);
 
   const TlsSessions& sessions() const { return sessions_; }
 

@@ -103,7 +103,10 @@ void WebSocketConnection::on_dial_error(lws* socket, std::string_view text) {
     return on_address_failed(
         explain_http_answer(status, url_.path, http_header(socket, WSI_TOKEN_HTTP_LOCATION)));
   }
-  on_address_failed(code_of_library_text(text), std::string(text));
+  const bool is_refused = text.starts_with("Unable to connect");
+  on_address_failed(
+      code_of_library_text(text),
+      is_refused ? "nothing takes connections at " + host_header(url_) : std::string(text));
 }
 
 void WebSocketConnection::on_dial_time() {

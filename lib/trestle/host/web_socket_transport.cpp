@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/host/tls.hpp"
 
 namespace trestle::host {
 
@@ -120,6 +121,13 @@ void WebSocketTransport::close(link::CloseTransport order) {
   if (WebSocketConnection* connection = find(order.connection)) {
     connection->close(order.status, std::move(order.reason));
   }
+}
+
+std::optional<std::chrono::seconds> WebSocketTransport::certificate_left(
+    link::ConnectionId connection) const {
+  const WebSocketConnection* dialled = find(connection);
+  return dialled == nullptr ? std::nullopt
+                            : Tls::certificate_left(tls_connection(dialled->socket()));
 }
 
 WebSocketConnection* WebSocketTransport::find(link::ConnectionId id) const {

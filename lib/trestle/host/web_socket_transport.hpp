@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -59,6 +60,8 @@ class WebSocketTransport {
   void close(link::CloseTransport order);
 
   const TransportStats& stats() const { return stats_; }
+  /// How long the certificate of who was dialled is valid; nothing without TLS.
+  std::optional<std::chrono::seconds> certificate_left(link::ConnectionId connection) const;
   /// Sockets that still exist, closing ones included.
   std::size_t sockets() const { return sockets_.size(); }
   /// More or fewer may be accepted from now on; those that are in stay.

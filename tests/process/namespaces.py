@@ -1,0 +1,111 @@
+"""Network namespaces, one for each program, joined by a router: where packets can be dropped between any two of them."""
+
+import itertools
+import os
+import re
+import subprocess
+
+from proxied_network import Place
+
+# Inside namespaces that nobody else sees; any private block will do.
+SITE_BLOCK = "10.213.{site}.0/24"
+ROUTER = "10.213.255.254"
+# Everybody has an address of its own, so everybody can have the same port.
+PORT = 8443
+_numbers = itertools.count(1)
+
+
+def run(*words, stdin=None):
+    """Runs a command; its complaints become an exception."""
+    ended = subprocess.run([str(word) for word in words], input=stdin, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise OSError(f"{' '.join(map(str, words))}: {ended.stderr.strip()}")
+    return ended.stdout
+
+
+def why_not():
+    """Why there can be no namespaces here; empty if there can."""
+    if os.geteuid() != 0:
+        return "namespaces need root"
+    try:
+        with Namespaces() as ground:
+            ground.place("trial")
+            ground.cut()
+            ground.heal()
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+class Namespaces:
+    """A router, and for each place a namespace behind it. A context; leaving it removes everything, and the kernel ends no program:
+    those are their starter's business.
+
+    `cut` drops every packet between the sites, in both directions and without a word; `heal` lets them through again.
+    """
+
+    def __init__(self, site_of=lambda name: 0):
+        self.site_of = site_of
+        self.prefix = f"tr{os.getpid() % 100000}x{next(_numbers)}"
+        self.router = f"{self.prefix}r"
+        self._places = {}
+        run("ip", "netns", "add", self.router)
+        try:
+            run("ip", "-n", self.router, "link", "set", "lo", "up")
+            run("ip", "-n", self.router, "addr", "add", f"{ROUTER}/32", "dev", "lo")
+            self._in_router("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        except OSError:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for name in [*self._places, self.router]:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+        self._places = {}
+
+    def _in_router(self, *words, **how):
+        return run("ip", "netns", "exec", self.router, *words, **how)
+
+    def place(self, name):
+        """A namespace with one address of the site that `name` belongs to."""
+        number = len(self._places) + 1
+        site = self.site_of(name) + 1
+        address = SITE_BLOCK.format(site=site).replace(".0/24", f".{number}")
+        space, link = f"{self.prefix}n{number}", f"v{number}"
+        run("ip", "netns", "add", space)
+        self._places[space] = address
+        run("ip", "-n", self.router, "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
+        run("ip", "-n", self.router, "link", "set", link, "up")
+        run("ip", "-n", space, "link", "set", "lo", "up")
+        run("ip", "-n", space, "addr", "add", f"{address}/32", "dev", "eth0")
+        run("ip", "-n", space, "link", "set", "eth0", "up")
+        run("ip", "-n", space, "route", "add", "default", "via", ROUTER, "dev", "eth0", "onlink")
+        run("ip", "-n", self.router, "route", "add", f"{address}/32", "dev", link)
+        return Place(address, PORT, ("ip", "netns", "exec", space))
+
+    def cut(self, one=0, other=1):
+        """Between two sites."""
+        here, there = (SITE_BLOCK.format(site=site + 1) for site in (one, other))
+        self._in_router("nft", "-f", "-", stdin=f"""
+table ip trestle {{
+  chain cut {{
+    type filter hook forward priority 0; policy accept;
+    ip saddr {here} ip daddr {there} counter drop
+    ip saddr {there} ip daddr {here} counter drop
+  }}
+}}
+""")
+
+    def heal(self):
+        self._in_router("nft", "delete", "table", "ip", "trestle")
+
+    def dropped(self):
+        """Packets that the cut has swallowed so far."""
+        listed = self._in_router("nft", "list", "table", "ip", "trestle")
+        return sum(int(count) for count in re.findall(r"counter packets (\d+)", listed))
