@@ -33,6 +33,7 @@ enum class HappeningKind : std::uint8_t {
   stray_order,    ///< An order for a connection that is not (or no longer) the node's. text: which
   sign_ordered,
   verify_ordered,
+  disk_ordered,  ///< number: ticket
   // inputs of the node
   accepted,
   dialled,
@@ -41,7 +42,8 @@ enum class HappeningKind : std::uint8_t {
   drained,          ///< number: bytes
   closed,           ///< number: status; text: reason
   signed_,
-  verified,  ///< number: 1 if valid
+  verified,       ///< number: 1 if valid
+  disk_answered,  ///< number: ticket; code
   deadline,
   // users
   operation_accepted,  ///< number: operation

@@ -21,6 +21,7 @@ enum class EventKind : std::uint8_t {
   lane_gives_up,      ///< Unacknowledged for too long.
   connection_broken,  ///< A reset reaches one end.
   crypto_done,
+  disk_done,  ///< A sync ended.
   action,
 };
 

@@ -28,6 +28,8 @@ std::string_view name(HappeningKind kind) {
       return "sign_ordered";
     case HappeningKind::verify_ordered:
       return "verify_ordered";
+    case HappeningKind::disk_ordered:
+      return "disk_ordered";
     case HappeningKind::accepted:
       return "accepted";
     case HappeningKind::dialled:
@@ -44,6 +46,8 @@ std::string_view name(HappeningKind kind) {
       return "signed";
     case HappeningKind::verified:
       return "verified";
+    case HappeningKind::disk_answered:
+      return "disk_answered";
     case HappeningKind::deadline:
       return "deadline";
     case HappeningKind::operation_accepted:

@@ -8,9 +8,6 @@
 namespace trestle::sim {
 namespace {
 
-/// Where every calendar begins: 2025-01-01 00:00:00 UTC.
-constexpr WallTime kWallStart{std::chrono::milliseconds(1'735'689'600'000)};
-
 /// `10.x.y.z`, one per node.
 std::string remote_address(NodeIndex node) {
   return "10." + std::to_string(node >> 16 & 255) + "." + std::to_string(node >> 8 & 255) + "." +
@@ -40,6 +37,7 @@ NodeIndex World::add_node(NodeSpec spec) {
   host.pair = host.suite->generate();
   host.identity = {host.pair.key, crypto::node_id_of(*host.suite, host.pair.key)};
   host.wall_skew = host.rng.between(-options_.wall_skew_max, options_.wall_skew_max);
+  host.disk = Disk(options_.disk, host.rng.fork("disk"));
   hosts_.push_back(std::move(host));
   return node;
 }
@@ -55,9 +53,11 @@ void World::start(NodeIndex node) {
   TRESTLE_ASSERT(host.node != nullptr);
   network_.node_up(now_, node, host.incarnation);
   happened(happening(HappeningKind::started, node));
-  const Duration calendar = now_.time_since_epoch() + host.wall_skew;
-  host.node->on_wall_clock(now_,
-                           kWallStart + std::chrono::duration_cast<Calendar::duration>(calendar));
+  host.node->on_wall_clock(now_, wall(host));
+  node::Restored restored = host.disk.restored(wall(host));
+  if (!restored.records.empty() || !restored.peers.empty()) {
+    host.node->restore(now_, std::move(restored));
+  }
   host.node->start(now_);
   drain(node);
 }
@@ -106,6 +106,9 @@ void World::resume(NodeIndex node) {
     scheduler_.add(now_, EventKind::crypto_done, slot, 0);
   }
   host.held_jobs.clear();
+  if (std::exchange(host.is_disk_held, false)) {
+    scheduler_.add(now_, EventKind::disk_done, node, 0);
+  }
   network_.resume(now_, node);
   timers_.set(node, host.node->next_deadline());
 }
@@ -116,6 +119,8 @@ void World::take_down(NodeIndex node, KillKind kind) {
   host.node.reset();
   host.paused = false;
   host.orders_left.reset();
+  host.disk.crash();
+  host.is_disk_held = false;
   for (const std::uint32_t slot : host.held_jobs) free_jobs_.push_back(slot);
   host.held_jobs.clear();
   network_.node_down(now_, node, kind);
@@ -175,6 +180,8 @@ bool World::step() {
     const Event event = scheduler_.pop();
     if (event.kind == EventKind::crypto_done) {
       finish_crypto(event.slot);
+    } else if (event.kind == EventKind::disk_done) {
+      finish_disk(event.slot);
     } else if (event.kind == EventKind::action) {
       const std::function<void(World&)> action = std::exchange(actions_[event.slot], nullptr);
       free_actions_.push_back(event.slot);

@@ -15,6 +15,7 @@
 #include "trestle/base/flat_map.hpp"
 #include "trestle/crypto/identity.hpp"
 #include "trestle/node/node.hpp"
+#include "trestle/sim/disk.hpp"
 #include "trestle/sim/fingerprint.hpp"
 #include "trestle/sim/happening.hpp"
 #include "trestle/sim/network.hpp"
@@ -124,6 +125,10 @@ class World {
   const std::string& url(NodeIndex node) const { return hosts_[node].spec.url; }
   std::uint32_t incarnation(NodeIndex node) const { return hosts_[node].incarnation; }
 
+  /// What the node's process writes to and finds again at its next start.
+  Disk& disk(NodeIndex node) { return hosts_[node].disk; }
+  const Disk& disk(NodeIndex node) const { return hosts_[node].disk; }
+
   // ---- users ----
   Result<OperationKey, ErrorCode> put(NodeIndex node, std::string key, Bytes value, Duration ttl);
   Result<OperationKey, ErrorCode> get(NodeIndex node, std::string key);
@@ -170,6 +175,8 @@ class World {
     crypto::KeyPair pair;
     crypto::Identity identity;
     Duration wall_skew{};
+    Disk disk{{}, Rng(0)};
+    bool is_disk_held = false;  ///< A sync ended while it was paused.
     std::uint32_t incarnation = 0;
     std::unique_ptr<node::Node> node;
     /// Said `Stopped`: hears nothing more and goes as soon as it was drained.
@@ -198,6 +205,10 @@ class World {
   void perform_crypto(NodeIndex node, node::Effect&& effect);
   void perform_news(NodeIndex node, node::Effect&& effect);
   void take_down(NodeIndex node, KillKind kind);
+  // world_disk.cpp
+  WallTime wall(const Host& host) const;
+  void perform_disk(NodeIndex node, dht::Persist&& order);
+  void finish_disk(NodeIndex node);
   void deliver(Delivery&& delivery);
   void finish_crypto(std::uint32_t slot);
   void answer_later(const CryptoJob& job, Rng& rng);

@@ -205,9 +205,11 @@ void World::perform_news(NodeIndex node, node::Effect&& effect) {
     happened(news, Fingerprint::of(as_bytes(record->detail)));
     logs_.push_back({now_, node, std::move(*record)});
     keep_bounded(logs_, options_.news_max, stats_.news_forgotten);
-  } else if (const auto* order = std::get_if<dht::Persist>(&effect)) {
-    hosts_[node].node->on_persisted(now_, order->ticket, ErrorCode::none);
-  } else if (!std::holds_alternative<node::SavePeers>(effect)) {
+  } else if (auto* order = std::get_if<dht::Persist>(&effect)) {
+    perform_disk(node, std::move(*order));
+  } else if (auto* save = std::get_if<node::SavePeers>(&effect)) {
+    hosts_[node].disk.save_peers(std::move(save->peers));
+  } else {
     TRESTLE_ASSERT(std::holds_alternative<node::Stopped>(effect));
     hosts_[node].stopped = true;
     happened(happening(HappeningKind::stopped, node));

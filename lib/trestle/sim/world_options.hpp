@@ -5,6 +5,7 @@
 #include <string>
 
 #include "trestle/base/time.hpp"
+#include "trestle/sim/disk.hpp"
 #include "trestle/sim/latency.hpp"
 
 namespace trestle::sim {
@@ -45,6 +46,7 @@ struct NetworkOptions {
 struct WorldOptions {
   std::uint64_t seed = 0;
   NetworkOptions network;
+  DiskOptions disk;
   /// Orders to sign or verify are answered after up to this long, out of order.
   Duration crypto_delay_max = std::chrono::milliseconds(5);
   /// Each node's calendar is off by up to this much, either way.
