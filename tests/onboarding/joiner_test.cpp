@@ -607,5 +607,23 @@ struct JoinerLaws {
 
 TEST_CASE("the joiner obeys the laws of every machine") { obey_the_laws<JoinerLaws>(); }
 
+TEST_CASE("without a bootstrap node a joiner waits to be dialled, for as long as it takes") {
+  Harness first(joiner_options(0));
+  first.joiner.start(first.now);
+  CHECK(first.joiner.next_deadline() == kNever);
+  first.joiner.on_links(first.now, 1);
+  CHECK(first.take<onboarding::Joined>().size() == 1);
+  CHECK(first.joiner.next_deadline() == kNever);
+  first.joiner.on_links(first.now, 0);
+  first.pass(std::chrono::hours(1));
+  first.joiner.on_links(first.now, 5);
+  first.pass(std::chrono::hours(1));
+  CHECK(first.take<onboarding::Joined>().size() == 1);
+  CHECK(first.take<onboarding::OpenBootstrap>().empty());
+  CHECK(first.take<onboarding::AskJoin>().empty());
+  first.joiner.stop(first.now);
+  CHECK(first.joiner.next_deadline() == kNever);
+}
+
 }  // namespace
 }  // namespace trestle::test

@@ -29,7 +29,6 @@ Joiner::Joiner(JoinerOptions options, Rng rng)
     : options_(std::move(options)),
       rng_(rng.fork("joiner")),
       backoff_(options_.redial, rng.fork("redial")) {
-  TRESTLE_ASSERT(!options_.bootstrap_urls.empty());
   TRESTLE_ASSERT(options_.attempts_max > 0);
   TRESTLE_ASSERT(options_.links_enough > 0);
   TRESTLE_ASSERT(options_.jitter_divisor > 0);
@@ -44,7 +43,7 @@ void Joiner::start(Instant now) {
   outcome_.reset();
   introduced_by_ = {};
   begin_operation();
-  url_index_ = rng_.below(endpoints_.size());
+  if (!endpoints_.empty()) url_index_ = rng_.below(endpoints_.size());
   if (links_ > 0) become_joined(now);
   open(now);
 }
@@ -64,6 +63,7 @@ void Joiner::begin_operation() {
 }
 
 void Joiner::open(Instant now) {
+  if (endpoints_.empty()) return enter(Phase::closed);
   if (attempts_ == 0) ++stats_.operations;
   ++attempts_;
   ++stats_.dials;
@@ -225,7 +225,9 @@ void Joiner::become_isolated(Instant now) {
   joining_since_ = now;
   outcome_.reset();
   introduced_by_ = {};
-  log(LogLevel::warning, "join.isolated", ErrorCode::none, "no link is left; asking the bootstrap");
+  log(LogLevel::warning, "join.isolated", ErrorCode::none,
+      endpoints_.empty() ? "no link is left; waiting to be dialled"
+                         : "no link is left; asking the bootstrap");
   if (phase_ == Phase::open && !ask_in_flight_) {
     ask_due_ = std::max({now, not_before_, last_ask_ + options_.urgent_gap});
     if (ask_due_ <= now) ask(now);
@@ -240,7 +242,7 @@ void Joiner::become_isolated(Instant now) {
 void Joiner::settle(Instant now) {
   if (phase_ == Phase::waiting && has_enough() && !seek_held()) enter(Phase::closed);
   if (phase_ == Phase::closed) {
-    if (has_enough()) {
+    if (has_enough() || endpoints_.empty()) {
       phase_due_ = kNever;
     } else if (phase_due_ == kNever) {
       phase_due_ = after(now, lengthen(options_.ask_again));

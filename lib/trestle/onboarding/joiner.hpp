@@ -20,7 +20,8 @@
 namespace trestle::onboarding {
 
 struct JoinerOptions {
-  /// Where bootstrap nodes listen; used in turn (BOOT-05). Must not be empty.
+  /// Where bootstrap nodes listen; used in turn (BOOT-05). None: a first node, or one that knows
+  /// peers from before; it waits to be dialled and asks nobody.
   std::vector<std::string> bootstrap_urls;
   /// Dials of one connect operation (P-CR-3, X5).
   unsigned attempts_max = 5;
