@@ -34,7 +34,7 @@ install(FILES ${PROJECT_BINARY_DIR}/trestle-config.cmake ${PROJECT_BINARY_DIR}/t
 if(TARGET trestle_host)
   file(RELATIVE_PATH TRESTLE_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
   string(REGEX REPLACE "/$" "" TRESTLE_PREFIX_FROM_PC "${TRESTLE_PREFIX_FROM_PC}")
-  set(TRESTLE_PC_REQUIRES "libwebsockets libcares libssl libcrypto fmt spdlog prometheus-cpp-core")
+  set(TRESTLE_PC_REQUIRES "libwebsockets libcares libssl libcrypto fmt spdlog prometheus-cpp-core sqlite3")
   if(TRESTLE_JSON STREQUAL "simdjson")
     string(APPEND TRESTLE_PC_REQUIRES " simdjson")
   endif()

@@ -53,6 +53,8 @@ class FakeNode final : public node::Node {
   std::vector<link::Ticket> signatures;
   std::map<std::uint32_t, bool> verdicts;
   std::map<std::string, Bytes> store;
+  std::optional<node::Restored> restored;  ///< Told before the start.
+  std::map<std::uint64_t, ErrorCode> persisted;
   bool echoes = false;
   bool healthy = true;
   bool started = false;
@@ -64,7 +66,19 @@ class FakeNode final : public node::Node {
   wire::Signature last_signature{};
   Outbox<node::Effect> outbox;
 
+  /// Orders a change of a record from the disk.
+  dht::StorageTicket persist(dht::StorageChange change) {
+    outbox.push(dht::Persist{{++tickets_}, std::move(change)});
+    return {tickets_};
+  }
+
   // ---- node::Node ----
+  void restore(Instant, node::Restored found) override {
+    if (!started) restored = std::move(found);
+  }
+  void on_persisted(Instant, dht::StorageTicket ticket, ErrorCode code) override {
+    persisted.emplace(ticket.value, code);
+  }
   void start(Instant) override { started = true; }
   void begin_shutdown(Instant) override {
     shutting_down = true;
@@ -169,6 +183,7 @@ class FakeNode final : public node::Node {
   }
 
   std::uint64_t operations_ = 0;
+  std::uint64_t tickets_ = 0;
 };
 
 }  // namespace trestle::test

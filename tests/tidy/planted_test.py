@@ -152,7 +152,9 @@ class PlantedTest(unittest.TestCase):
         self.assertEqual(len(leftovers.check_one_source_file(SourceTree(CLEAN | twice))), 2)
         self.expect(leftovers.check_one_source_file, "lib/trestle/host/log.hpp", "#include <spdlog/spdlog.h>\n")
         self.expect(leftovers.check_one_source_file, "lib/trestle/host/settings.hpp", "#include <toml++/toml.h>\n")
+        self.expect(leftovers.check_one_source_file, "lib/trestle/host/record_database.hpp", "#include <sqlite3.h>\n")
         self.expect_nothing(leftovers.check_one_source_file, "lib/trestle/host/log.cpp", "#include <spdlog/spdlog.h>\n")
+        self.expect_nothing(leftovers.check_one_source_file, "tests/host/file_layer.hpp", "#include <sqlite3.h>\n")
 
     def test_dead_headers(self):
         self.expect(leftovers.check_dead_headers, "lib/trestle/base/lonely.hpp", "#pragma once\n")

@@ -17,6 +17,7 @@
 #include "trestle/host/doctor.hpp"
 #include "trestle/host/exit_code.hpp"
 #include "trestle/host/key_file.hpp"
+#include "trestle/host/memories.hpp"
 #include "trestle/host/reloader.hpp"
 #include "trestle/host/runner.hpp"
 #include "trestle/host/settings_reading.hpp"
@@ -81,6 +82,13 @@ Result<ListeningSocket, std::string> open_admin(const AdminAddress& address) {
                                    : ListeningSocket::open_unix(address.unix_path);
 }
 
+/// A bootstrap node has neither records nor peers to remember, a bridge no records.
+Result<Memories, std::string> recall(const Settings& settings, const std::string& folder) {
+  if (settings.kind == ProgramKind::bootstrap) return Memories{};
+  const bool keeps_records = settings.kind == ProgramKind::node;
+  return read_memories(folder, keeps_records ? settings.storage : StoragePlace::memory);
+}
+
 ExitCode run_node(const Program& program, const CommandLine& line, Reading reading) {
   const Settings& settings = reading.settings;
   auto folder = DataFolder::open(settings.data_folder);
@@ -88,6 +96,8 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   crypto::Suite suite;
   auto keys = read_or_create_key_file(suite, key_file_path(folder->path()));
   if (!keys) return complain(program.kind, keys.error(), ExitCode::bad_data_folder);
+  auto memories = recall(settings, folder->path());
+  if (!memories) return complain(program.kind, memories.error(), ExitCode::bad_data_folder);
   auto socket = ListeningSocket::open(settings.listen);
   if (!socket) return complain(program.kind, socket.error(), ExitCode::cannot_listen);
   auto admin_socket = open_admin(admin_address(settings));
@@ -118,14 +128,17 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   const crypto::Identity identity{keys->key, crypto::node_id_of(suite, keys->key)};
   const std::unique_ptr<node::Node> node =
       program.make_node(settings, address, identity, suite, seeded_rng(suite));
+  StorageThread storage((*loop)->loop(), folder->path(), std::move(memories->database));
   Runner runner(**loop, *node, suite, *keys, log, options);
+  runner.set_storage(storage);
   Reloader reloader(line, settings, connections_ceiling, tls, runner, log);
   runner.watch_signals();
   runner.set_on_hangup([&reloader] { reloader.reload(); });
   runner.listen(std::move(*socket), tls.accepts() ? Security::tls : Security::plain);
   runner.listen_admin(std::move(*admin_socket));
   log_start(log, settings, real, address, reading.warnings);
-  runner.start();
+  for (const LogRecord& news : memories->news) log.write(steady_now(), news);
+  runner.start(std::move(memories->restored));
   fmt::print("ready {} {}\n", identity.id.to_hex(), address);
   std::fflush(stdout);
   (*loop)->run();

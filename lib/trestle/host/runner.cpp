@@ -38,6 +38,7 @@ Runner::Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const cr
 }
 
 Runner::~Runner() {
+  if (storage_ != nullptr) storage_->set_events(nullptr);
   loop_.set_end_of_turn(nullptr);
   ev_signal_stop(loop_.loop(), &terminate_);
   ev_signal_stop(loop_.loop(), &interrupt_);
@@ -64,8 +65,16 @@ void Runner::set_on_hangup(std::function<void()> on_hangup) {
   ev_signal_start(loop_.loop(), &hangup_);
 }
 
-void Runner::start() {
+void Runner::set_storage(StorageThread& storage) {
+  storage_ = &storage;
+  storage.set_events(this);
+}
+
+void Runner::start(node::Restored restored) {
   tell_wall_clock();
+  if (!restored.records.empty() || !restored.peers.empty()) {
+    node_.restore(steady_now(), std::move(restored));
+  }
   node_.start(steady_now());
   overview_.start();
 }
@@ -161,12 +170,19 @@ void Runner::perform(node::Stopped&) {
   shutdown_.start(options_.transport.close_within);
 }
 
-/// Nothing outlives the program: what is kept in memory is all there is.
 void Runner::perform(dht::Persist& order) {
-  node_.on_persisted(steady_now(), order.ticket, ErrorCode::none);
+  const dht::StorageTicket ticket = order.ticket;
+  if (storage_ == nullptr || !storage_->keeps_records()) {
+    // Nothing outlives the program: what is kept in memory is all there is.
+    node_.on_persisted(steady_now(), ticket, ErrorCode::none);
+  } else if (!storage_->persist(std::move(order))) {
+    node_.on_persisted(steady_now(), ticket, ErrorCode::busy);
+  }
 }
 
-void Runner::perform(node::SavePeers&) {}
+void Runner::perform(node::SavePeers& order) {
+  if (storage_ != nullptr) storage_->save_peers(std::move(order.peers));
+}
 
 void Runner::trace(std::string_view event, link::ConnectionId connection, link::FrameKind kind,
                    ByteSpan bytes) {
@@ -213,6 +229,17 @@ HttpReply Runner::on_http_request(const HttpRequest& request) {
   return overview_.public_reply(request);
 }
 
+// ---- from the disk
+
+void Runner::on_persisted(dht::StorageTicket ticket, ErrorCode code) {
+  node_.on_persisted(steady_now(), ticket, code);
+}
+
+void Runner::on_storage_news(const LogRecord& news) {
+  LogRecord record = news;
+  perform(record);
+}
+
 // ---- what operators see
 
 bool Runner::is_healthy() { return !is_stopping_ && node_.is_healthy(steady_now()); }
@@ -235,6 +262,7 @@ node::Status Runner::status() {
   status.counters.emplace_back("host.tls_handshakes_total", stats.tls_handshakes_total);
   status.counters.emplace_back("host.tls_resumptions_total", stats.tls_resumptions_total);
   status.counters.emplace_back("host.tls_failures_total", stats.tls_failures_total);
+  if (storage_ != nullptr) storage_->add_figures(status);
   admin_.add_figures(status);
   return status;
 }

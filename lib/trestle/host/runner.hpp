@@ -13,6 +13,7 @@
 #include "trestle/host/log.hpp"
 #include "trestle/host/overview.hpp"
 #include "trestle/host/runner_hooks.hpp"
+#include "trestle/host/storage_thread.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 #include "trestle/node/node.hpp"
@@ -37,8 +38,12 @@ struct RunnerOptions {
 ///
 /// The node is drained once per turn of the loop, after everything that was ready has been fed in:
 /// what many inputs caused leaves in one frame per connection, and a lone message never waits
-/// (design section 4). Signing and verifying happen at once, on the loop.
-class Runner final : public TransportEvents, private AdminBackend, private StatusSource {
+/// (design section 4). Signing and verifying happen at once, on the loop; the disk has a thread of
+/// its own.
+class Runner final : public TransportEvents,
+                     private AdminBackend,
+                     private StatusSource,
+                     private StorageEvents {
  public:
   /// All are borrowed and outlive the runner; it must be gone before the loop is.
   Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const crypto::KeyPair& keys,
@@ -54,7 +59,11 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
   void watch_signals();
   /// What SIGHUP does; without it the signal ends the program as it does any other.
   void set_on_hangup(std::function<void()> on_hangup);
-  void start();
+  /// Where records and peers are kept; outlives the runner. Without one records are kept in memory
+  /// alone, and peers not at all.
+  void set_storage(StorageThread& storage);
+  /// `restored`: what the node was when it last ran.
+  void start(node::Restored restored = {});
   /// Hands the node what may change while it runs.
   void reload(const node::Reload& reload) { node_.on_reload(steady_now(), reload); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
@@ -89,6 +98,9 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
   Result<node::OperationId, ErrorCode> admin_refresh(std::string key) override;
   Result<node::OperationId, ErrorCode> admin_remove(std::string key) override;
 
+  void on_persisted(dht::StorageTicket ticket, ErrorCode code) override;
+  void on_storage_news(const LogRecord& news) override;
+
   void end_turn();
   void perform(link::Dial& order);
   void perform(link::SendFrame& order);
@@ -114,6 +126,7 @@ class Runner final : public TransportEvents, private AdminBackend, private Statu
   crypto::Suite& suite_;
   const crypto::KeyPair& keys_;
   Log& log_;
+  StorageThread* storage_ = nullptr;
   RunnerOptions options_;
   WebSocketTransport transport_;
   AdminServer admin_;

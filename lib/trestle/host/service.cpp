@@ -16,6 +16,8 @@
 #include "trestle/host/data_folder.hpp"
 #include "trestle/host/key_file.hpp"
 #include "trestle/host/listening_socket.hpp"
+#include "trestle/host/storage_thread.hpp"
+#include "trestle/host/tls.hpp"
 
 namespace trestle::host {
 namespace {
@@ -76,6 +78,8 @@ struct Service::State {
   Log log;
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<node::Node> node;
+  std::optional<StorageThread> storage;
+  node::Restored restored;  ///< Until the node starts.
   std::unique_ptr<Runner> runner;
   ev_async wake{};
   /// Operations of our own under way. The loop's thread alone touches them.
@@ -100,12 +104,27 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
     auto keys = read_or_create_key_file(state->suite, key_file_path(state->folder->path()));
     if (!keys) return refuse(std::move(keys.error()));
     state->keys = *keys;
+    auto memories = read_memories(state->folder->path(), options.storage);
+    if (!memories) return refuse(std::move(memories.error()));
+    state->storage.emplace(state->loop->loop(), state->folder->path(),
+                           std::move(memories->database));
+    state->restored = std::move(memories->restored);
+    for (const LogRecord& news : memories->news) {
+      if (options.runner.hooks.on_log) {
+        options.runner.hooks.on_log(news);
+      } else {
+        state->log.write(steady_now(), news);
+      }
+    }
   }
   state->identity = {state->keys.key, crypto::node_id_of(state->suite, state->keys.key)};
   auto socket = ListeningSocket::open(options.listen);
   if (!socket) return refuse(std::move(socket.error()));
-  state->address =
-      options.advertise.empty() ? "ws://" + to_text(socket->address()) + "/" : options.advertise;
+  const bool has_tls = options.loop.tls != nullptr && options.loop.tls->accepts();
+  state->address = options.advertise;
+  if (state->address.empty()) {
+    state->address = (has_tls ? "wss://" : "ws://") + to_text(socket->address()) + "/";
+  }
   state->node = make_node(state->address, state->identity, state->suite, seeded_rng(state->suite));
 
   RunnerOptions runner = options.runner;
@@ -116,7 +135,8 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
   };
   state->runner = std::make_unique<Runner>(*state->loop, *state->node, state->suite, state->keys,
                                            state->log, runner);
-  state->runner->listen(std::move(*socket));
+  if (state->storage) state->runner->set_storage(*state->storage);
+  state->runner->listen(std::move(*socket), has_tls ? Security::tls : Security::plain);
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }
 
@@ -134,7 +154,7 @@ void Service::run() {
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, &before);
-  state_->runner->start();
+  state_->runner->start(std::move(state_->restored));
   state_->loop->run();
   state_->end();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

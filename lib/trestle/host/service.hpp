@@ -11,6 +11,7 @@
 #include "trestle/host/address.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/host/memories.hpp"
 #include "trestle/host/runner.hpp"
 #include "trestle/node/node.hpp"
 
@@ -19,11 +20,15 @@ namespace trestle::host {
 struct ServiceOptions {
   /// Port 0 picks a free one.
   HostPort listen{"127.0.0.1", 0};
-  /// The URL under which others reach this node. Empty: `ws://` and the address listened on.
+  /// The URL under which others reach this node. Empty: the address listened on, with `wss://` if
+  /// `loop.tls` has a certificate to accept with, else `ws://`.
   std::string advertise{};
   /// Where the identity is kept, locked against a second program. Empty: a new identity each time,
   /// kept nowhere.
   std::string data_folder{};
+  /// Where records are kept, if there is a data folder: in it, or in memory alone. Peers worth
+  /// remembering are kept in it in any case.
+  StoragePlace storage = StoragePlace::disk;
   /// Quiet by default: the embedding program has a log of its own (`runner.hooks.on_log`).
   LogOptions log{.level = LogLevel::error};
   EventLoopOptions loop{};

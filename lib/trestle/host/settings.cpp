@@ -104,6 +104,12 @@ Refused set_log_level(Settings& settings, const std::string& value) {
   return "'" + value + "' is none of debug, info, warning, error";
 }
 
+Refused set_storage(Settings& settings, const std::string& value) {
+  if (value != "disk" && value != "memory") return "'" + value + "' is neither disk nor memory";
+  settings.storage = value == "disk" ? StoragePlace::disk : StoragePlace::memory;
+  return std::nullopt;
+}
+
 Refused set_bridge_mode(Settings& settings, const std::string& value) {
   if (value != "pool" && value != "stateless")
     return "'" + value + "' is neither pool nor stateless";
@@ -249,6 +255,9 @@ constexpr Rule kRules[] = {
     {"data", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_text(s.data_folder, v[0]); },
      [](const Settings& s) { return quoted(s.data_folder); }},
+    {"storage", kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_storage(s, v[0]); },
+     [](const Settings& s) { return quoted(s.storage == StoragePlace::disk ? "disk" : "memory"); }},
     {"admin", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_admin(s, v[0]); },
      [](const Settings& s) { return quoted(to_text(admin_address(s))); }},

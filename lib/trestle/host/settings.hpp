@@ -13,6 +13,7 @@
 #include "trestle/host/address.hpp"
 #include "trestle/host/alerts.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/host/memories.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/trusted_proxies.hpp"
 #include "trestle/host/web_socket_connection.hpp"
@@ -35,6 +36,7 @@ struct Settings {
   /// The URL others dial. Empty: made from `listen` once the port is known.
   std::string advertise;
   std::string data_folder;
+  StoragePlace storage = StoragePlace::disk;  ///< dht-node
   /// Without a value the admin socket stands in the data folder.
   std::optional<AdminAddress> admin;
   std::vector<pool::BridgeEndpoint> bridges;              ///< bootstrap-node

@@ -124,8 +124,9 @@ class Node {
                            bool valid) = 0;
 
   // ---- disk ----
-  /// `none` once the order is on disk and synced. Anything else is final: the driver will take no
-  /// more, the node keeps nothing new.
+  /// `none` once the order is on disk and synced. STORAGE_FAILED is final: the driver will take no
+  /// more, the node keeps nothing new. Any other code (STORE_FULL: no space, BUSY: too many orders):
+  /// this one was not done, later ones may be.
   virtual void on_persisted(Instant /*now*/, dht::StorageTicket /*ticket*/, ErrorCode /*code*/) {}
 
   // ---- users ----

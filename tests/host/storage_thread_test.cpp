@@ -1,0 +1,244 @@
+#include "trestle/host/storage_thread.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include "catch.hpp"
+#include "file_layer.hpp"
+#include "host_world.hpp"
+#include "stored_records.hpp"
+#include "temporary_folder.hpp"
+#include "trestle/host/clock.hpp"
+#include "trestle/host/memories.hpp"
+#include "trestle/host/saved_peers.hpp"
+
+namespace trestle::test {
+namespace {
+
+using host::RecordDatabase;
+using host::StorageThread;
+
+RecordDatabase opened(const std::string& path, const char* file_layer = nullptr) {
+  host::RecordDatabaseOptions options;
+  options.file_layer = file_layer;
+  auto database = RecordDatabase::open(path, options);
+  if (!database) FAIL(database.error().text);
+  return std::move(*database);
+}
+
+std::size_t records_in(const std::string& path) {
+  return opened(path).read_back(host::wall_now())->records.size();
+}
+
+/// A loop of its own, who hears of the disk, and orders with tickets in their order.
+struct Bench final : host::StorageEvents {
+  ~Bench() override {
+    storage.reset();
+    ev_loop_destroy(loop);
+  }
+  void on_persisted(dht::StorageTicket ticket, ErrorCode code) override {
+    CHECK(answers.emplace(ticket.value, code).second);
+    CHECK(ticket.value > last);
+    last = ticket.value;
+  }
+  void on_storage_news(const LogRecord& record) override { news.emplace_back(record.event); }
+
+  void begin(const std::string& folder, std::optional<RecordDatabase> database,
+             const host::StorageThreadOptions& options = {}) {
+    storage = std::make_unique<StorageThread>(loop, folder, std::move(database), options);
+    storage->set_events(this);
+  }
+  bool put(const std::string& key) {
+    return storage->persist({{++tickets}, dht::WriteRecord{stored(key, "value")}});
+  }
+  bool wait(const std::function<bool()>& condition) {
+    const Instant end = after(host::steady_now(), std::chrono::seconds(10));
+    while (!condition()) {
+      if (host::steady_now() > end) return false;
+      ev_run(loop, EVRUN_NOWAIT);
+      ::usleep(100);
+    }
+    return true;
+  }
+
+  struct ev_loop* loop = ev_loop_new(EVFLAG_AUTO);
+  std::map<std::uint64_t, ErrorCode> answers;
+  std::vector<std::string> news;
+  std::uint64_t tickets = 0;
+  std::uint64_t last = 0;
+  std::unique_ptr<StorageThread> storage;
+};
+
+TEST_CASE("every order is answered once and in order, and then it is on disk") {
+  TemporaryFolder folder;
+  const std::string path = folder.file("records.db");
+  Bench bench;
+  bench.begin(folder.path(), opened(path));
+  for (int number = 0; number < 500; ++number) REQUIRE(bench.put(std::to_string(number)));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 500; }));
+  for (const auto& [ticket, code] : bench.answers) CHECK(code == ErrorCode::none);
+  node::Status status;
+  bench.storage->add_figures(status);
+  REQUIRE(status.histograms.size() == 1);
+  INFO("what gathers while a sync is under way goes together");
+  CHECK(status.histograms[0].histogram.count() < 250);
+  CHECK(bench.news.empty());
+  bench.storage.reset();
+  CHECK(records_in(path) == 500);
+}
+
+TEST_CASE("orders that were not answered when the thread ends are done all the same") {
+  TemporaryFolder folder;
+  const std::string path = folder.file("records.db");
+  Bench bench;
+  bench.begin(folder.path(), opened(path));
+  for (int number = 0; number < 300; ++number) REQUIRE(bench.put(std::to_string(number)));
+  bench.storage->save_peers(
+      {{NodeId(1, 1, 1), wire::Role::node, wire::Dialect::native, "ws://a", ""}});
+  bench.storage.reset();
+  CHECK(records_in(path) == 300);
+  CHECK(host::read_saved_peers(folder.path()).peers.size() == 1);
+  INFO("the log was folded in");
+  CHECK_FALSE(std::filesystem::exists(path + "-wal"));
+}
+
+TEST_CASE("more orders than the bounds allow are not taken, until some are answered") {
+  TemporaryFolder folder;
+  Bench bench;
+  host::StorageThreadOptions options;
+  options.orders_max = 10;
+  bench.begin(folder.path(), opened(folder.file("records.db")), options);
+  for (int number = 0; number < 10; ++number) REQUIRE(bench.put(std::to_string(number)));
+  // Answers are delivered by the loop, which has not turned.
+  CHECK_FALSE(bench.put("one more"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 10; }));
+  CHECK(bench.put("one more"));
+  options.orders_max = 1'000;
+  options.bytes_max = 20;
+  Bench light;
+  light.begin(folder.path(), opened(folder.file("others.db")), options);
+  CHECK(light.put("ten bytes"));
+  CHECK_FALSE(light.put("ten bytes"));
+}
+
+TEST_CASE("a disk without space refuses with a code and takes records again later") {
+  TemporaryFolder folder;
+  FileLayer layer;
+  Bench bench;
+  bench.begin(folder.path(), opened("records.db", layer.name()));
+  REQUIRE(bench.put("a"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 1; }));
+  layer.fail(layer.steps_tried, FileFault::full, true);
+  REQUIRE(bench.put("b"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 2; }));
+  REQUIRE(bench.put("c"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 3; }));
+  layer.heal();
+  REQUIRE(bench.put("d"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 4; }));
+  CHECK(bench.answers == std::map<std::uint64_t, ErrorCode>{{1, ErrorCode::none},
+                                                            {2, ErrorCode::store_full},
+                                                            {3, ErrorCode::store_full},
+                                                            {4, ErrorCode::none}});
+  CHECK(bench.news == std::vector<std::string>{"storage.full", "storage.recovered"});
+  bench.storage.reset();
+}
+
+TEST_CASE("a failed sync is final, and said once") {
+  TemporaryFolder folder;
+  FileLayer layer;
+  Bench bench;
+  bench.begin(folder.path(), opened("records.db", layer.name()));
+  layer.fail(layer.steps_tried, FileFault::sync_error, true);
+  REQUIRE(bench.put("a"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 1; }));
+  layer.heal();
+  for (int number = 0; number < 5; ++number) REQUIRE(bench.put(std::to_string(number)));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 6; }));
+  for (const auto& [ticket, code] : bench.answers) CHECK(code == ErrorCode::storage_failed);
+  CHECK(bench.news == std::vector<std::string>{"storage.failed"});
+  node::Status status;
+  bench.storage->add_figures(status);
+  CHECK(status.counters.front() == std::pair<std::string_view, std::uint64_t>{"storage.failed", 1});
+  bench.storage.reset();
+}
+
+TEST_CASE("only the last list of peers is kept, and a folder that refuses is told of once") {
+  TemporaryFolder folder;
+  Bench bench;
+  bench.begin(folder.path(), std::nullopt);
+  CHECK_FALSE(bench.storage->keeps_records());
+  const auto save = [&](std::uint64_t number) {
+    bench.storage->save_peers(
+        {{NodeId(number, 1, 1), wire::Role::node, wire::Dialect::native, "ws://a", ""}});
+  };
+  for (std::uint64_t number = 1; number <= 50; ++number) save(number);
+  REQUIRE(bench.wait([&] {
+    const auto saved = host::read_saved_peers(folder.path()).peers;
+    return saved.size() == 1 && saved[0].id == NodeId(50, 1, 1);
+  }));
+  std::filesystem::create_directory(folder.file("peers.draft"));
+  save(51);
+  REQUIRE(bench.wait([&] { return bench.news.size() == 1; }));
+  save(52);
+  bench.storage.reset();
+  CHECK(bench.news == std::vector<std::string>{"storage.peers_not_saved"});
+  CHECK(host::read_saved_peers(folder.path()).peers[0].id == NodeId(50, 1, 1));
+}
+
+// ---- with a runner
+
+TEST_CASE("a runner without a disk answers a node's orders at once") {
+  Host host;
+  host.node.persist(dht::WriteRecord{stored("key", "value")});
+  REQUIRE(run_until({&host}, [&] { return host.node.persisted.size() == 1; }));
+  CHECK(host.node.persisted.at(1) == ErrorCode::none);
+}
+
+TEST_CASE("a runner's orders go to the disk, and the next start finds them") {
+  TemporaryFolder folder;
+  const wire::Contacts peers{
+      {NodeId(9, 9, 9), wire::Role::node, wire::Dialect::native, "ws://a", ""}};
+  {
+    Host host;
+    auto memories = host::read_memories(folder.path(), host::StoragePlace::disk);
+    REQUIRE(memories.has_value());
+    CHECK(memories->restored.records.empty());
+    StorageThread storage(host.loop->loop(), folder.path(), std::move(memories->database));
+    host.runner->set_storage(storage);
+    host.node.persist(dht::WriteRecord{stored("key", "value", 1, 3'600'000)});
+    host.node.persist(dht::WriteRecord{stored("gone", "value")});
+    host.node.persist(dht::EraseRecord{"gone"});
+    host.node.outbox.push(node::SavePeers{peers});
+    REQUIRE(run_until({&host}, [&] { return host.node.persisted.size() == 3; }));
+    for (const auto& [ticket, code] : host.node.persisted) CHECK(code == ErrorCode::none);
+    const node::Status figures = [&] {
+      node::Status status;
+      storage.add_figures(status);
+      return status;
+    }();
+    CHECK(figures.counters.size() == 5);
+    host.runner.reset();  // as at the end of a program: before the storage
+  }
+  const auto memories = host::read_memories(folder.path(), host::StoragePlace::disk);
+  REQUIRE(memories.has_value());
+  REQUIRE(memories->restored.records.size() == 1);
+  CHECK(memories->restored.records[0].record.key == "key");
+  CHECK(memories->restored.records[0].record.left_ms <= 3'600'000);
+  CHECK(memories->restored.records[0].record.left_ms > 3'500'000);
+  CHECK(memories->restored.peers == peers);
+  const auto in_memory = host::read_memories(folder.path(), host::StoragePlace::memory);
+  CHECK_FALSE(in_memory->database.has_value());
+  CHECK(in_memory->restored.records.empty());
+  CHECK(in_memory->restored.peers == peers);
+}
+
+}  // namespace
+}  // namespace trestle::test
