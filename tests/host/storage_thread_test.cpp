@@ -12,11 +12,9 @@
 
 #include "catch.hpp"
 #include "file_layer.hpp"
-#include "host_world.hpp"
 #include "stored_records.hpp"
 #include "temporary_folder.hpp"
 #include "trestle/host/clock.hpp"
-#include "trestle/host/memories.hpp"
 #include "trestle/host/saved_peers.hpp"
 
 namespace trestle::test {
@@ -92,6 +90,20 @@ TEST_CASE("every order is answered once and in order, and then it is on disk") {
   CHECK(bench.news.empty());
   bench.storage.reset();
   CHECK(records_in(path) == 500);
+}
+
+TEST_CASE("who prolongs what is not on disk is told so, and his neighbours' orders are done") {
+  TemporaryFolder folder;
+  Bench bench;
+  bench.begin(folder.path(), opened(folder.file("records.db")));
+  REQUIRE(bench.put("a"));
+  for (const char* key : {"absent", "a"}) {
+    REQUIRE(bench.storage->persist({{++bench.tickets}, dht::ProlongRecord{key, 1'000}}));
+  }
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 3; }));
+  CHECK(bench.answers.at(1) == ErrorCode::none);
+  CHECK(bench.answers.at(2) == ErrorCode::not_found);
+  CHECK(bench.answers.at(3) == ErrorCode::none);
 }
 
 TEST_CASE("orders that were not answered when the thread ends are done all the same") {
@@ -191,53 +203,6 @@ TEST_CASE("only the last list of peers is kept, and a folder that refuses is tol
   bench.storage.reset();
   CHECK(bench.news == std::vector<std::string>{"storage.peers_not_saved"});
   CHECK(host::read_saved_peers(folder.path()).peers[0].id == NodeId(50, 1, 1));
-}
-
-// ---- with a runner
-
-TEST_CASE("a runner without a disk answers a node's orders at once") {
-  Host host;
-  host.node.persist(dht::WriteRecord{stored("key", "value")});
-  REQUIRE(run_until({&host}, [&] { return host.node.persisted.size() == 1; }));
-  CHECK(host.node.persisted.at(1) == ErrorCode::none);
-}
-
-TEST_CASE("a runner's orders go to the disk, and the next start finds them") {
-  TemporaryFolder folder;
-  const wire::Contacts peers{
-      {NodeId(9, 9, 9), wire::Role::node, wire::Dialect::native, "ws://a", ""}};
-  {
-    Host host;
-    auto memories = host::read_memories(folder.path(), host::StoragePlace::disk);
-    REQUIRE(memories.has_value());
-    CHECK(memories->restored.records.empty());
-    StorageThread storage(host.loop->loop(), folder.path(), std::move(memories->database));
-    host.runner->set_storage(storage);
-    host.node.persist(dht::WriteRecord{stored("key", "value", 1, 3'600'000)});
-    host.node.persist(dht::WriteRecord{stored("gone", "value")});
-    host.node.persist(dht::EraseRecord{"gone"});
-    host.node.outbox.push(node::SavePeers{peers});
-    REQUIRE(run_until({&host}, [&] { return host.node.persisted.size() == 3; }));
-    for (const auto& [ticket, code] : host.node.persisted) CHECK(code == ErrorCode::none);
-    const node::Status figures = [&] {
-      node::Status status;
-      storage.add_figures(status);
-      return status;
-    }();
-    CHECK(figures.counters.size() == 5);
-    host.runner.reset();  // as at the end of a program: before the storage
-  }
-  const auto memories = host::read_memories(folder.path(), host::StoragePlace::disk);
-  REQUIRE(memories.has_value());
-  REQUIRE(memories->restored.records.size() == 1);
-  CHECK(memories->restored.records[0].record.key == "key");
-  CHECK(memories->restored.records[0].record.left_ms <= 3'600'000);
-  CHECK(memories->restored.records[0].record.left_ms > 3'500'000);
-  CHECK(memories->restored.peers == peers);
-  const auto in_memory = host::read_memories(folder.path(), host::StoragePlace::memory);
-  CHECK_FALSE(in_memory->database.has_value());
-  CHECK(in_memory->restored.records.empty());
-  CHECK(in_memory->restored.peers == peers);
 }
 
 }  // namespace

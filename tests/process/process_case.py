@@ -6,9 +6,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 
-from admin import Admin  # noqa: E402,F401
+from admin import Admin, AdminError  # noqa: E402,F401
 from certificates import Issuer  # noqa: E402,F401
-from network import Network, free_port, programs_folder, url_of, wait_until  # noqa: E402,F401
+from network import HOST, Network, free_port, programs_folder, url_of, wait_until  # noqa: E402,F401
 
 
 class ProcessCase(unittest.TestCase):

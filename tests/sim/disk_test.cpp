@@ -99,7 +99,8 @@ TEST_CASE("lives go on by the calendar while nothing runs, and what is over is n
   disk.persist(Instant(), kToday + 1s, {{3}, dht::ProlongRecord{"long", 9'000}});
   disk.persist(Instant(), kToday, written(4, "erased"));
   disk.persist(Instant(), kToday, {{5}, dht::EraseRecord{"erased"}});
-  settle(disk);
+  disk.persist(Instant(), kToday, {{6}, dht::ProlongRecord{"erased", 9'000}});
+  CHECK(settle(disk).back().code == ErrorCode::not_found);
   CHECK(disk.restored(kToday - 1h).records.size() == 2);
   CHECK(disk.restored(kToday - 1h).records[0].record.left_ms == 9'000);
   const auto later = disk.restored(kToday + 3s).records;

@@ -209,9 +209,11 @@ struct RecordDatabase::State {
   bool read_row(Statement& row, WallTime now, ReadBack& into);
   void erase_expired();
 
-  bool perform(const dht::WriteRecord& write, WallTime at);
-  bool perform(const dht::ProlongRecord& order, WallTime at);
-  bool perform(const dht::EraseRecord& order, WallTime at);
+  /// What became of one change.
+  enum class Done : std::uint8_t { yes, absent, no };
+  Done perform(const dht::WriteRecord& write, WallTime at);
+  Done perform(const dht::ProlongRecord& order, WallTime at);
+  Done perform(const dht::EraseRecord& order, WallTime at);
   Written give_up(std::string_view doing);
   void fold_log();
 
@@ -444,7 +446,8 @@ Result<ReadBack, DatabaseError> RecordDatabase::read_back(WallTime now) {
 
 // ---- writing
 
-bool RecordDatabase::State::perform(const dht::WriteRecord& write, WallTime at) {
+RecordDatabase::State::Done RecordDatabase::State::perform(const dht::WriteRecord& write,
+                                                           WallTime at) {
   const dht::StoredRecord& stored = write.stored;
   const wire::Record& record = stored.record;
   const RowDigest content = content_digest(suite, stored);
@@ -464,15 +467,16 @@ bool RecordDatabase::State::perform(const dht::WriteRecord& write, WallTime at) 
   insert.bind(11, record.signature);
   insert.bind(12, as_bytes(record.key));
   insert.bind(13, record.value);
-  return insert.finish();
+  return insert.finish() ? Done::yes : Done::no;
 }
 
-bool RecordDatabase::State::perform(const dht::ProlongRecord& order, WallTime at) {
+RecordDatabase::State::Done RecordDatabase::State::perform(const dht::ProlongRecord& order,
+                                                           WallTime at) {
   find.bind(1, as_bytes(order.key));
   if (!find.step()) {
     const bool is_absent = find.is_done();
     find.reset();
-    return is_absent;
+    return is_absent ? Done::absent : Done::no;
   }
   const std::int64_t id = find.number(0);
   const Bytes content = to_bytes(find.bytes(1));
@@ -483,12 +487,13 @@ bool RecordDatabase::State::perform(const dht::ProlongRecord& order, WallTime at
   prolong.bind(2, milliseconds(at));
   prolong.bind(3, life);
   prolong.bind(4, id);
-  return prolong.finish();
+  return prolong.finish() ? Done::yes : Done::no;
 }
 
-bool RecordDatabase::State::perform(const dht::EraseRecord& order, WallTime) {
+RecordDatabase::State::Done RecordDatabase::State::perform(const dht::EraseRecord& order,
+                                                           WallTime) {
   erase.bind(1, as_bytes(order.key));
-  return erase.finish();
+  return erase.finish() ? Done::yes : Done::no;
 }
 
 Written RecordDatabase::State::give_up(std::string_view doing) {
@@ -515,15 +520,18 @@ void RecordDatabase::State::fold_log() {
   has_failed = true;
 }
 
-Written RecordDatabase::apply(std::span<const DatedChange> changes) {
+Written RecordDatabase::apply(std::span<const DatedChange> changes,
+                              std::vector<std::size_t>* absent) {
   State& state = *state_;
   if (state.has_failed) return Written::failed;
   if (changes.empty()) return Written::synced;
   if (!state.begin.finish()) return state.give_up("beginning");
-  for (const DatedChange& change : changes) {
-    const bool is_done = std::visit(
-        [&](const auto& order) { return state.perform(order, change.at); }, change.change);
-    if (!is_done) return state.give_up("writing");
+  for (std::size_t index = 0; index < changes.size(); ++index) {
+    const WallTime at = changes[index].at;
+    const State::Done done = std::visit([&](const auto& order) { return state.perform(order, at); },
+                                        changes[index].change);
+    if (done == State::Done::no) return state.give_up("writing");
+    if (done == State::Done::absent && absent != nullptr) absent->push_back(index);
   }
   if (!state.commit.finish()) return state.give_up("committing");
   state.fold_log();

@@ -93,8 +93,9 @@ class RecordDatabase {
   /// start, which the bounds above keep to a fraction of a second.
   Result<ReadBack, DatabaseError> read_back(WallTime now);
 
-  /// All or nothing, in their order.
-  Written apply(std::span<const DatedChange> changes);
+  /// All or nothing, in their order. `absent`, if it is wanted: which of them (by their place) were
+  /// to prolong what is not here.
+  Written apply(std::span<const DatedChange> changes, std::vector<std::size_t>* absent = nullptr);
 
   /// What the disk said when `apply` last failed; a sentence.
   const std::string& complaint() const;

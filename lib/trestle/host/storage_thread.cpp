@@ -158,9 +158,13 @@ void StorageThread::write_group(std::vector<Order>& group) {
     answers.push_back({order.ticket, ErrorCode::none, order.bytes});
   }
   const Instant begun = steady_now();
-  const Written written = database_ ? database_->apply(changes) : Written::failed;
+  std::vector<std::size_t> absent;
+  const Written written = database_ ? database_->apply(changes, &absent) : Written::failed;
   const Duration took = steady_now() - begun;
   for (Answer& answer : answers) answer.code = code_of(written);
+  if (written == Written::synced) {
+    for (const std::size_t index : absent) answers[index].code = ErrorCode::not_found;
+  }
   report(std::move(answers), took, news_of(written));
 }
 

@@ -37,7 +37,8 @@ class StorageEvents {
  public:
   virtual ~StorageEvents() = default;
   /// `none`: on disk and synced. `storage_failed` is final, all later orders end like that. Any
-  /// other code: this order was not done, later ones may be.
+  /// other code: this order was not done, later ones may be. `not_found`: what was to be prolonged
+  /// is not on disk.
   virtual void on_persisted(dht::StorageTicket ticket, ErrorCode code) = 0;
   virtual void on_storage_news(const LogRecord& news) = 0;
 };

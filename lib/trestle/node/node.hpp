@@ -125,8 +125,8 @@ class Node {
 
   // ---- disk ----
   /// `none` once the order is on disk and synced. STORAGE_FAILED is final: the driver will take no
-  /// more, the node keeps nothing new. Any other code (STORE_FULL: no space, BUSY: too many
-  /// orders): this one was not done, later ones may be.
+  /// more, the node keeps nothing new. Any other code (STORE_FULL: no space, BUSY: too many orders,
+  /// NOT_FOUND: no such record is there to be prolonged): this one was not done, later ones may be.
   virtual void on_persisted(Instant /*now*/, dht::StorageTicket /*ticket*/, ErrorCode /*code*/) {}
 
   // ---- users ----

@@ -29,11 +29,9 @@ std::vector<Disk::Answer> Disk::on_deadline(Instant now) {
   } else if (!has_space_) {
     code = ErrorCode::store_full;
   }
-  for (const Order& order : under_way_) answers.push_back({order.ticket, code});
-  if (code == ErrorCode::none) {
-    apply_group();
-  } else {
-    stats_.failed += under_way_.size();
+  for (Order& order : under_way_) {
+    answers.push_back({order.ticket, code == ErrorCode::none ? apply(order) : code});
+    if (answers.back().code != ErrorCode::none) ++stats_.failed;
   }
   under_way_.clear();
   if (!waiting_.empty()) begin_sync(now);
@@ -43,29 +41,28 @@ std::vector<Disk::Answer> Disk::on_deadline(Instant now) {
 void Disk::crash() {
   stats_.lost += under_way_.size() + waiting_.size();
   const bool survives = rng_.chance(1, 2);
-  if (survives && does_sync_ && has_space_ && !has_failed_) apply_group();
+  if (survives && does_sync_ && has_space_ && !has_failed_) {
+    for (Order& order : under_way_) apply(order);
+  }
   under_way_.clear();
   waiting_.clear();
   sync_ends_ = kNever;
   has_failed_ = false;
 }
 
-void Disk::apply_group() {
-  for (Order& order : under_way_) apply(order);
-}
-
-void Disk::apply(Order& order) {
+ErrorCode Disk::apply(Order& order) {
   if (auto* write = std::get_if<dht::WriteRecord>(&order.change)) {
     std::string key = write->stored.record.key;
     records_.insert_or_assign(std::move(key), Entry{std::move(write->stored), order.at});
   } else if (const auto* prolong = std::get_if<dht::ProlongRecord>(&order.change)) {
     const auto place = records_.find(prolong->key);
-    if (place == records_.end()) return;
+    if (place == records_.end()) return ErrorCode::not_found;
     place->second.stored.record.left_ms = prolong->left_ms;
     place->second.written = order.at;
   } else {
     records_.erase(std::get<dht::EraseRecord>(order.change).key);
   }
+  return ErrorCode::none;
 }
 
 node::Restored Disk::restored(WallTime wall) const {

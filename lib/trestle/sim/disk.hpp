@@ -78,8 +78,7 @@ class Disk {
   };
 
   void begin_sync(Instant now);
-  void apply(Order& order);
-  void apply_group();
+  ErrorCode apply(Order& order);
 
   DiskOptions options_;
   Rng rng_;

@@ -193,6 +193,7 @@ std::optional<Delivery> Network::handle(Instant now, const Event& event) {
       result = on_broken(event.slot, event.side);
       break;
     case EventKind::crypto_done:
+    case EventKind::disk_done:
     case EventKind::action:
       TRESTLE_ASSERT(false);  // the world's own events
   }
