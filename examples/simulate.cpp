@@ -46,8 +46,10 @@ constexpr std::uint64_t kFingerprintSeeds = 5;
 int usage() {
   std::fputs(
       "usage: simulate [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
-      "                [--weather calm|storm] [--loss PER_MILLION] [--faults FILE] [--trace]\n"
-      "                [--probes] [--fingerprints]\n",
+      "                [--weather calm|mobile|storm|datacentre-cut|adversary]\n"
+      "                [--mode healing|safety|liveness] [--churn PERCENT_PER_HOUR]\n"
+      "                [--byzantine PERCENT] [--loss PER_MILLION] [--plain-network]\n"
+      "                [--operations N] [--faults FILE] [--trace] [--probes] [--fingerprints]\n",
       stderr);
   return 2;
 }
@@ -74,6 +76,12 @@ bool read(std::string_view text, Number& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+template <typename Choice>
+bool read_choice(std::optional<Choice> read, Choice& out) {
+  if (read) out = *read;
+  return read.has_value();
+}
+
 bool read_faults(const std::string& file, sim::PlanRequest& request) {
   std::ifstream in(file);
   if (!in) return false;
@@ -92,11 +100,13 @@ bool take(Arguments& arguments, std::string_view option, std::string_view value)
   if (option == "--bridges") return read(value, request.bridges);
   if (option == "--minutes") return read(value, request.minutes);
   if (option == "--loss") return read(value, request.loss_per_million.emplace());
+  if (option == "--churn") return read(value, request.churn_percent.emplace());
+  if (option == "--byzantine") return read(value, request.byzantine_percent.emplace());
+  if (option == "--operations") return read(value, request.operations_max);
   if (option == "--faults") return read_faults(std::string(value), request);
-  if (option != "--weather") return false;
-  const std::optional<sim::Weather> weather = sim::weather_from_name(value);
-  if (weather) request.weather = *weather;
-  return weather.has_value();
+  if (option == "--mode") return read_choice(sim::mode_from_name(value), request.mode);
+  if (option == "--weather") return read_choice(sim::weather_from_name(value), request.weather);
+  return false;
 }
 
 std::optional<Arguments> parse(int argc, char* argv[]) {
@@ -110,6 +120,8 @@ std::optional<Arguments> parse(int argc, char* argv[]) {
       arguments.trace = true;
     } else if (option == "--probes") {
       arguments.probes = true;
+    } else if (option == "--plain-network") {
+      arguments.request.plain_network = true;
     } else if (index + 1 >= argc || !take(arguments, option, argv[++index])) {
       return std::nullopt;
     }

@@ -1,6 +1,7 @@
 #include "trestle/sim/nemesis.hpp"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "catch.hpp"
@@ -152,6 +153,115 @@ TEST_CASE("black hole: nobody is told, and the first to speak gives up after the
   REQUIRE(scene.bench[scene.b].count(Heard::Kind::closed) == 1);
   CHECK(scene.bench[scene.b].of(Heard::Kind::closed)[0].text ==
         "nothing acknowledged for too long");
+}
+
+TEST_CASE("clog: what is sent waits, and comes when the clog is gone") {
+  Scene scene(fault_at_b(FaultKind::clog, 20s));
+  World& world = scene.bench.world;
+  world.run_until(kStrikes);
+  scene.bench.send(scene.a, scene.near, "there");
+  scene.bench.send(scene.b, scene.far, "back");
+  world.run_until(kStrikes + 20s - 1us);
+  CHECK(scene.bench[scene.b].count(Heard::Kind::frame) == 0);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::frame) == 0);
+  world.run_for(30s);
+  CHECK(scene.bench[scene.b].count(Heard::Kind::frame) == 1);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::frame) == 1);
+  CHECK(scene.bench[scene.a].count(Heard::Kind::closed) == 0);
+}
+
+TEST_CASE("clog: two at once end with the later one") {
+  const Fault brief = fault_at_b(FaultKind::clog, 5s);
+  const Fault longer = fault_at_b(FaultKind::clog, 20s);
+  Scene scene(brief);
+  Nemesis second(scene.bench.world, {longer});
+  second.unleash();
+  World& world = scene.bench.world;
+  world.run_until(kStrikes + 19s);
+  CHECK(world.network().is_blocked(scene.a, scene.b));
+  world.run_for(1s);
+  CHECK_FALSE(world.network().is_blocked(scene.a, scene.b));
+}
+
+TEST_CASE("flapping: there and gone by turns, gone at the end") {
+  Fault fault = fault_at_b(FaultKind::flapping_partition, 10s, 1'000'000);
+  fault.groups = {0, 1};
+  Scene scene(fault);
+  World& world = scene.bench.world;
+  for (int second = 0; second < 14; ++second) {
+    world.run_until(kStrikes + second * 1s + 500ms);
+    const bool is_there = second < 10 && second % 2 == 0;
+    CAPTURE(second);
+    CHECK(world.network().is_blocked(scene.a, scene.b) == is_there);
+  }
+}
+
+TEST_CASE("clock jump: the node is told, and again when it is set right") {
+  constexpr Duration kFar = 10min;
+  const bool backwards = GENERATE(false, true);
+  const auto number = static_cast<std::uint64_t>(Duration(kFar).count()) * 2 + (backwards ? 1 : 0);
+  Scene scene(fault_at_b(FaultKind::clock_jump, 30s, number));
+  World& world = scene.bench.world;
+  const WallTime before = scene.bench[scene.b].wall_heard;
+  world.run_until(kStrikes);
+  const auto heard = [&] { return scene.bench[scene.b].wall_heard - before; };
+  CHECK(heard() == (backwards ? -kFar : kFar) + Duration(kStrikes.time_since_epoch()));
+  world.run_until(kStrikes + 30s);
+  CHECK(heard() == Duration(kStrikes.time_since_epoch()) + 30s);
+}
+
+TEST_CASE("join and leave: who is to come is not there before, who left never returns") {
+  Bench bench;
+  const NodeIndex stays = bench.add_started();
+  const NodeIndex leaves = bench.add_started();
+  const NodeIndex comes = bench.add();
+  const auto leaving = GENERATE(0u, 1u, 2u);
+  Nemesis nemesis(bench.world, {{.at = Instant(1s), .kind = FaultKind::join, .node = comes},
+                                {.at = Instant(2s),
+                                 .kind = FaultKind::leave,
+                                 .node = leaves,
+                                 .number = leaving},
+                                {.at = Instant(3s), .kind = FaultKind::restart, .node = leaves}});
+  nemesis.unleash();
+  CHECK(nemesis.is_absent(comes));
+  bench.world.run_until(Instant(1s));
+  CHECK(bench.world.is_running(comes));
+  CHECK_FALSE(nemesis.is_absent(comes));
+  bench.world.run_until(Instant(20s));
+  CHECK(nemesis.is_absent(leaves));
+  nemesis.retire();
+  bench.world.run_for(1h);
+  CHECK_FALSE(bench.world.is_running(leaves));
+  CHECK(bench.world.is_running(stays));
+  CHECK(nemesis.applied() == 2);
+}
+
+TEST_CASE("the core is healed for ever, what is outside is broken for ever") {
+  constexpr NodeIndex kCore = 4;
+  constexpr NodeIndex kNodes = 40;
+  Bench bench;
+  for (NodeIndex node = 0; node < kNodes; ++node) bench.add_started();
+  Nemesis nemesis(bench.world, {});
+  std::vector<bool> core(kNodes, false);
+  for (NodeIndex node = 0; node < kCore; ++node) core[node] = true;
+  bench.world.kill(0);
+  bench.world.pause(1);
+  nemesis.retire_to(core, Rng(3));
+  std::array<int, 5> seen{};  // down, stopped, cut off, mute, deaf
+  for (NodeIndex node = 0; node < kNodes; ++node) {
+    const bool is_up = bench.world.is_running(node) && !bench.world.is_paused(node);
+    const bool reaches_core = !bench.world.network().is_blocked(node, 0);
+    const bool hears_core = !bench.world.network().is_blocked(0, node);
+    CHECK((is_up && reaches_core && hears_core) == core[node]);
+    CHECK(nemesis.is_absent(node) != core[node]);
+    if (core[node]) continue;
+    if (!bench.world.is_running(node)) ++seen[0];
+    if (bench.world.is_running(node) && bench.world.is_paused(node)) ++seen[1];
+    if (is_up && !reaches_core && !hears_core) ++seen[2];
+    if (is_up && !reaches_core && hears_core) ++seen[3];
+    if (is_up && reaches_core && !hears_core) ++seen[4];
+  }
+  for (const int count : seen) CHECK(count > 0);
 }
 
 TEST_CASE("a node that was asked to go and is stopped meanwhile is not blamed for it") {

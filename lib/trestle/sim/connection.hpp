@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "trestle/base/bytes.hpp"
@@ -36,17 +35,15 @@ struct End {
   EndState state = EndState::absent;
 };
 
-/// A frame under way, or the close behind the last one.
+/// A frame under way, or the close behind the last one. Small: a network of a hundred thousand nodes
+/// has millions of them.
 struct Item {
   enum class Kind : std::uint8_t { frame, close };
+  Bytes bytes;  ///< The frame, or the reason of the close.
+  Instant arrives{};
   Kind kind = Kind::frame;
   link::FrameKind frame_kind = link::FrameKind::binary;
-  bool undecodable = false;
   std::uint16_t status = 0;
-  Instant arrives{};
-  Bytes bytes;
-  std::vector<RecordHead> records;
-  std::string reason;
 };
 
 /// One direction of a connection: a queue in order of sending.

@@ -1,13 +1,11 @@
 #include "trestle/sim/fault_script.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <tuple>
 
 namespace trestle::sim {
 namespace {
-
-bool is_partition(FaultKind kind) {
-  return kind == FaultKind::partition || kind == FaultKind::one_way_partition;
-}
 
 std::optional<FaultKind> kind_from_name(std::string_view text) {
   for (std::uint8_t number = 0; number < kFaultKinds; ++number) {
@@ -40,14 +38,15 @@ std::optional<Fault> fault_from_line(std::string_view line) {
   fault.at = Instant(Duration(at));
   fault.kind = *kind;
   fault.lasts = Duration(lasts);
-  if (is_partition(fault.kind)) {
+  if (has_groups(fault.kind)) {
     for (const char digit : next_word(line)) {
       if (digit < '0' || digit > '9') return std::nullopt;
       fault.groups.push_back(static_cast<std::uint8_t>(digit - '0'));
     }
-  } else if (!read(next_word(line), fault.node) || !read(next_word(line), fault.number)) {
+  } else if (!read(next_word(line), fault.node)) {
     return std::nullopt;
   }
+  if (!read(next_word(line), fault.number)) return std::nullopt;
   if (!line.empty()) return std::nullopt;
   return fault;
 }
@@ -60,6 +59,10 @@ std::string_view name(FaultKind kind) {
       return "partition";
     case FaultKind::one_way_partition:
       return "one-way-partition";
+    case FaultKind::flapping_partition:
+      return "flapping-partition";
+    case FaultKind::clog:
+      return "clog";
     case FaultKind::restart:
       return "restart";
     case FaultKind::kill:
@@ -80,8 +83,28 @@ std::string_view name(FaultKind kind) {
       return "pause";
     case FaultKind::slow:
       return "slow";
+    case FaultKind::clock_jump:
+      return "clock-jump";
+    case FaultKind::misconduct:
+      return "misconduct";
+    case FaultKind::join:
+      return "join";
+    case FaultKind::leave:
+      return "leave";
   }
   return "unknown";
+}
+
+bool has_groups(FaultKind kind) {
+  return kind == FaultKind::partition || kind == FaultKind::one_way_partition ||
+         kind == FaultKind::flapping_partition;
+}
+
+void sort_by_time(FaultScript& script) {
+  std::sort(script.begin(), script.end(), [](const Fault& left, const Fault& right) {
+    return std::tie(left.at, left.kind, left.node, left.number, left.lasts, left.groups) <
+           std::tie(right.at, right.kind, right.node, right.number, right.lasts, right.groups);
+  });
 }
 
 std::string to_text(const FaultScript& script) {
@@ -91,12 +114,12 @@ std::string to_text(const FaultScript& script) {
     out += ' ';
     out += name(fault.kind);
     out += ' ' + std::to_string(fault.lasts.count()) + ' ';
-    if (is_partition(fault.kind)) {
+    if (has_groups(fault.kind)) {
       for (const std::uint8_t group : fault.groups) out += static_cast<char>('0' + group);
     } else {
-      out += std::to_string(fault.node) + ' ' + std::to_string(fault.number);
+      out += std::to_string(fault.node);
     }
-    out += '\n';
+    out += ' ' + std::to_string(fault.number) + '\n';
   }
   return out;
 }

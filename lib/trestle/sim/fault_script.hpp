@@ -12,14 +12,17 @@
 namespace trestle::sim {
 
 enum class FaultKind : std::uint8_t {
-  partition,          ///< Nothing passes between groups.
-  one_way_partition,  ///< Nothing passes from a group to a higher one.
-  restart,            ///< The node is asked to go, does, and comes back after `lasts`.
-  kill,               ///< The process dies; its kernel closes the sockets. Restarted after `lasts`.
-  crash,              ///< The process dies in the middle of a step: `number` of its next orders are
-                      ///< performed, the one after them is not. Restarted after `lasts`.
-  power_cut,          ///< The machine dies silently. Restarted after `lasts`.
-  reset,              ///< One connection breaks, both ends are told.
+  partition,           ///< Nothing passes between groups.
+  one_way_partition,   ///< Nothing passes from a group to a higher one.
+  flapping_partition,  ///< As `partition`, there for `number` microseconds, gone for as many, and so
+                       ///< on.
+  clog,                ///< Nothing passes from or to the node.
+  restart,             ///< The node is asked to go, does, and comes back after `lasts`.
+  kill,        ///< The process dies; its kernel closes the sockets. Restarted after `lasts`.
+  crash,       ///< The process dies in the middle of a step: `number` of its next orders are
+               ///< performed, the one after them is not. Restarted after `lasts`.
+  power_cut,   ///< The machine dies silently. Restarted after `lasts`.
+  reset,       ///< One connection breaks, both ends are told.
   half_open,   ///< The node's peer is told that the connection broke, the node is not: what it
                ///< sends is taken and vanishes. Only pings show it.
   black_hole,  ///< One connection dies, nobody is told; what is sent stays unacknowledged.
@@ -27,11 +30,18 @@ enum class FaultKind : std::uint8_t {
   pause,       ///< The process is stopped for `lasts`, then everything reaches it at once.
   slow,        ///< The process gets a turn only now and then, for `lasts`: what is for it waits
                ///< up to `number` microseconds.
+  clock_jump,  ///< The node's calendar jumps by half of `number` microseconds, backwards if it is
+               ///< odd, and back after `lasts`.
+  misconduct,  ///< The node, a byzantine one, does as `Misconduct` number `number`, for `lasts`.
+  join,        ///< A node that never was there starts.
+  leave,       ///< The node goes for ever, as `Leaving` number `number`.
 };
 
-inline constexpr std::uint8_t kFaultKinds = 12;
+inline constexpr std::uint8_t kFaultKinds = 18;
 
 std::string_view name(FaultKind kind);
+/// Whether such a fault is about groups of nodes, not about one.
+bool has_groups(FaultKind kind);
 
 /// One thing a nemesis does. A value, so that a list of them can be printed, shortened by hand and
 /// run again without the seed that drew it.
@@ -49,8 +59,12 @@ struct Fault {
 /// Everything that will go wrong in a run, in order of time.
 using FaultScript = std::vector<Fault>;
 
-/// One line per fault: `at kind lasts node number`, or `at kind lasts groups` with one digit per
-/// node; times in microseconds.
+/// By time; what tells two faults of one instant apart decides between them, so that the order is
+/// the same with every library.
+void sort_by_time(FaultScript& script);
+
+/// One line per fault: `at kind lasts node number`, or `at kind lasts groups number` with one digit
+/// per node; times in microseconds.
 std::string to_text(const FaultScript& script);
 
 /// The reverse. Empty lines and lines that begin with `#` are skipped. Nothing if a line is not

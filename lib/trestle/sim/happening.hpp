@@ -7,6 +7,7 @@
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/storage.hpp"
 #include "trestle/link/transport.hpp"
 
 namespace trestle::sim {
@@ -33,7 +34,7 @@ enum class HappeningKind : std::uint8_t {
   stray_order,    ///< An order for a connection that is not (or no longer) the node's. text: which
   sign_ordered,
   verify_ordered,
-  disk_ordered,  ///< number: ticket
+  disk_ordered,  ///< number: ticket; change: what is to be written
   // inputs of the node
   accepted,
   dialled,
@@ -45,6 +46,8 @@ enum class HappeningKind : std::uint8_t {
   verified,       ///< number: 1 if valid
   disk_answered,  ///< number: ticket; code
   deadline,
+  // the node's disk
+  disk_lost,        ///< Everything that the node had written is gone.
   // users
   operation_accepted,  ///< number: operation
   operation_refused,   ///< number: ErrorCode
@@ -86,6 +89,7 @@ struct Happening {
   /// The frame was ordered by one of our nodes in the native dialect and does not decode.
   bool undecodable = false;
   std::string_view text;
+  const dht::StorageChange* change = nullptr;
 };
 
 class World;

@@ -1,21 +1,15 @@
 #include "trestle/sim/nemesis.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/sim/churn.hpp"
 
 namespace trestle::sim {
 namespace {
-
-/// How many of a class happen in that many node-microseconds.
-std::uint64_t count_of(std::uint32_t rate, std::uint32_t nodes, Duration length) {
-  if (rate == 0) return 0;
-  constexpr std::uint64_t kSecondsPerThousandHours = 1000 * 3600;
-  const auto seconds = static_cast<std::uint64_t>(length.count() / 1'000'000);
-  return std::max<std::uint64_t>(1, rate * nodes * seconds / kSecondsPerThousandHours);
-}
 
 /// A node that was asked to go must be gone by `at`; time in which it was stopped does not count.
 void expect_gone(World& world, NodeIndex node, std::uint32_t incarnation, Instant at) {
@@ -30,153 +24,12 @@ void expect_gone(World& world, NodeIndex node, std::uint32_t incarnation, Instan
   });
 }
 
-/// A minority of 5 to 50 % against the rest, or up to four parts of about one size.
-std::vector<std::uint8_t> draw_groups(Rng& rng, std::uint32_t nodes) {
-  std::vector<std::uint8_t> groups;
-  groups.reserve(nodes);
-  const bool minority = rng.chance(1, 2);
-  const std::uint64_t percent = 5 + rng.below(46);
-  const std::uint64_t parts = 2 + rng.below(3);
-  for (std::uint32_t node = 0; node < nodes; ++node) {
-    const std::uint64_t drawn = minority ? (rng.chance(percent, 100) ? 1u : 0u) : rng.below(parts);
-    groups.push_back(static_cast<std::uint8_t>(drawn));
-  }
-  return groups;
-}
-
-struct Span {
-  Duration low;
-  Duration high;
-};
-
-Span span_of(const NemesisOptions& options, FaultKind kind) {
-  switch (kind) {
-    case FaultKind::partition:
-    case FaultKind::one_way_partition:
-      return {options.partition_min, options.partition_max};
-    case FaultKind::restart:
-    case FaultKind::kill:
-    case FaultKind::crash:
-    case FaultKind::power_cut:
-      return {options.downtime_min, options.downtime_max};
-    case FaultKind::latency:
-      return {Duration::zero(), options.spike_max};
-    case FaultKind::pause:
-      return {options.pause_min, options.pause_max};
-    case FaultKind::slow:
-      return {options.slow_min, options.slow_max};
-    case FaultKind::reset:
-    case FaultKind::half_open:
-    case FaultKind::black_hole:
-      break;
-  }
-  return {Duration::zero(), Duration::zero()};
-}
-
-/// Whether short ones are to be as frequent as long ones of ten times their length.
-bool is_drawn_over_scales(FaultKind kind) {
-  return kind == FaultKind::restart || kind == FaultKind::kill || kind == FaultKind::crash ||
-         kind == FaultKind::power_cut || kind == FaultKind::pause;
-}
-
-Duration draw_length(const NemesisOptions& options, FaultKind kind, Rng& rng) {
-  const Span span = span_of(options, kind);
-  const Duration length = rng.between(span.low, span.high);
-  if (!is_drawn_over_scales(kind)) return length;
-  constexpr std::uint64_t kHalvings = 10;  // a thousandth of the longest
-  const std::uint64_t halvings = rng.below(kHalvings);
-  return std::max(span.low, length / (std::int64_t{1} << halvings));
-}
-
-/// What `Fault::number` means depends on the kind.
-std::uint64_t draw_number(const NemesisOptions& options, FaultKind kind, Rng& rng) {
-  switch (kind) {
-    case FaultKind::latency:
-      return static_cast<std::uint64_t>(
-          rng.between(options.latency_min, options.latency_max).count());
-    case FaultKind::slow:
-      return static_cast<std::uint64_t>(
-          rng.between(options.turn_wait_min, options.turn_wait_max).count());
-    case FaultKind::reset:
-    case FaultKind::half_open:
-    case FaultKind::black_hole:
-      return rng.below(1000);  // more connections than a node has
-    case FaultKind::crash:
-      return rng.below(12);  // a step has a few orders, seldom more
-    default:
-      return 0;
-  }
-}
-
-Fault draw_fault(const NemesisOptions& options, FaultKind kind, Rng& rng, std::uint32_t nodes,
-                 Instant from, Instant until) {
-  Fault fault;
-  fault.kind = kind;
-  fault.at = from + rng.between(Duration::zero(), until - from - Duration(1));
-  fault.lasts = draw_length(options, kind, rng);
-  if (kind == FaultKind::partition || kind == FaultKind::one_way_partition) {
-    fault.groups = draw_groups(rng, nodes);
-    return fault;
-  }
-  fault.node = static_cast<NodeIndex>(rng.below(nodes));
-  fault.number = draw_number(options, kind, rng);
-  return fault;
-}
-
 }  // namespace
 
-NemesisOptions storm() {
-  NemesisOptions options;
-  options.partitions = 300;
-  options.one_way_partitions = 200;
-  options.restarts = 800;
-  options.kills = 200;  // kill, 600 in the table, in three forms
-  options.crashes = 200;
-  options.power_cuts = 200;
-  options.resets = 2500;     // drop-link and reset of the table
-  options.half_opens = 400;  // half-open, 700 in the table, in two forms
-  options.black_holes = 300;
-  options.latencies = 1000;
-  options.pauses = 400;
-  options.slows = 800;
-  return options;
-}
-
-FaultScript draw_faults(const NemesisOptions& options, Rng rng, std::uint32_t nodes, Instant from,
-                        Instant until) {
-  TRESTLE_ASSERT(from < until && nodes > 0);
-  FaultScript script;
-  const std::pair<FaultKind, std::uint32_t> classes[] = {
-      {FaultKind::partition, options.partitions},
-      {FaultKind::one_way_partition, options.one_way_partitions},
-      {FaultKind::restart, options.restarts},
-      {FaultKind::kill, options.kills},
-      {FaultKind::crash, options.crashes},
-      {FaultKind::power_cut, options.power_cuts},
-      {FaultKind::reset, options.resets},
-      {FaultKind::half_open, options.half_opens},
-      {FaultKind::black_hole, options.black_holes},
-      {FaultKind::latency, options.latencies},
-      {FaultKind::pause, options.pauses},
-      {FaultKind::slow, options.slows},
-  };
-  for (const auto& [kind, rate] : classes) {
-    Rng stream = rng.fork(name(kind));
-    const std::uint64_t count = count_of(rate, nodes, until - from);
-    for (std::uint64_t index = 0; index < count; ++index) {
-      script.push_back(draw_fault(options, kind, stream, nodes, from, until));
-    }
-  }
-  // All that tells two faults of one instant apart, so that the order is the same with every
-  // library.
-  std::sort(script.begin(), script.end(), [](const Fault& left, const Fault& right) {
-    return std::tie(left.at, left.kind, left.node, left.number, left.lasts, left.groups) <
-           std::tie(right.at, right.kind, right.node, right.number, right.lasts, right.groups);
-  });
-  return script;
-}
-
 void Nemesis::unleash() {
+  for (const Fault& fault : script_) {
+    if (fault.kind == FaultKind::join) mark_absent(fault.node, true);
+  }
   for (std::size_t index = 0; index < script_.size(); ++index) {
     world_.schedule(script_[index].at, [this, index](World&) {
       if (!retired_) apply(script_[index]);
@@ -189,13 +42,52 @@ void Nemesis::retire() {
   world_.note_fault("all faults end");
   world_.network().heal_all(world_.now());
   for (NodeIndex node = 0; node < world_.size(); ++node) {
-    if (!world_.is_running(node)) {
-      world_.start(node);
+    if (!is_absent(node)) revive(node);
+  }
+}
+
+void Nemesis::revive(NodeIndex node) {
+  if (board_ != nullptr) board_->set(node, Misconduct::none);
+  if (!world_.is_running(node)) return world_.start(node);
+  world_.crash_after(node, std::nullopt);
+  if (world_.is_paused(node)) world_.resume(node);
+}
+
+void Nemesis::retire_to(const std::vector<bool>& core, Rng rng) {
+  retired_ = true;
+  world_.note_fault("all faults end in the core, for ever outside");
+  world_.network().heal_all(world_.now());
+  // Nothing passes from a group to one of a higher number.
+  constexpr std::uint8_t kDeaf = 2;
+  constexpr std::uint8_t kMute = 0;
+  constexpr std::uint8_t kOthers = 1;
+  std::vector<std::uint8_t> groups(world_.size(), kOthers);
+  for (NodeIndex node = 0; node < world_.size(); ++node) {
+    if (is_absent(node)) continue;
+    if (core[node]) {
+      revive(node);
       continue;
     }
-    world_.crash_after(node, std::nullopt);
-    if (world_.is_paused(node)) world_.resume(node);
+    const auto broken = static_cast<Broken>(rng.below(kBrokenKinds));
+    if (broken == Broken::deaf) groups[node] = kDeaf;
+    if (broken == Broken::mute) groups[node] = kMute;
+    break_for_ever(node, broken);
   }
+  world_.network().partition({Partition::Kind::one_way, std::move(groups)});
+}
+
+void Nemesis::break_for_ever(NodeIndex node, Broken broken) {
+  mark_absent(node, true);
+  if (broken == Broken::cut_off) world_.network().clog(node);
+  if (!world_.is_running(node)) return;
+  if (broken == Broken::stopped && !world_.is_paused(node)) world_.pause(node);
+  if (broken == Broken::silent) world_.kill(node, KillKind::power);
+  if (broken == Broken::down) world_.kill(node, KillKind::process);
+}
+
+void Nemesis::mark_absent(NodeIndex node, bool is_absent) {
+  if (node >= absent_.size()) absent_.resize(node + 1, false);
+  absent_[node] = is_absent;
 }
 
 void Nemesis::apply(const Fault& fault) {
@@ -203,6 +95,10 @@ void Nemesis::apply(const Fault& fault) {
     case FaultKind::partition:
     case FaultKind::one_way_partition:
       return apply_partition(fault);
+    case FaultKind::flapping_partition:
+      return apply_flapping(fault);
+    case FaultKind::clog:
+      return apply_clog(fault);
     case FaultKind::restart:
       return apply_restart(fault);
     case FaultKind::kill:
@@ -220,6 +116,14 @@ void Nemesis::apply(const Fault& fault) {
       return apply_pause(fault);
     case FaultKind::slow:
       return apply_slow(fault);
+    case FaultKind::clock_jump:
+      return apply_clock_jump(fault);
+    case FaultKind::misconduct:
+      return apply_misconduct(fault);
+    case FaultKind::join:
+      return apply_join(fault);
+    case FaultKind::leave:
+      return apply_leave(fault);
   }
 }
 
@@ -234,6 +138,87 @@ void Nemesis::apply_partition(const Fault& fault) {
     world.note_fault("partition heals");
     world.network().heal(world.now(), number);
   });
+}
+
+void Nemesis::apply_flapping(const Fault& fault) {
+  ++applied_;
+  world_.note_fault(name(fault.kind));
+  flap(fault, after(world_.now(), fault.lasts));
+}
+
+/// Once there and once gone; then again.
+void Nemesis::flap(const Fault& fault, Instant until) {
+  if (retired_ || world_.now() >= until) return;
+  const Duration half = std::max(Duration(1), Duration(static_cast<Duration::rep>(fault.number)));
+  const std::uint32_t number =
+      world_.network().partition({Partition::Kind::two_way, fault.groups});
+  world_.schedule(std::min(until, after(world_.now(), half)), [this, number](World& world) {
+    if (!retired_) world.network().heal(world.now(), number);
+  });
+  world_.schedule(after(world_.now(), 2 * half), [this, &fault, until](World&) {
+    flap(fault, until);  // the script outlives the world's running
+  });
+}
+
+void Nemesis::apply_clog(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size()) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  world_.network().clog(node);
+  world_.schedule(after(world_.now(), fault.lasts), [this, node](World& world) {
+    if (!retired_) world.network().unclog(world.now(), node);
+  });
+}
+
+void Nemesis::apply_clock_jump(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size()) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  const Duration far(static_cast<Duration::rep>(fault.number / 2));
+  const Duration jump = fault.number % 2 == 1 ? -far : far;
+  world_.jump_clock(node, jump);
+  world_.schedule(after(world_.now(), fault.lasts),
+                  [node, jump](World& world) { world.jump_clock(node, -jump); });
+}
+
+void Nemesis::apply_misconduct(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (board_ == nullptr || node >= world_.size() || world_.is_honest(node)) return;
+  ++applied_;
+  const auto misconduct = static_cast<Misconduct>(fault.number % kMisconducts);
+  world_.note_fault(name(misconduct), node);
+  board_->set(node, misconduct);
+  world_.schedule(after(world_.now(), fault.lasts), [this, node, misconduct](World&) {
+    if (board_->of(node) == misconduct) board_->set(node, Misconduct::none);
+  });
+}
+
+void Nemesis::apply_join(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || world_.incarnation(node) > 0) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  mark_absent(node, false);
+  world_.start(node);
+}
+
+void Nemesis::apply_leave(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || is_absent(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  mark_absent(node, true);
+  if (!world_.is_running(node)) return;
+  const auto leaving = static_cast<Leaving>(fault.number);
+  if (leaving == Leaving::cleanly && !world_.is_paused(node)) {
+    world_.begin_shutdown(node);
+    expect_gone(world_, node, world_.incarnation(node), after(world_.now(), kShutdownMax));
+  } else {
+    const bool is_told = leaving == Leaving::killed;
+    world_.kill(node, is_told ? KillKind::process : KillKind::power);
+  }
 }
 
 void Nemesis::apply_kill(const Fault& fault) {
@@ -260,7 +245,7 @@ void Nemesis::apply_restart(const Fault& fault) {
 void Nemesis::start_when_down(NodeIndex node, Instant at) {
   const std::uint32_t incarnation = world_.incarnation(node);
   world_.schedule(at, [this, node, incarnation](World& world) {
-    if (world.incarnation(node) != incarnation) return;
+    if (world.incarnation(node) != incarnation || is_absent(node)) return;
     if (!world.is_running(node)) return world.start(node);
     constexpr Duration kLookAgain = std::chrono::milliseconds(100);
     start_when_down(node, after(world.now(), kLookAgain));

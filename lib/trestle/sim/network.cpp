@@ -34,7 +34,7 @@ void Network::node_up(Instant now, NodeIndex node, std::uint32_t incarnation) {
   place.incarnation = incarnation;
   place.listening = true;
   if (std::exchange(place.powered, true)) return;
-  resume_stalled(now);
+  resume_stalled(now);  // what stalled on the way to it has no end here that could be asked
 }
 
 void Network::node_down(Instant now, NodeIndex node, KillKind kind) {
@@ -146,20 +146,6 @@ Delivery Network::delivery(Delivery::Kind kind, std::uint32_t slot, Side side) c
   result.connection = connection.serial;
   result.side = side;
   return result;
-}
-
-std::vector<RecordHead> Network::spare_records() {
-  if (spare_.empty()) return {};
-  std::vector<RecordHead> records = std::move(spare_.back());
-  spare_.pop_back();
-  records.clear();
-  return records;
-}
-
-void Network::recycle(Delivery&& delivery) {
-  constexpr std::size_t kSpareMax = 64;  // more frames than are ever read at once
-  if (delivery.item.records.capacity() == 0 || spare_.size() >= kSpareMax) return;
-  spare_.push_back(std::move(delivery.item.records));
 }
 
 std::optional<Delivery> Network::handle(Instant now, const Event& event) {

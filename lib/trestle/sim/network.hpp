@@ -46,7 +46,7 @@ struct Delivery {
   ErrorCode code = ErrorCode::none;
   std::uint16_t status = 0;
   std::size_t drained = 0;
-  std::string_view reason;  ///< Static storage. A close that was sent carries its own in `item`.
+  std::string_view reason;  ///< Static storage. A close that was sent carries its own as bytes.
   Item item;                ///< What arrived.
 };
 
@@ -83,11 +83,12 @@ class Network {
   void node_up(Instant now, NodeIndex node, std::uint32_t incarnation);
   void node_down(Instant now, NodeIndex node, KillKind kind);
 
-  // ---- orders of a node; false: the id names no connection of the node ----
+  // ---- orders of a node; false or nothing: the id names no connection of the node ----
   /// Returns the connection's serial, and whose listener was dialled.
   std::pair<ConnectionSerial, NodeIndex> dial(Instant now, NodeIndex node, const link::Dial& order);
-  bool send(Instant now, NodeIndex node, link::SendFrame&& order, std::vector<RecordHead>&& records,
-            bool undecodable);
+  /// How many bytes the kernel took over at once, as a rule all of them; of the others it is told by
+  /// a delivery.
+  std::optional<std::size_t> send(Instant now, NodeIndex node, link::SendFrame&& order);
   bool close(Instant now, NodeIndex node, const link::CloseTransport& order);
   /// The id that the listener gave to an accepted connection.
   void bind_accepted(std::uint32_t slot, link::ConnectionId id);
@@ -95,10 +96,6 @@ class Network {
   // ---- time ----
   /// Handles one of the network's events.
   std::optional<Delivery> handle(Instant now, const Event& event);
-  /// Gives a delivered frame's storage back.
-  void recycle(Delivery&& delivery);
-  /// Storage for the records of the next frame.
-  std::vector<RecordHead> spare_records();
 
   // ---- faults ----
   /// Returns a number by which it is healed.
@@ -115,6 +112,11 @@ class Network {
   /// The node's process is stopped: what is for it waits in its kernel until `resume`.
   void pause(NodeIndex node);
   void resume(Instant now, NodeIndex node);
+  /// Nothing passes from or to the node until it was unclogged as often as it was clogged.
+  void clog(NodeIndex node);
+  void unclog(Instant now, NodeIndex node);
+  /// From now on the line loses nothing, resets nothing, and dials neither get lost nor come late.
+  void end_accidents();
   /// Everything from and to the node takes this much longer.
   void set_extra_latency(NodeIndex node, Duration extra);
 
@@ -132,6 +134,7 @@ class Network {
     std::uint32_t incarnation = 0;
     bool listening = false;
     bool powered = true;
+    std::uint32_t clogs = 0;
     Duration extra_latency{};
     FlatMap<link::ConnectionId, std::uint32_t> ends;
     bool paused = false;
@@ -152,6 +155,7 @@ class Network {
   void admit(Instant now, std::uint32_t slot, Side side);
   Instant arrival(Instant now, std::uint32_t slot, Side side, std::size_t size);
   void schedule_due(Instant now, std::uint32_t slot, Side side);
+  void schedule_drain(Instant now, std::uint32_t slot, Side side);
   std::optional<Delivery> on_lane_due(Instant now, std::uint32_t slot, Side side);
   std::optional<Delivery> on_lane_drains(Instant now, std::uint32_t slot, Side side);
   std::optional<Delivery> on_lane_gives_up(Instant now, std::uint32_t slot, Side side);
@@ -166,6 +170,8 @@ class Network {
   bool is_cut(const Connection& connection, Side from) const;
   void break_connection(Instant now, std::uint32_t slot);
   void resume_stalled(Instant now);
+  void resume_stalled_of(Instant now, NodeIndex node);
+  void resume_stalled_at(Instant now, std::uint32_t slot);
   void drop_items(Lane& lane);
   /// The node that an event leads to an input for; kNoNode if to none.
   NodeIndex hearer(const Event& event) const;
@@ -183,7 +189,6 @@ class Network {
   std::vector<std::pair<std::uint32_t, Partition>> partitions_;
   std::uint32_t last_partition_ = 0;
   ConnectionSerial last_serial_ = 0;
-  std::vector<std::vector<RecordHead>> spare_;
   NetworkStats stats_;
 };
 

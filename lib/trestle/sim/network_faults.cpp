@@ -27,12 +27,17 @@ void Network::heal(Instant now, std::uint32_t partition) {
 
 void Network::heal_all(Instant now) {
   partitions_.clear();
-  for (Place& place : places_) place.extra_latency = Duration::zero();
+  for (Place& place : places_) {
+    place.extra_latency = Duration::zero();
+    place.clogs = 0;
+  }
   resume_stalled(now);
 }
 
 bool Network::is_blocked(NodeIndex from, NodeIndex to) const {
-  if (!places_[from].powered || !places_[to].powered) return true;
+  const Place& sender = places_[from];
+  const Place& receiver = places_[to];
+  if (!sender.powered || !receiver.powered || sender.clogs + receiver.clogs > 0) return true;
   for (const auto& [number, partition] : partitions_) {
     const std::uint8_t left = group_of(partition, from);
     const std::uint8_t right = group_of(partition, to);
@@ -46,24 +51,45 @@ bool Network::is_cut(const Connection& connection, Side from) const {
          is_blocked(connection.ends[from].node, connection.ends[opposite(from)].node);
 }
 
+void Network::end_accidents() {
+  options_.loss_per_million = 0;
+  options_.reset_per_million = 0;
+  options_.slow_dial_per_million = 0;
+  options_.lost_dial_per_million = 0;
+}
+
+void Network::clog(NodeIndex node) { ++places_[node].clogs; }
+
+void Network::unclog(Instant now, NodeIndex node) {
+  Place& place = places_[node];
+  if (place.clogs == 0) return;  // everything was healed meanwhile
+  if (--place.clogs == 0) resume_stalled_of(now, node);
+}
+
 /// What stalled and has a way again goes on once the sender's next retransmission is due.
 void Network::resume_stalled(Instant now) {
-  for (std::uint32_t slot = 0; slot < connections_.size(); ++slot) {
-    Connection& connection = connections_[slot];
-    if (!connection.in_use) continue;
-    for (const Side side : {kDialler, kAcceptor}) {
-      Lane& lane = connection.lanes[side];
-      if (!lane.stalled || is_cut(connection, side)) continue;
-      lane.stalled = false;
-      // The retransmission timer doubled while nothing passed: it is about as long as the stall
-      // itself.
-      const Duration waited = now - lane.stalled_since;
-      const Duration wait =
-          connection.rng.between(Duration::zero(), std::max(waited, options_.retransmission));
-      lane.last_arrival = std::max(lane.last_arrival, now + wait);
-      lane.due_scheduled = true;
-      scheduler_.add(now + wait, EventKind::lane_due, slot, connection.generation, side);
-    }
+  for (std::uint32_t slot = 0; slot < connections_.size(); ++slot) resume_stalled_at(now, slot);
+}
+
+void Network::resume_stalled_of(Instant now, NodeIndex node) {
+  for (const auto& [id, slot] : places_[node].ends) resume_stalled_at(now, slot);
+}
+
+void Network::resume_stalled_at(Instant now, std::uint32_t slot) {
+  Connection& connection = connections_[slot];
+  if (!connection.in_use) return;
+  for (const Side side : {kDialler, kAcceptor}) {
+    Lane& lane = connection.lanes[side];
+    if (!lane.stalled || is_cut(connection, side)) continue;
+    lane.stalled = false;
+    // The retransmission timer doubled while nothing passed: it is about as long as the stall
+    // itself.
+    const Duration waited = now - lane.stalled_since;
+    const Duration wait =
+        connection.rng.between(Duration::zero(), std::max(waited, options_.retransmission));
+    lane.last_arrival = std::max(lane.last_arrival, now + wait);
+    lane.due_scheduled = true;
+    scheduler_.add(now + wait, EventKind::lane_due, slot, connection.generation, side);
   }
 }
 

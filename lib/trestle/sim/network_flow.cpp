@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
 
+constexpr std::uint64_t kOneInToldLater = 8;
+
 /// A close frame with its status, and the end of the stream.
 constexpr std::size_t kCloseBytes = 8;
 
@@ -20,27 +22,29 @@ std::size_t size_on_line(const Item& item) {
 
 }  // namespace
 
-bool Network::send(Instant now, NodeIndex node, link::SendFrame&& order,
-                   std::vector<RecordHead>&& records, bool undecodable) {
+std::optional<std::size_t> Network::send(Instant now, NodeIndex node, link::SendFrame&& order) {
   const std::uint32_t* found = places_[node].ends.find(order.connection);
-  if (found == nullptr) return false;
+  if (found == nullptr) return std::nullopt;
   const std::uint32_t slot = *found;
   Connection& connection = connections_[slot];
   const Side side =
       connection.ends[kDialler].node == node && connection.ends[kDialler].id == order.connection
           ? kDialler
           : kAcceptor;
-  if (connection.ends[side].state != EndState::open) return false;
+  if (connection.ends[side].state != EndState::open) return std::nullopt;
   ++stats_.frames_sent;
   stats_.bytes_sent += order.bytes.size();
-  Item item;
+  Lane& lane = connection.lanes[side];
+  Item& item = lane.items.emplace_back();
   item.frame_kind = order.kind;
   item.bytes = std::move(order.bytes);
-  item.records = std::move(records);
-  item.undecodable = undecodable;
-  connection.lanes[side].items.push_back(std::move(item));
   admit(now, slot, side);
-  return true;
+  // Progress that is told in pieces, or later, is the exception and must occur all the same.
+  const bool tells_later = options_.segments_max > 1 && connection.rng.chance(1, kOneInToldLater);
+  const bool took_all = lane.admitted == lane.items.size() && !lane.drain_scheduled;
+  if (took_all && !tells_later) return std::exchange(lane.undrained, 0);
+  schedule_drain(now, slot, side);
+  return 0;
 }
 
 bool Network::close(Instant now, NodeIndex node, const link::CloseTransport& order) {
@@ -68,7 +72,7 @@ void Network::push_close(Instant now, std::uint32_t slot, Side side, std::uint16
   Item item;
   item.kind = Item::Kind::close;
   item.status = status;
-  item.reason = std::string(reason);
+  item.bytes = to_bytes(as_bytes(reason));
   connections_[slot].lanes[side].items.push_back(std::move(item));
   admit(now, slot, side);
 }
@@ -95,12 +99,15 @@ void Network::admit(Instant now, std::uint32_t slot, Side side) {
     ++lane.admitted;
     if (item.kind == Item::Kind::frame) lane.undrained += size;
   }
-  if (lane.undrained > 0 && !lane.drain_scheduled) {
-    lane.drain_scheduled = true;
-    scheduler_.add(now + options_.drain_delay, EventKind::lane_drains, slot,
-                   connections_[slot].generation, side);
-  }
   schedule_due(now, slot, side);
+}
+
+void Network::schedule_drain(Instant now, std::uint32_t slot, Side side) {
+  Lane& lane = connections_[slot].lanes[side];
+  if (lane.undrained == 0 || lane.drain_scheduled) return;
+  lane.drain_scheduled = true;
+  scheduler_.add(now + options_.drain_delay, EventKind::lane_drains, slot,
+                 connections_[slot].generation, side);
 }
 
 Instant Network::arrival(Instant now, std::uint32_t slot, Side side, std::size_t size) {
@@ -166,6 +173,7 @@ std::optional<Delivery> Network::on_lane_due(Instant now, std::uint32_t slot, Si
   lane.kernel_bytes -= size_on_line(item);
   lane.drop_first();
   admit(now, slot, side);
+  schedule_drain(now, slot, side);
 
   const bool is_frame = item.kind == Item::Kind::frame;
   if (receiver.state != EndState::open) {
@@ -201,15 +209,11 @@ std::optional<Delivery> Network::on_lane_drains(Instant now, std::uint32_t slot,
   if (lane.undrained == 0 || connection.ends[side].state != EndState::open) return std::nullopt;
   std::size_t part = lane.undrained;
   // Progress comes in pieces now and then: a write took a part only.
-  if (options_.segments_max > 1 && connection.rng.chance(1, 8)) {
+  if (options_.segments_max > 1 && connection.rng.chance(1, 2)) {
     part = 1 + static_cast<std::size_t>(connection.rng.below(part));
   }
   lane.undrained -= part;
-  if (lane.undrained > 0) {
-    lane.drain_scheduled = true;
-    scheduler_.add(now + options_.drain_delay, EventKind::lane_drains, slot, connection.generation,
-                   side);
-  }
+  schedule_drain(now, slot, side);
   Delivery result = delivery(Delivery::Kind::drained, slot, side);
   result.drained = part;
   return result;

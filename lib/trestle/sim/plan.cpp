@@ -1,7 +1,13 @@
 #include "trestle/sim/plan.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "trestle/base/assertion.hpp"
 #include "trestle/base/rng.hpp"
+#include "trestle/sim/byzantine_peer.hpp"
+#include "trestle/sim/churn.hpp"
+#include "trestle/sim/fault_drawing.hpp"
 #include "trestle/sim/trace.hpp"
 
 namespace trestle::sim {
@@ -9,6 +15,23 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+constexpr std::pair<Weather, std::string_view> kWeathers[] = {
+    {Weather::calm, "calm"},
+    {Weather::mobile, "mobile"},
+    {Weather::storm, "storm"},
+    {Weather::datacentre_cut, "datacentre-cut"},
+    {Weather::adversary, "adversary"},
+};
+
+constexpr std::pair<Mode, std::string_view> kModes[] = {
+    {Mode::healing, "healing"},
+    {Mode::safety, "safety"},
+    {Mode::liveness, "liveness"},
+};
+
+/// Members that can turn byzantine in a storm. Few: R1 and R5 are promised to honest majorities.
+constexpr std::uint32_t kStormTurncoatsPercent = 10;
 
 LatencyLaw draw_latency(Rng& rng) {
   LatencyLaw law;
@@ -35,7 +58,12 @@ NetworkOptions draw_network(const PlanRequest& request, const PlanOptions& optio
   const std::uint32_t resets = draw_rate(options.reset_per_million_max);
   const std::uint32_t slow_dials = draw_rate(options.dial_accidents_per_million_max);
   const std::uint32_t lost_dials = draw_rate(options.dial_accidents_per_million_max);
-  if (request.weather == Weather::storm) {
+  if (request.plain_network) {
+    network = NetworkOptions{};
+    network.latency = {LatencyKind::constant, milliseconds(10), milliseconds(10)};
+    network.bandwidth = 0;
+    network.segments_max = 1;
+  } else if (request.weather != Weather::calm) {
     network.loss_per_million = loss;
     network.reset_per_million = resets;
     network.slow_dial_per_million = slow_dials;
@@ -45,17 +73,108 @@ NetworkOptions draw_network(const PlanRequest& request, const PlanOptions& optio
   return network;
 }
 
+NemesisOptions nemesis_options(Weather weather) {
+  switch (weather) {
+    case Weather::calm:
+      return {};
+    case Weather::mobile:
+      return mobile();
+    case Weather::storm:
+    case Weather::adversary:
+      return storm();
+    case Weather::datacentre_cut:
+      return datacentre_cut();
+  }
+  return {};
+}
+
+/// The first so many members, wherever in the key space they are.
+std::vector<NodeIndex> draw_turncoats(const PlanRequest& request, Rng rng) {
+  const std::uint32_t members = request.nodes - request.bridges - 1;
+  std::uint32_t percent = 0;
+  if (request.weather == Weather::storm) percent = kStormTurncoatsPercent;
+  const auto hostile = static_cast<std::uint32_t>(5 + rng.below(26));
+  if (request.weather == Weather::adversary) percent = hostile;
+  if (request.byzantine_percent) percent = *request.byzantine_percent;
+  std::vector<NodeIndex> turncoats;
+  for (std::uint32_t member = 0; member < members * percent / 100; ++member) {
+    turncoats.push_back(request.bridges + 1 + member);
+  }
+  return turncoats;
+}
+
+/// Of each turncoat one kind of misconduct, from the beginning to the end.
+void add_adversaries(const Plan& plan, Rng rng, FaultScript& script) {
+  for (const NodeIndex node : plan.turncoats) {
+    Fault fault;
+    fault.at = plan.settled;
+    fault.kind = FaultKind::misconduct;
+    fault.lasts = plan.storm_ends - plan.settled;
+    fault.node = node;
+    fault.number = 1 + rng.below(kMisconducts - 1);
+    script.push_back(fault);
+  }
+}
+
+std::uint32_t churn_of(const PlanRequest& request, Rng rng) {
+  if (request.churn_percent) return *request.churn_percent;
+  if (request.weather == Weather::calm || !rng.chance(1, 3)) return 0;
+  return static_cast<std::uint32_t>(10 + rng.below(91));
+}
+
+FaultScript draw_script(const Plan& plan, const Rng& rng) {
+  const PlanRequest& request = plan.request;
+  if (request.minutes == 0) return {};
+  NemesisOptions options = nemesis_options(request.weather);
+  options.turncoats = plan.turncoats;
+  FaultScript script;
+  if (request.weather != Weather::calm) {
+    script = draw_faults(options, rng.fork("faults"), request.nodes, plan.settled, plan.storm_ends);
+  }
+  if (request.weather == Weather::adversary) add_adversaries(plan, rng.fork("enemies"), script);
+  ChurnOptions churn;
+  churn.percent_per_hour = churn_of(request, rng.fork("churn-rate"));
+  const bool is_heavy_tailed = rng.fork("stay").chance(1, 2);
+  if (is_heavy_tailed) churn.stay = Stay::heavy_tailed;
+  const FaultScript moves = draw_churn(churn, rng.fork("churn"), plan.first_member(),
+                                       request.nodes - plan.first_member(), request.nodes,
+                                       plan.settled, plan.storm_ends);
+  script.insert(script.end(), moves.begin(), moves.end());
+  sort_by_time(script);
+  return script;
+}
+
 std::string in_milliseconds(Duration duration) {
   return std::to_string(duration.count() / 1000) + " ms";
 }
 
 }  // namespace
 
-std::string_view name(Weather weather) { return weather == Weather::calm ? "calm" : "storm"; }
+std::string_view name(Weather weather) {
+  for (const auto& [one, its_name] : kWeathers) {
+    if (one == weather) return its_name;
+  }
+  return "unknown";
+}
 
 std::optional<Weather> weather_from_name(std::string_view text) {
-  if (text == "calm") return Weather::calm;
-  if (text == "storm") return Weather::storm;
+  for (const auto& [weather, its_name] : kWeathers) {
+    if (its_name == text) return weather;
+  }
+  return std::nullopt;
+}
+
+std::string_view name(Mode mode) {
+  for (const auto& [one, its_name] : kModes) {
+    if (one == mode) return its_name;
+  }
+  return "unknown";
+}
+
+std::optional<Mode> mode_from_name(std::string_view text) {
+  for (const auto& [mode, its_name] : kModes) {
+    if (its_name == text) return mode;
+  }
   return std::nullopt;
 }
 
@@ -73,12 +192,13 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   plan.workload_spacing = schedule.between(seconds(1), seconds(10));
   plan.settled = Instant(plan.start_spacing * request.nodes + calm);
   plan.storm_ends = plan.settled + std::chrono::minutes(request.minutes);
-  plan.ends = plan.storm_ends + options.convergence;
-  if (request.faults) {
-    plan.faults = *request.faults;
-  } else if (request.weather == Weather::storm && request.minutes > 0) {
-    plan.faults =
-        draw_faults(storm(), rng.fork("faults"), request.nodes, plan.settled, plan.storm_ends);
+  plan.ends = plan.storm_ends;
+  if (request.mode != Mode::safety) plan.ends += options.convergence;
+  plan.turncoats = draw_turncoats(request, rng.fork("turncoats"));
+  plan.faults = request.faults ? *request.faults : draw_script(plan, rng);
+  plan.seats = request.nodes;
+  for (const Fault& fault : plan.faults) {
+    if (fault.kind == FaultKind::join) plan.seats = std::max(plan.seats, fault.node + 1);
   }
   plan.world.plan = to_text(plan);
   plan.world.replay = replay_command(request);
@@ -91,7 +211,8 @@ std::string to_text(const Plan& plan) {
   std::string out = "plan of seed " + std::to_string(request.seed) + ": " +
                     std::to_string(request.nodes) + " nodes (1 bootstrap, " +
                     std::to_string(request.bridges) + " bridges), " +
-                    std::string(name(request.weather)) + "\n";
+                    std::string(name(request.weather)) + ", ends in " +
+                    std::string(name(request.mode)) + "\n";
   out += "  latency " + std::string(name(network.latency.kind)) + " " +
          in_milliseconds(network.latency.low) + " to " + in_milliseconds(network.latency.high) +
          ", " + std::to_string(network.bandwidth) + " bytes/s, send buffer " +
@@ -104,7 +225,11 @@ std::string to_text(const Plan& plan) {
   out += "  a start every " + in_milliseconds(plan.start_spacing) + ", an operation every " +
          in_milliseconds(plan.workload_spacing) + "; faults from " + to_text(plan.settled) +
          " to " + to_text(plan.storm_ends) + ", end at " + to_text(plan.ends) + "\n";
-  out += "  " + std::to_string(plan.faults.size()) + " faults:\n" + to_text(plan.faults);
+  if (!plan.turncoats.empty()) {
+    out += "  members up to n" + std::to_string(plan.turncoats.back()) + " can turn byzantine\n";
+  }
+  out += "  " + std::to_string(plan.faults.size()) + " faults, up to " +
+         std::to_string(plan.seats - request.nodes) + " newcomers:\n" + to_text(plan.faults);
   return out;
 }
 
@@ -114,7 +239,16 @@ std::string replay_command(const PlanRequest& request) {
                     std::to_string(request.bridges) + " --minutes " +
                     std::to_string(request.minutes) + " --weather " +
                     std::string(name(request.weather));
+  if (request.mode != Mode::healing) out += " --mode " + std::string(name(request.mode));
   if (request.loss_per_million) out += " --loss " + std::to_string(*request.loss_per_million);
+  if (request.churn_percent) out += " --churn " + std::to_string(*request.churn_percent);
+  if (request.byzantine_percent) {
+    out += " --byzantine " + std::to_string(*request.byzantine_percent);
+  }
+  if (request.operations_max != PlanRequest{}.operations_max) {
+    out += " --operations " + std::to_string(request.operations_max);
+  }
+  if (request.plain_network) out += " --plain-network";
   if (request.faults) {
     out += " --faults " + (request.faults_file.empty() ? "FILE" : request.faults_file);
   }

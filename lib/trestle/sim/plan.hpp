@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "trestle/base/time.hpp"
 #include "trestle/sim/fault_script.hpp"
@@ -14,12 +16,25 @@ namespace trestle::sim {
 
 /// How much goes wrong.
 enum class Weather : std::uint8_t {
-  calm,   ///< A network without accidents: latency and nothing else.
-  storm,  ///< Losses, resets, slow dials, and the nemesis.
+  calm,            ///< A network without accidents: latency and nothing else.
+  mobile,          ///< Phones: connections that break, turn half-open, come late.
+  storm,           ///< Losses, resets, slow dials, and every class of fault.
+  datacentre_cut,  ///< Parts of the network cut off from each other, machines without power.
+  adversary,       ///< A storm, and 5 to 30 % of the members are byzantine all along.
+};
+
+/// How a run ends (reliability.md 7.5).
+enum class Mode : std::uint8_t {
+  healing,   ///< Everything heals, and everybody must be whole again.
+  safety,    ///< The weather lasts to the end: nothing wrong may have happened.
+  liveness,  ///< A part drawn at random heals, what is outside is broken for ever: the part must be
+             ///< whole.
 };
 
 std::string_view name(Weather weather);
 std::optional<Weather> weather_from_name(std::string_view text);
+std::string_view name(Mode mode);
+std::optional<Mode> mode_from_name(std::string_view text);
 
 /// What a person decides about a run. Everything else follows from the seed.
 struct PlanRequest {
@@ -28,6 +43,17 @@ struct PlanRequest {
   std::uint32_t bridges = 2;
   std::uint32_t minutes = 10;  ///< Of weather, after everybody was started.
   Weather weather = Weather::storm;
+  Mode mode = Mode::healing;
+  /// Of the members, how many leave in an hour and are followed by new ones; drawn from the seed if
+  /// not given (none in calm weather).
+  std::optional<std::uint32_t> churn_percent;
+  /// Of the members, how many can turn byzantine; as the weather has it if not given.
+  std::optional<std::uint32_t> byzantine_percent;
+  /// Operations of users, at most.
+  std::uint64_t operations_max = std::numeric_limits<std::uint64_t>::max();
+  /// Constant latency and nothing else of the network's laws: what is left of a failure then has
+  /// nothing to do with them.
+  bool plain_network = false;
   /// Per million frames; drawn from the seed if not given.
   std::optional<std::uint32_t> loss_per_million;
   /// Instead of the faults the seed would draw; the rest of the run still follows the seed.
@@ -37,6 +63,8 @@ struct PlanRequest {
 };
 
 /// One run, decided to the last detail before it begins.
+///
+/// Nodes that come later (churn) have their seats from the beginning, and stay away until then.
 ///
 ///     0        starts          settled                storm_ends           ends
 ///     |--------|---------------|----------------------|--------------------|
@@ -52,7 +80,13 @@ struct Plan {
   Duration workload_spacing{};
   /// Longer than any run but those of days: what was stored must still be there at the end.
   Duration value_life = std::chrono::hours(24);
+  /// Nodes there ever are, those that come later included.
+  std::uint32_t seats = 0;
+  /// The members that can turn byzantine.
+  std::vector<NodeIndex> turncoats;
   FaultScript faults;
+
+  NodeIndex first_member() const { return request.bridges + 1; }
 };
 
 struct PlanOptions {

@@ -183,10 +183,11 @@ void Probes::read_figures(const node::Status& status) {
 void Probes::after_event(World& world) {
   if (world.now() < look_at_) return;
   look_at_ = after(world.now(), kBreakerLook);
-  for (NodeIndex node = 0; node < world.size(); ++node) {
-    if (world.role(node) == wire::Role::bootstrap && world.is_running(node)) {
-      look_at_breakers(node, world.node(node).status(world.now()));
-    }
+  for (; nodes_seen_ < world.size(); ++nodes_seen_) {
+    if (world.role(nodes_seen_) == wire::Role::bootstrap) edges_.push_back(nodes_seen_);
+  }
+  for (const NodeIndex node : edges_) {
+    if (world.is_running(node)) look_at_breakers(node, world.node(node).status(world.now()));
   }
 }
 

@@ -98,6 +98,8 @@ class Probes : public Observer {
   std::array<std::uint64_t, kProbes> counts_{};
   FlatMap<ConnectionSerial, NodeIndex> half_open_;  ///< Who still believes in it.
   Instant look_at_{};
+  NodeIndex nodes_seen_ = 0;
+  std::vector<NodeIndex> edges_;  ///< The bootstrap nodes among them.
   /// By bootstrap node and place in its set: as last seen. A restart is seen as closed again.
   FlatMap<std::pair<NodeIndex, std::size_t>, std::string_view> breakers_;
 };

@@ -50,6 +50,8 @@ std::string_view name(HappeningKind kind) {
       return "disk_answered";
     case HappeningKind::deadline:
       return "deadline";
+    case HappeningKind::disk_lost:
+      return "disk_lost";
     case HappeningKind::operation_accepted:
       return "operation_accepted";
     case HappeningKind::operation_refused:
@@ -76,20 +78,26 @@ std::string to_text(Instant at) {
 
 TraceLine TraceLine::of(const Happening& happening) {
   TraceLine line;
-  line.kind = happening.kind;
-  line.at = happening.at;
-  line.node = happening.node;
-  line.peer = happening.peer;
-  line.connection = happening.connection;
-  line.code = happening.code;
-  line.number = happening.number;
-  line.bytes = static_cast<std::uint32_t>(happening.bytes.size());
-  line.records = static_cast<std::uint32_t>(happening.records.size());
-  const std::size_t heads = std::min(line.heads.size(), happening.records.size());
-  std::copy_n(happening.records.begin(), heads, line.heads.begin());
-  const std::size_t letters = std::min(line.text.size() - 1, happening.text.size());
-  std::copy_n(happening.text.begin(), letters, line.text.begin());
+  line.take(happening);
   return line;
+}
+
+/// Writes over an older line: only what is used of it.
+void TraceLine::take(const Happening& happening) {
+  kind = happening.kind;
+  at = happening.at;
+  node = happening.node;
+  peer = happening.peer;
+  connection = happening.connection;
+  code = happening.code;
+  number = happening.number;
+  bytes = static_cast<std::uint32_t>(happening.bytes.size());
+  records = static_cast<std::uint32_t>(happening.records.size());
+  const std::size_t first_heads = std::min(heads.size(), happening.records.size());
+  std::copy_n(happening.records.begin(), first_heads, heads.begin());
+  const std::size_t letters = std::min(text.size() - 1, happening.text.size());
+  std::copy_n(happening.text.begin(), letters, text.begin());
+  text[letters] = '\0';
 }
 
 std::string TraceLine::to_text() const {
@@ -127,8 +135,8 @@ void Trace::add(const Happening& happening) {
     lines_.push_back(TraceLine::of(happening));
     return;
   }
-  lines_[next_] = TraceLine::of(happening);
-  next_ = (next_ + 1) % lines_max_;
+  lines_[next_].take(happening);
+  if (++next_ == lines_max_) next_ = 0;
 }
 
 std::string Trace::to_text() const {

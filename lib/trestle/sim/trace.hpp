@@ -26,6 +26,7 @@ struct TraceLine {
   std::array<char, 56> text{};  ///< Cut off at the end, zero-terminated.
 
   static TraceLine of(const Happening& happening);
+  void take(const Happening& happening);
   /// `12.345678 n7>n3 #15 frame_ordered 123 bytes ping 5, pong 6`
   std::string to_text() const;
 };

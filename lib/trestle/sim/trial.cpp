@@ -6,6 +6,7 @@
 #include "trestle/node/bootstrap/bootstrap_node.hpp"
 #include "trestle/node/bridge/bridge_node.hpp"
 #include "trestle/node/dht/dht_node.hpp"
+#include "trestle/sim/wholeness.hpp"
 
 namespace trestle::sim {
 namespace {
@@ -13,26 +14,36 @@ namespace {
 /// What the bootstrap node and its bridges share.
 constexpr std::string_view kBridgeSecret = "a secret of the simulation";
 
-/// How long the last put and get may take together, and the pause between two attempts.
-constexpr Duration kReadBackMax = std::chrono::seconds(60);
-constexpr int kReadBackAttempts = 3;
+/// Lookups of a healed network are compared with the truth: so many of them.
+constexpr std::size_t kAgreementLookups = 40;
+constexpr std::size_t kNearest = 20;
+/// L2, in thousandths.
+constexpr std::uint64_t kAgreementMin = 990;
 
-/// Values that gets ask for: the last so many.
-constexpr std::size_t kStoredMax = 64;
+WorkloadOptions workload_options(const Plan& plan) {
+  WorkloadOptions options;
+  options.spacing = plan.workload_spacing;
+  options.value_life = plan.value_life;
+  options.operations_max = plan.request.operations_max;
+  return options;
+}
 
 }  // namespace
 
 Trial::Trial(Plan plan)
     : plan_(std::move(plan)),
       world_(plan_.world),
-      nemesis_(world_, plan_.faults),
-      rng_(Rng(plan_.request.seed).fork("workload")) {
+      nemesis_(world_, plan_.faults, &misconducts_),
+      workload_(
+          world_, workload_options(plan_), plan_.first_member(),
+          [this](NodeIndex node) { return world_.is_honest(node) && !nemesis_.is_absent(node); },
+          Rng(plan_.request.seed).fork("workload")) {
   checkers_.watch(world_);
   world_.add_observer(probes_);
   add_nodes();
   schedule_starts();
   nemesis_.unleash();
-  schedule_workload(plan_.settled);
+  workload_.begin(plan_.settled, plan_.storm_ends);
 }
 
 // ---- the network ----
@@ -44,9 +55,14 @@ std::string Trial::url_of(NodeIndex node) const {
 void Trial::add_nodes() {
   add_bootstrap();
   for (NodeIndex node = 1; node <= plan_.request.bridges; ++node) add_bridge(node);
-  for (NodeIndex node = plan_.request.bridges + 1; node < plan_.request.nodes; ++node) {
+  for (NodeIndex node = plan_.first_member(); node < plan_.seats; ++node) {
     add_member(node);
+    if (node >= plan_.request.nodes) nemesis_.keep_away(node);
   }
+}
+
+bool Trial::is_turncoat(NodeIndex node) const {
+  return std::ranges::find(plan_.turncoats, node) != plan_.turncoats.end();
 }
 
 void Trial::add_bootstrap() {
@@ -80,10 +96,19 @@ void Trial::add_member(NodeIndex node) {
   node::NodeOptions options;
   options.common.address = url_of(node);
   options.bootstrap_urls = {url_of(kBootstrap)};
+  const bool is_honest = !is_turncoat(node);
   world_.add_node(
-      {.role = wire::Role::node, .url = url_of(node), .factory = [options](const NodeSeat& seat) {
-         return std::make_unique<node::DhtNode>(options, seat.identity, seat.suite, seat.rng);
-       }});
+      {.role = wire::Role::node,
+       .url = url_of(node),
+       .factory = [this, options, node, is_honest](
+                      const NodeSeat& seat) -> std::unique_ptr<node::Node> {
+         auto made =
+             std::make_unique<node::DhtNode>(options, seat.identity, seat.suite, seat.rng);
+         if (is_honest) return made;
+         return std::make_unique<ByzantinePeer>(std::move(made), node, misconducts_,
+                                                seat.rng.fork("misconduct"));
+       },
+       .is_honest = is_honest});
 }
 
 void Trial::schedule_starts() {
@@ -95,135 +120,82 @@ void Trial::schedule_starts() {
   }
 }
 
-// ---- the users ----
-
-NodeIndex Trial::draw_member(NodeIndex other_than) {
-  const NodeIndex first = plan_.request.bridges + 1;
-  const auto drawn = static_cast<NodeIndex>(rng_.below(plan_.request.nodes - first));
-  const NodeIndex node = first + drawn;
-  if (node == other_than || !world_.is_running(node) || world_.is_paused(node)) return kNoNode;
-  return node;
-}
-
-void Trial::schedule_workload(Instant at) {
-  if (at >= plan_.storm_ends) return;
-  world_.schedule(at, [this](World& world) {
-    work();
-    schedule_workload(world.now() + plan_.workload_spacing);
-  });
-}
-
-void Trial::work() {
-  collect_ended();
-  const std::uint64_t kind = rng_.below(3);
-  const std::uint64_t word = rng_.next();
-  const NodeIndex node = draw_member();
-  if (node == kNoNode) return;
-  if (kind == 0) {
-    ++workload_.puts;
-    Value value{"key-" + std::to_string(workload_.puts),
-                to_bytes(as_bytes("value-" + std::to_string(word)))};
-    const auto begun = world_.put(node, value.key, value.bytes, plan_.value_life);
-    if (begun) puts_.emplace_back(*begun, std::move(value));
-    if (!begun) ++workload_.refused;
-  } else if (kind == 1 && !stored_.empty()) {
-    ++workload_.gets;
-    const Value& value = stored_[static_cast<std::size_t>(word % stored_.size())];
-    const auto begun = world_.get(node, value.key);
-    if (begun) gets_.emplace_back(*begun, value);
-    if (!begun) ++workload_.refused;
-  } else {
-    ++workload_.finds;
-    const NodeId target(word, word * 0x9e3779b97f4a7c15u, static_cast<std::uint32_t>(word >> 7));
-    const auto begun = world_.find(node, target);
-    if (begun) finds_.push_back(*begun);
-    if (!begun) ++workload_.refused;
-  }
-}
-
-/// Looks at what ended, and forgets it; what went down with its node is forgotten too.
-void Trial::collect_ended() {
-  const auto lost = [this](const OperationKey& key) {
-    return !world_.is_running(key.node) || world_.incarnation(key.node) != key.incarnation;
-  };
-  std::erase_if(puts_, [&](auto& entry) {
-    const node::OperationEnded* end = world_.ended(entry.first);
-    if (end == nullptr) return lost(entry.first);
-    if (end->code == ErrorCode::none) {
-      ++workload_.puts_done;
-      stored_.push_back(std::move(entry.second));
-      if (stored_.size() > kStoredMax) stored_.erase(stored_.begin());
-    }
-    world_.forget(entry.first);
-    return true;
-  });
-  std::erase_if(gets_, [&](auto& entry) {
-    const node::OperationEnded* end = world_.ended(entry.first);
-    if (end == nullptr) return lost(entry.first);
-    if (end->code == ErrorCode::none && end->record) {
-      ++workload_.gets_done;
-      if (end->record->value != entry.second.bytes) ++workload_.wrong_values;
-    }
-    world_.forget(entry.first);
-    return true;
-  });
-  std::erase_if(finds_, [&](const OperationKey& key) {
-    const node::OperationEnded* end = world_.ended(key);
-    if (end == nullptr) return lost(key);
-    if (end->code == ErrorCode::none) ++workload_.finds_done;
-    world_.forget(key);
-    return true;
-  });
-}
-
 // ---- the run ----
 
 bool Trial::run() {
   world_.run_until(plan_.storm_ends);
   if (world_.violation()) return false;
-  nemesis_.retire();
-  world_.run_until(plan_.ends);
-  if (world_.violation()) return false;
-  collect_ended();
-  probes_.finish(world_);
-  shortcomings_at_end_ = shortcomings();
-  if (!reads_back())
-    shortcomings_at_end_.push_back("a value put at one node is not read at another");
-  if (workload_.wrong_values > 0) shortcomings_at_end_.push_back("a get brought a wrong value");
+  if (plan_.request.mode != Mode::safety) {
+    heal();
+    world_.run_until(plan_.ends);
+  }
+  workload_.collect();
+  if (!world_.violation()) probes_.finish(world_);
+  if (!world_.violation() && plan_.request.mode != Mode::safety) judge_whole();
   return !world_.violation() && shortcomings_at_end_.empty();
 }
 
-const node::OperationEnded* Trial::finish(const OperationKey& key) {
-  const Instant until = after(world_.now(), kReadBackMax);
-  while (world_.ended(key) == nullptr && world_.next_event() <= until) {
-    if (!world_.step()) break;
+void Trial::judge_whole() {
+  shortcomings_at_end_ = shortcomings();
+  const auto fault = [this](std::string text) { shortcomings_at_end_.push_back(std::move(text)); };
+  if (!workload_.reads_back()) fault("a value put at one node is not read at another");
+  const std::vector<NodeIndex> nodes = present();
+  if (const std::size_t parts = parts_of(world_, nodes); parts != 1) {
+    fault("L1: the network is in " + std::to_string(parts) + " parts");
   }
-  return world_.ended(key);
+  const Agreement agreement = measure_agreement(world_, nodes, kAgreementLookups, kNearest,
+                                                Rng(plan_.request.seed).fork("agreement"));
+  if (agreement.per_mille() < kAgreementMin) {
+    fault("L2: lookups named " + std::to_string(agreement.named) + " of the " +
+          std::to_string(agreement.wanted) + " nearest");
+  }
 }
 
-bool Trial::reads_back() {
-  for (int attempt = 0; attempt < kReadBackAttempts && !world_.violation(); ++attempt) {
-    NodeIndex writer = kNoNode;
-    NodeIndex reader = kNoNode;
-    while (writer == kNoNode) writer = draw_member();
-    while (reader == kNoNode) reader = draw_member(writer);
-    const std::string key = "last-" + std::to_string(attempt);
-    const Bytes value = to_bytes(as_bytes("written at the end"));
-    const auto put = world_.put(writer, key, value, plan_.value_life);
-    if (!put) continue;
-    const node::OperationEnded* stored = finish(*put);
-    if (stored == nullptr || stored->code != ErrorCode::none) continue;
-    const auto get = world_.get(reader, key);
-    if (!get) continue;
-    const node::OperationEnded* read = finish(*get);
-    if (read != nullptr && read->record && read->record->value == value) return true;
+/// Everything that happens by chance ends as well (reliability.md 7.5).
+void Trial::heal() {
+  world_.network().end_accidents();
+  if (plan_.request.mode == Mode::healing) return nemesis_.retire();
+  const Rng rng = Rng(plan_.request.seed).fork("core");
+  nemesis_.retire_to(draw_core(rng.fork("members")), rng.fork("outside"));
+}
+
+/// The bootstrap node, a bridge at least, four members at least; of the others a share drawn
+/// between none and all.
+std::vector<bool> Trial::draw_core(Rng rng) const {
+  constexpr std::uint32_t kMembersMin = 4;
+  std::vector<bool> core(world_.size(), false);
+  core[kBootstrap] = true;
+  const auto bridge = static_cast<NodeIndex>(1 + rng.below(plan_.request.bridges));
+  core[bridge] = true;
+  const std::uint64_t percent = rng.below(101);
+  std::uint32_t members = 0;
+  // Members from a random place on, so that the four are not always the same.
+  const std::uint32_t count = plan_.seats - plan_.first_member();
+  const auto begin = static_cast<std::uint32_t>(rng.below(count));
+  for (std::uint32_t step = 0; step < count; ++step) {
+    const NodeIndex node = plan_.first_member() + (begin + step) % count;
+    if (nemesis_.is_absent(node) || !world_.is_honest(node)) continue;
+    core[node] = members < kMembersMin || rng.chance(percent, 100);
+    if (core[node]) ++members;
   }
-  return false;
+  for (NodeIndex node = 1; node <= plan_.request.bridges; ++node) {
+    if (rng.chance(percent, 100)) core[node] = true;
+  }
+  return core;
+}
+
+std::vector<NodeIndex> Trial::present() const {
+  std::vector<NodeIndex> nodes;
+  for (NodeIndex node = 1; node < world_.size(); ++node) {
+    if (!nemesis_.is_absent(node)) nodes.push_back(node);
+  }
+  return nodes;
 }
 
 std::vector<std::string> Trial::shortcomings() const {
   std::vector<std::string> found;
   for (NodeIndex node = 0; node < world_.size(); ++node) {
+    if (nemesis_.is_absent(node) || !world_.is_honest(node)) continue;
     const std::string name = "n" + std::to_string(node);
     if (!world_.is_running(node)) {
       found.push_back(name + " is down");
@@ -232,6 +204,7 @@ std::vector<std::string> Trial::shortcomings() const {
     const node::Status status = world_.node(node).status(world_.now());
     if (world_.role(node) == wire::Role::bootstrap) {
       // Idle bridges are disconnected by right; one that failed will not be asked again.
+      if (plan_.request.mode == Mode::liveness) continue;  // some are gone for ever
       for (const node::BridgeSlotStatus& slot : status.bridges) {
         if (slot.state == "failed") found.push_back(name + " gave up " + slot.url);
       }
@@ -241,7 +214,7 @@ std::vector<std::string> Trial::shortcomings() const {
         std::count_if(status.peers.begin(), status.peers.end(), [](const node::PeerStatus& peer) {
           return peer.role == wire::Role::node || peer.role == wire::Role::bridge;
         });
-    const auto wanted = std::min<std::size_t>(kMemberLinksMin, world_.size() - 2);
+    const auto wanted = std::min<std::size_t>(kMemberLinksMin, present().size() - 1);
     if (status.state != "joined" || static_cast<std::size_t>(links) < wanted) {
       found.push_back(name + " is " + std::string(status.state) + " with " + std::to_string(links) +
                       " links");
@@ -261,6 +234,8 @@ std::string Trial::failure() const {
 std::string Trial::summary() const {
   const WorldStats& world = world_.stats();
   const NetworkStats& network = world_.network().stats();
+  const WorkloadStats& workload = workload_.stats();
+  const checkers::Acknowledged::Stats& records = workload_.acknowledged().stats();
   const auto line = [](std::string_view what, std::initializer_list<std::uint64_t> numbers) {
     std::string text = "  " + std::string(what) + ":";
     for (const std::uint64_t number : numbers) text += " " + std::to_string(number);
@@ -281,11 +256,13 @@ std::string Trial::summary() const {
          line("requests, answers, withdrawn",
               {checkers_.answers.requests(), checkers_.answers.answers(),
                checkers_.answers.withdrawals()}) +
-         line("puts, done", {workload_.puts, workload_.puts_done}) +
-         line("gets, done", {workload_.gets, workload_.gets_done}) +
-         line("finds, done", {workload_.finds, workload_.finds_done}) +
+         line("puts, done", {workload.puts, workload.puts_done}) +
+         line("gets, done", {workload.gets, workload.gets_done}) +
+         line("records acknowledged, weak; read, missed, old",
+              {records.acknowledged, records.weak, records.reads, records.misses, records.stale}) +
+         line("finds, done", {workload.finds, workload.finds_done}) +
          line("operations refused, lost with their node",
-              {workload_.refused, checkers_.operations.lost_with_node()});
+              {workload.refused, checkers_.operations.lost_with_node()});
 }
 
 }  // namespace trestle::sim

@@ -9,21 +9,10 @@
 #include "trestle/sim/nemesis.hpp"
 #include "trestle/sim/plan.hpp"
 #include "trestle/sim/probes.hpp"
+#include "trestle/sim/workload.hpp"
 #include "trestle/sim/world.hpp"
 
 namespace trestle::sim {
-
-/// What users saw.
-struct WorkloadStats {
-  std::uint64_t puts = 0;
-  std::uint64_t puts_done = 0;
-  std::uint64_t gets = 0;
-  std::uint64_t gets_done = 0;
-  std::uint64_t finds = 0;
-  std::uint64_t finds_done = 0;
-  std::uint64_t refused = 0;
-  std::uint64_t wrong_values = 0;  ///< A get that brought what nobody put.
-};
 
 /// A whole network out of the three real programs, run as a plan says: started, shaken, healed,
 /// asked whether it is whole.
@@ -42,7 +31,8 @@ class Trial {
   const World& world() const { return world_; }
   const checkers::Checkers& checkers() const { return checkers_; }
   const Probes& probes() const { return probes_; }
-  const WorkloadStats& workload() const { return workload_; }
+  const WorkloadStats& workload() const { return workload_.stats(); }
+  const checkers::Acknowledged& acknowledged() const { return workload_.acknowledged(); }
   const Plan& plan() const { return plan_; }
   std::uint64_t faults_applied() const { return nemesis_.applied(); }
   /// What is not as it should be in a healed network; empty if all is well.
@@ -55,36 +45,26 @@ class Trial {
   static constexpr std::size_t kMemberLinksMin = 3;
 
  private:
-  struct Value {
-    std::string key;
-    Bytes bytes;
-  };
-
   void add_nodes();
   void add_bootstrap();
   void add_bridge(NodeIndex node);
   void add_member(NodeIndex node);
+  bool is_turncoat(NodeIndex node) const;
+  void heal();
+  std::vector<bool> draw_core(Rng rng) const;
   std::string url_of(NodeIndex node) const;
   void schedule_starts();
-  void schedule_workload(Instant at);
-  void work();
-  void collect_ended();
-  /// A running member, or kNoNode if the draw hit none.
-  NodeIndex draw_member(NodeIndex other_than = kNoNode);
-  bool reads_back();
-  const node::OperationEnded* finish(const OperationKey& key);
+  /// Members and bridges that are to be there.
+  std::vector<NodeIndex> present() const;
+  void judge_whole();
 
   Plan plan_;
   World world_;
   checkers::Checkers checkers_;
   Probes probes_;
+  MisconductBoard misconducts_;
   Nemesis nemesis_;
-  Rng rng_;
-  WorkloadStats workload_;
-  std::vector<std::pair<OperationKey, Value>> puts_;
-  std::vector<Value> stored_;
-  std::vector<std::pair<OperationKey, Value>> gets_;
-  std::vector<OperationKey> finds_;
+  Workload workload_;
   std::vector<std::string> shortcomings_at_end_;
 };
 

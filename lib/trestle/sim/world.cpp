@@ -46,6 +46,7 @@ void World::start(NodeIndex node) {
   Host& host = hosts_[node];
   TRESTLE_ASSERT(host.node == nullptr);
   ++host.incarnation;
+  host.started_at = now_;
   host.stopped = false;
   const NodeSeat seat{host.identity, *host.suite, host.rng.fork("incarnation", host.incarnation),
                       host.spec.url};
@@ -53,7 +54,7 @@ void World::start(NodeIndex node) {
   TRESTLE_ASSERT(host.node != nullptr);
   network_.node_up(now_, node, host.incarnation);
   happened(happening(HappeningKind::started, node));
-  host.node->on_wall_clock(now_, wall(host));
+  tell_wall_clock(host);
   node::Restored restored = host.disk.restored(wall(host));
   if (!restored.records.empty() || !restored.peers.empty()) {
     host.node->restore(now_, std::move(restored));
@@ -89,6 +90,16 @@ void World::crash_after(NodeIndex node, std::optional<std::uint32_t> orders) {
   running(node).orders_left = orders;
 }
 
+void World::tell_wall_clock(Host& host) { host.node->on_wall_clock(now_, wall(host)); }
+
+void World::jump_clock(NodeIndex node, Duration jump) {
+  Host& host = hosts_[node];
+  host.wall_skew += jump;
+  if (host.node == nullptr || host.paused) return;
+  tell_wall_clock(host);
+  drain(node);
+}
+
 void World::pause(NodeIndex node) {
   Host& host = running(node);
   TRESTLE_ASSERT(!host.paused);
@@ -110,7 +121,8 @@ void World::resume(NodeIndex node) {
     scheduler_.add(now_, EventKind::disk_done, node, 0);
   }
   network_.resume(now_, node);
-  timers_.set(node, host.node->next_deadline());
+  tell_wall_clock(host);  // it may have jumped meanwhile
+  drain(node);
 }
 
 void World::take_down(NodeIndex node, KillKind kind) {
@@ -124,6 +136,7 @@ void World::take_down(NodeIndex node, KillKind kind) {
   for (const std::uint32_t slot : host.held_jobs) free_jobs_.push_back(slot);
   host.held_jobs.clear();
   network_.node_down(now_, node, kind);
+  happened(happening(HappeningKind::disk_lost, node));  // what it kept was in its memory
 }
 
 World::Host& World::running(NodeIndex node) {

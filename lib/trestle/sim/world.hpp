@@ -40,6 +40,9 @@ struct NodeSpec {
   /// Where it listens; empty for nobody.
   std::string url;
   NodeFactory factory;
+  /// Keeps the rules of conversation. Of others nothing is demanded, and what they are told is not
+  /// blamed on who tells them.
+  bool is_honest = true;
 };
 
 /// An operation of a user at a node, in one of the node's lives.
@@ -115,9 +118,14 @@ class World {
   /// It goes on, and everything that came meanwhile reaches it at once.
   void resume(NodeIndex node);
   bool is_paused(NodeIndex node) const { return hosts_[node].paused; }
+  /// When its present or last life began.
+  Instant started_at(NodeIndex node) const { return hosts_[node].started_at; }
   /// When its last pause ended.
   Instant resumed_at(NodeIndex node) const { return hosts_[node].resumed_at; }
+  /// Its calendar is set to another time, and it is told.
+  void jump_clock(NodeIndex node, Duration jump);
   bool is_running(NodeIndex node) const { return hosts_[node].node != nullptr; }
+  bool is_honest(NodeIndex node) const { return hosts_[node].spec.is_honest; }
   /// Only while it runs.
   const node::Node& node(NodeIndex node) const;
   const crypto::Identity& identity(NodeIndex node) const { return hosts_[node].identity; }
@@ -182,6 +190,7 @@ class World {
     /// Said `Stopped`: hears nothing more and goes as soon as it was drained.
     bool stopped = false;
     bool paused = false;
+    Instant started_at{};
     Instant resumed_at{};
     std::optional<std::uint32_t> orders_left;  ///< Until it crashes.
     std::vector<std::uint32_t> held_jobs;      ///< Crypto that was done while it was paused.
@@ -199,12 +208,14 @@ class World {
   };
 
   Host& running(NodeIndex node);
+  void tell_wall_clock(Host& host);
   void drain(NodeIndex node);
   void perform(NodeIndex node, node::Effect&& effect);
   void perform_transport(NodeIndex node, node::Effect&& effect);
   void perform_crypto(NodeIndex node, node::Effect&& effect);
   void perform_news(NodeIndex node, node::Effect&& effect);
   void take_down(NodeIndex node, KillKind kind);
+  bool look_into(const link::SendFrame& frame);
   // world_disk.cpp
   WallTime wall(const Host& host) const;
   void perform_disk(NodeIndex node, dht::Persist&& order);
@@ -234,6 +245,8 @@ class World {
   std::optional<Violation> violation_;
   Fingerprint fingerprint_;
   Trace trace_;
+  std::vector<RecordHead> heads_;  ///< Of the frame that is being told of.
+  std::uint64_t frames_looked_into_ = 0;
   WorldStats stats_;
   std::deque<JoinedNews> joined_;
   std::deque<LogNews> logs_;

@@ -22,6 +22,7 @@ void World::perform_disk(NodeIndex node, dht::Persist&& order) {
   Host& host = hosts_[node];
   Happening news = happening(HappeningKind::disk_ordered, node);
   news.number = order.ticket.value;
+  news.change = &order.change;
   happened(news);
   const bool was_idle = host.disk.next_deadline() == kNever;
   host.disk.persist(now_, wall(host), std::move(order));

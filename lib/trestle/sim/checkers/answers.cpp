@@ -16,6 +16,8 @@ std::string describe(const Happening& happening, const RecordHead& record) {
 }  // namespace
 
 void Answers::observe(World& world, const Happening& happening) {
+  if (happening.node != kNoNode && !world.is_honest(happening.node)) return;
+  if (happening.peer != kNoNode && !world.is_honest(happening.peer)) return;
   switch (happening.kind) {
     case HappeningKind::frame_ordered:
       return on_ordered(world, happening);
@@ -34,12 +36,12 @@ void Answers::observe(World& world, const Happening& happening) {
 /// vain, which is checked all the same. After both closed the connection is forgotten. (After a
 /// kill one end never closes: bounded by the kills.)
 void Answers::end_closed(ConnectionSerial connection) {
-  Asked* asked = connections_.find(connection);
-  if (asked == nullptr) return;
-  if (asked->one_end_closed) {
-    connections_.erase(connection);
+  const auto asked = connections_.find(connection);
+  if (asked == connections_.end()) return;
+  if (asked->second.one_end_closed) {
+    connections_.erase(asked);
   } else {
-    asked->one_end_closed = true;
+    asked->second.one_end_closed = true;
   }
 }
 
@@ -52,7 +54,7 @@ void Answers::on_ordered(World& world, const Happening& happening) {
   }
   for (const RecordHead& record : happening.records) {
     if (record.part == RecordPart::notification) continue;
-    Asked& asked = *connections_.insert(happening.connection, {}).first;
+    Asked& asked = connections_[happening.connection];
     auto& own = asked.by_side[happening.side];
     if (record.part == RecordPart::answer) {
       on_answer_ordered(world, happening, record);
@@ -71,7 +73,7 @@ void Answers::on_ordered(World& world, const Happening& happening) {
 void Answers::on_answer_ordered(World& world, const Happening& happening,
                                 const RecordHead& record) {
   ++answers_;
-  Asked& asked = *connections_.find(happening.connection);
+  Asked& asked = connections_[happening.connection];
   auto& theirs = asked.by_side[opposite(happening.side)];
   const State* state = theirs.find(record.request_id);
   if (state == nullptr) {
@@ -86,9 +88,9 @@ void Answers::on_answer_ordered(World& world, const Happening& happening,
 }
 
 void Answers::on_delivered(const Happening& happening) {
-  Asked* asked = connections_.find(happening.connection);
-  if (asked == nullptr) return;
-  auto& theirs = asked->by_side[opposite(happening.side)];
+  const auto asked = connections_.find(happening.connection);
+  if (asked == connections_.end()) return;
+  auto& theirs = asked->second.by_side[opposite(happening.side)];
   for (const RecordHead& record : happening.records) {
     if (record.part != RecordPart::request && record.part != RecordPart::withdrawal) continue;
     State* state = theirs.find(record.request_id);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <unordered_map>
 
 #include "trestle/base/flat_map.hpp"
 #include "trestle/sim/world.hpp"
@@ -11,7 +12,8 @@ namespace trestle::sim::checkers {
 /// P-BR-2 (I2): a response belongs to its caller. Read from the frames themselves: every answer
 /// carries the id of a request that was delivered on the same connection in the other direction,
 /// and answers it for the first time; no id is used for two requests at once; every frame decodes
-/// (which includes that requests and answers have an id).
+/// (which includes that requests and answers have an id). Between honest nodes: whoever is asked twice
+/// under one id by a byzantine peer may answer twice.
 class Answers : public Observer {
  public:
   void observe(World& world, const Happening& happening) override;
@@ -37,7 +39,8 @@ class Answers : public Observer {
   void on_answer_ordered(World& world, const Happening& happening, const RecordHead& record);
   void end_closed(ConnectionSerial connection);
 
-  FlatMap<ConnectionSerial, Asked> connections_;
+  /// Only ever asked for one connection; never iterated, so its order decides nothing.
+  std::unordered_map<ConnectionSerial, Asked> connections_;
   std::uint64_t requests_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t withdrawals_ = 0;

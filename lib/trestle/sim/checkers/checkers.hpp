@@ -2,6 +2,7 @@
 
 #include "trestle/sim/checkers/answers.hpp"
 #include "trestle/sim/checkers/conduct.hpp"
+#include "trestle/sim/checkers/holdings.hpp"
 #include "trestle/sim/checkers/operations.hpp"
 #include "trestle/sim/checkers/single_bridge_connection.hpp"
 
@@ -13,6 +14,7 @@ struct Checkers {
   Answers answers;
   Operations operations;
   Conduct conduct;
+  Holdings holdings;
 
   /// Must outlive the world's running.
   void watch(World& world) {
@@ -20,6 +22,7 @@ struct Checkers {
     world.add_observer(answers);
     world.add_observer(operations);
     world.add_observer(conduct);
+    world.add_observer(holdings);
   }
 };
 

@@ -21,8 +21,10 @@ void Conduct::observe(World& world, const Happening& happening) {
   if (happening.node >= behaviours_.size()) behaviours_.resize(happening.node + 1);
   Behaviour& behaviour = behaviours_[happening.node];
 
+  const bool is_its_doing =
+      happening.kind != HappeningKind::fault && happening.kind != HappeningKind::disk_lost;
   if (behaviour.stopped_incarnation == happening.incarnation && happening.incarnation != 0 &&
-      happening.kind != HappeningKind::fault) {
+      is_its_doing) {
     world.report_violation("I14: nothing after Stopped",
                            name_of(happening.node) + ": " + std::string(name(happening.kind)));
   }

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/sim/world.hpp"
+
+namespace trestle::sim::checkers {
+
+/// I3 (R1): what was acknowledged, and not said to be weak, is readable until its time ends. Keeps
+/// the truth outside of the system: users tell it what they wrote and what came of it, and ask it
+/// to judge what they read.
+class Acknowledged {
+ public:
+  /// A record that must be there.
+  struct Truth {
+    std::string key;
+    std::uint64_t version = 0;
+    Instant expires{};
+  };
+  struct Stats {
+    std::uint64_t acknowledged = 0;
+    std::uint64_t weak = 0;
+    std::uint64_t reads = 0;   ///< Of records that were acknowledged.
+    std::uint64_t misses = 0;  ///< Of these, ended without a record.
+    std::uint64_t stale = 0;   ///< Of these, brought an older version than was acknowledged.
+  };
+
+  /// Somebody is writing: from now on the value may be read.
+  void on_put_begun(Instant now, const std::string& key, const Bytes& value, Duration ttl);
+  void on_put_ended(Instant now, const std::string& key, const Bytes& value, Duration ttl,
+                    const node::OperationEnded& end);
+  /// A read that began at `begun`. Reports a violation if it brought what nobody wrote, or nothing
+  /// though `must_be_found`.
+  void judge(World& world, const std::string& key, Instant begun, const node::OperationEnded& end,
+             bool must_be_found);
+
+  /// Whether the newest acknowledged version of the key still has to be there at `at`.
+  bool is_due(const std::string& key, Instant at) const;
+  /// Everything that has to be there at `at`, in the order of the keys.
+  std::vector<Truth> due(Instant at) const;
+  /// The `pick`-th acknowledged key, modulo their number; empty if there is none.
+  std::string pick(std::uint64_t pick) const;
+  /// Forgets what has ended.
+  void forget_ended(Instant now);
+  const Stats& stats() const { return stats_; }
+
+ private:
+  struct Written {
+    Bytes value;
+    std::uint64_t version = 0;  ///< 0: not known, its writer never heard how it ended.
+    Instant expires{};
+    Instant acknowledged_at = kNever;
+  };
+  struct Key {
+    std::vector<Written> written;  ///< In the order of writing.
+  };
+
+  const Written* newest_due(const Key& key, Instant acknowledged_by, Instant at) const;
+
+  FlatMap<std::string, Key> keys_;
+  Stats stats_;
+};
+
+}  // namespace trestle::sim::checkers

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "trestle/base/rng.hpp"
+#include "trestle/sim/checkers/acknowledged.hpp"
+#include "trestle/sim/world.hpp"
+
+namespace trestle::sim {
+
+/// What users saw.
+struct WorkloadStats {
+  std::uint64_t puts = 0;
+  std::uint64_t puts_done = 0;
+  std::uint64_t gets = 0;
+  std::uint64_t gets_done = 0;
+  std::uint64_t finds = 0;
+  std::uint64_t finds_done = 0;
+  std::uint64_t refused = 0;
+};
+
+struct WorkloadOptions {
+  /// Mean wait between two operations.
+  Duration spacing = std::chrono::seconds(5);
+  /// Longer than any run but those of days: what was stored must still be there at the end.
+  Duration value_life = std::chrono::hours(24);
+  std::uint64_t operations_max = std::numeric_limits<std::uint64_t>::max();
+  /// Of a hundred operations; the rest are finds.
+  std::uint32_t puts_percent = 33;
+  std::uint32_t gets_percent = 33;
+  /// Of a hundred puts, how many write a key anew.
+  std::uint32_t rewrites_percent = 20;
+  /// Nobody is asked to read before he has run this long; what was acknowledged must then be found.
+  bool reads_must_succeed = false;
+  Duration reader_age_min = std::chrono::seconds(60);
+};
+
+/// Users of a network: they put, get and find at members drawn at random, and compare what they
+/// read with what was written. The same seed gives the same users.
+class Workload {
+ public:
+  using MayAsk = std::function<bool(NodeIndex)>;
+
+  /// Members are the nodes from `first_member` on of which `may_ask` says that they take part. The
+  /// world must outlive the workload.
+  Workload(World& world, const WorkloadOptions& options, NodeIndex first_member, MayAsk may_ask,
+           Rng rng);
+
+  /// Operations from `from` to before `until`.
+  void begin(Instant from, Instant until);
+  /// Looks at what ended, and forgets it; what went down with its node is forgotten too.
+  void collect();
+
+  /// A member that can be asked now, or kNoNode if the draw hit none.
+  NodeIndex draw_member(NodeIndex other_than = kNoNode);
+  /// Steps the world until the operation has ended, for a minute at most.
+  const node::OperationEnded* finish(const OperationKey& key);
+  /// A value put now at one member is read at another. Some attempts are made: a line may still
+  /// lose what was asked.
+  bool reads_back();
+  /// Reads everything that was acknowledged, each at another member; the keys that were not found.
+  std::vector<std::string> read_all();
+
+  const WorkloadStats& stats() const { return stats_; }
+  const checkers::Acknowledged& acknowledged() const { return acknowledged_; }
+
+ private:
+  struct Put {
+    OperationKey operation;
+    std::string key;
+    Bytes value;
+  };
+  struct Get {
+    OperationKey operation;
+    std::string key;
+    Instant begun{};
+    bool must_be_found = false;
+  };
+
+  void schedule(Instant at, Instant until);
+  void work();
+  void put(NodeIndex node, std::uint64_t word, bool rewrites);
+  void get(NodeIndex node, const std::string& key);
+  void find(NodeIndex node, std::uint64_t word);
+  bool is_lost(const OperationKey& key) const;
+
+  World& world_;
+  WorkloadOptions options_;
+  NodeIndex first_member_;
+  MayAsk may_ask_;
+  Rng rng_;
+  WorkloadStats stats_;
+  checkers::Acknowledged acknowledged_;
+  std::vector<Put> puts_;
+  std::vector<Get> gets_;
+  std::vector<OperationKey> finds_;
+};
+
+}  // namespace trestle::sim
