@@ -4,7 +4,7 @@
 //   simulate --seed 7 --nodes 100 --minutes 10
 //       one run: plan, figures, fingerprint
 //
-//   simulate --seed 7 --seeds 50
+//   simulate --seed 7 --seeds 50 --weather adversary --mode liveness
 //       seeds 7 to 56, one line each, stops at the first failure
 //
 //   simulate --seeds 50 --nodes 30 --probes
@@ -15,6 +15,15 @@
 //
 //   simulate --seed 7 --faults script.txt --trace
 //       a run with a given fault script, every happening printed
+//
+//   simulate --seed 7 --shrink
+//       if the run fails: a smaller one that breaks the same rule, and the command that has it again
+//
+//   simulate --nodes 1000 --minutes 360 --weather calm --churn 10 --strict
+//       six hours in which everything acknowledged must be readable at all times
+//
+//   simulate --pool --seed 7 --nodes 8 --bridges 3
+//       bridge sets that are asked all the time, and real bridges, in any weather
 
 #include <charconv>
 #include <csignal>
@@ -27,6 +36,11 @@
 #include <string>
 #include <string_view>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trestle/sim/bridge_trial.hpp"
+#include "trestle/sim/shrinker.hpp"
 #include "trestle/sim/trial.hpp"
 
 namespace {
@@ -39,6 +53,8 @@ struct Arguments {
   bool fingerprints = false;
   bool trace = false;
   bool probes = false;
+  bool shrink = false;
+  bool pool = false;
 };
 
 constexpr std::uint64_t kFingerprintSeeds = 5;
@@ -48,8 +64,11 @@ int usage() {
       "usage: simulate [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
       "                [--weather calm|mobile|storm|datacentre-cut|adversary]\n"
       "                [--mode healing|safety|liveness] [--churn PERCENT_PER_HOUR]\n"
-      "                [--byzantine PERCENT] [--loss PER_MILLION] [--plain-network]\n"
-      "                [--operations N] [--faults FILE] [--trace] [--probes] [--fingerprints]\n",
+      "                [--byzantine PERCENT] [--loss PER_MILLION] [--plain-network] [--strict]\n"
+      "                [--operations N] [--faults FILE] [--trace] [--probes] [--fingerprints]\n"
+      "                [--shrink]\n"
+      "       simulate --pool [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
+      "                [--weather ...]\n",
       stderr);
   return 2;
 }
@@ -69,6 +88,8 @@ class Printer : public sim::Observer {
     std::puts(sim::TraceLine::of(happening).to_text().c_str());
   }
 };
+
+// ---- arguments
 
 template <typename Number>
 bool read(std::string_view text, Number& out) {
@@ -109,25 +130,47 @@ bool take(Arguments& arguments, std::string_view option, std::string_view value)
   return false;
 }
 
+bool take_switch(Arguments& arguments, std::string_view option) {
+  if (option == "--fingerprints") {
+    arguments.fingerprints = true;
+    arguments.seeds = kFingerprintSeeds;
+    return true;
+  }
+  bool* switched = option == "--trace"           ? &arguments.trace
+                   : option == "--probes"        ? &arguments.probes
+                   : option == "--shrink"        ? &arguments.shrink
+                   : option == "--pool"          ? &arguments.pool
+                   : option == "--strict"        ? &arguments.request.strict
+                   : option == "--plain-network" ? &arguments.request.plain_network
+                                                 : nullptr;
+  if (switched != nullptr) *switched = true;
+  return switched != nullptr;
+}
+
 std::optional<Arguments> parse(int argc, char* argv[]) {
   Arguments arguments;
   for (int index = 1; index < argc; ++index) {
     const std::string_view option = argv[index];
-    if (option == "--fingerprints") {
-      arguments.fingerprints = true;
-      arguments.seeds = kFingerprintSeeds;
-    } else if (option == "--trace") {
-      arguments.trace = true;
-    } else if (option == "--probes") {
-      arguments.probes = true;
-    } else if (option == "--plain-network") {
-      arguments.request.plain_network = true;
-    } else if (index + 1 >= argc || !take(arguments, option, argv[++index])) {
-      return std::nullopt;
-    }
+    if (take_switch(arguments, option)) continue;
+    if (index + 1 >= argc || !take(arguments, option, argv[++index])) return std::nullopt;
   }
-  if (arguments.request.nodes < arguments.request.bridges + 3) return std::nullopt;
-  return arguments;
+  const sim::PlanRequest& request = arguments.request;
+  const bool fits = request.bridges > 0 && request.nodes >= request.bridges + 3;
+  return fits ? std::optional(arguments) : std::nullopt;
+}
+
+// ---- runs
+
+double processor_seconds_since(std::clock_t began) {
+  return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+}
+
+void print_line(std::uint64_t seed, const sim::World& world, bool good) {
+  std::printf("seed %llu fingerprint %016llx events %llu %s\n",
+              static_cast<unsigned long long>(seed),
+              static_cast<unsigned long long>(world.fingerprint()),
+              static_cast<unsigned long long>(world.stats().events), good ? "good" : "FAILED");
+  std::fflush(stdout);
 }
 
 bool run(const Arguments& arguments, std::uint64_t seed, sim::Probes& probes) {
@@ -142,25 +185,82 @@ bool run(const Arguments& arguments, std::uint64_t seed, sim::Probes& probes) {
   running_world = &trial.world();
   const std::clock_t began = std::clock();
   const bool good = trial.run();
-  const double seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+  const double seconds = processor_seconds_since(began);
   running_world = nullptr;
   if (alone) {
-    const double hours =
-        std::chrono::duration<double, std::ratio<3600>>(trial.world().now().time_since_epoch())
-            .count() *
-        request.nodes;
     std::fputs(trial.summary().c_str(), stdout);
+    const double hours = trial.node_hours();
     std::printf("  %.1f node-hours in %.2f s of processor time: %.0f a second\n", hours, seconds,
                 seconds > 0 ? hours / seconds : 0);
   }
-  std::printf(
-      "seed %llu fingerprint %016llx events %llu %s\n", static_cast<unsigned long long>(seed),
-      static_cast<unsigned long long>(trial.world().fingerprint()),
-      static_cast<unsigned long long>(trial.world().stats().events), good ? "good" : "FAILED");
-  std::fflush(stdout);
+  print_line(seed, trial.world(), good);
   probes.add(trial.probes());
   if (!good) std::fputs(trial.failure().c_str(), stderr);
   return good;
+}
+
+bool run_pool(const Arguments& arguments, std::uint64_t seed, sim::Probes& probes) {
+  sim::BridgeTrialOptions options;
+  options.seed = seed;
+  options.bridges = arguments.request.bridges;
+  options.clients = arguments.request.nodes - arguments.request.bridges;
+  options.minutes = arguments.request.minutes;
+  options.weather = arguments.request.weather;
+  sim::BridgeTrial trial(options);
+  Printer printer;
+  if (arguments.trace) trial.world().add_observer(printer);
+  running_world = &trial.world();
+  const bool good = trial.run();
+  running_world = nullptr;
+  print_line(seed, trial.world(), good);
+  probes.add(trial.probes());
+  if (!good) std::fputs(trial.failure().c_str(), stderr);
+  return good;
+}
+
+// ---- shrinking
+
+/// A failed assertion ends the process: each run has one of its own, which tells what it broke by a
+/// pipe.
+std::string judge_in_child(const sim::PlanRequest& request) {
+  int ends[2];
+  if (pipe(ends) != 0) return {};
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    std::signal(SIGABRT, SIG_DFL);
+    std::freopen("/dev/null", "w", stderr);
+    sim::Trial trial(sim::make_plan(request));
+    trial.run();
+    const std::string rule = trial.broken_rule();
+    _exit(write(ends[1], rule.data(), rule.size()) < 0 ? 1 : 0);
+  }
+  close(ends[1]);
+  std::string rule;
+  char bytes[256];
+  for (ssize_t got = 0; (got = ::read(ends[0], bytes, sizeof bytes)) > 0;) {
+    rule.append(bytes, static_cast<std::size_t>(got));
+  }
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? "an assertion failed" : rule;
+}
+
+int shrink(const Arguments& arguments) {
+  auto shrunk = sim::shrink(arguments.request, judge_in_child);
+  if (!shrunk) {
+    std::puts("the run is good: nothing to shrink");
+    return 0;
+  }
+  shrunk->request.faults_file = "shrunk-" + std::to_string(shrunk->request.seed) + ".txt";
+  std::ofstream(shrunk->request.faults_file) << sim::to_text(*shrunk->request.faults);
+  std::printf("broken: %s\n%u runs; %u nodes, %u minutes, %zu faults, in %s:\n%s%s\n",
+              shrunk->rule.c_str(), shrunk->runs, shrunk->request.nodes, shrunk->request.minutes,
+              shrunk->request.faults->size(), shrunk->request.faults_file.c_str(),
+              sim::to_text(*shrunk->request.faults).c_str(),
+              sim::replay_command(shrunk->request).c_str());
+  return 1;
 }
 
 }  // namespace
@@ -168,11 +268,14 @@ bool run(const Arguments& arguments, std::uint64_t seed, sim::Probes& probes) {
 int main(int argc, char* argv[]) {
   const std::optional<Arguments> arguments = parse(argc, argv);
   if (!arguments) return usage();
+  if (arguments->shrink) return shrink(*arguments);
   std::signal(SIGABRT, print_report_and_die);
   const std::uint64_t first = arguments->request.seed;
   sim::Probes probes;
   for (std::uint64_t seed = first; seed < first + arguments->seeds; ++seed) {
-    if (!run(*arguments, seed, probes)) return 1;
+    const bool good = arguments->pool ? run_pool(*arguments, seed, probes)
+                                      : run(*arguments, seed, probes);
+    if (!good) return 1;
   }
   if (arguments->probes) std::fputs(probes.to_text().c_str(), stdout);
   return 0;

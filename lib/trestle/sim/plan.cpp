@@ -249,6 +249,7 @@ std::string replay_command(const PlanRequest& request) {
     out += " --operations " + std::to_string(request.operations_max);
   }
   if (request.plain_network) out += " --plain-network";
+  if (request.strict) out += " --strict";
   if (request.faults) {
     out += " --faults " + (request.faults_file.empty() ? "FILE" : request.faults_file);
   }

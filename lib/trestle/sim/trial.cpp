@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "trestle/node/bootstrap/bootstrap_node.hpp"
-#include "trestle/node/bridge/bridge_node.hpp"
-#include "trestle/node/dht/dht_node.hpp"
 #include "trestle/sim/wholeness.hpp"
 
 namespace trestle::sim {
 namespace {
-
-/// What the bootstrap node and its bridges share.
-constexpr std::string_view kBridgeSecret = "a secret of the simulation";
 
 /// Lookups of a healed network are compared with the truth: so many of them.
 constexpr std::size_t kAgreementLookups = 40;
@@ -20,11 +14,18 @@ constexpr std::size_t kNearest = 20;
 /// L2, in thousandths.
 constexpr std::uint64_t kAgreementMin = 990;
 
+/// L7: what is said in a quiet minute, at most. A link is pinged twice a minute from each end, and
+/// answered; a node looks itself up twice a minute at the most, in some 25 questions.
+constexpr Duration kQuiet = std::chrono::minutes(1);
+constexpr std::uint64_t kFramesPerLinkEnd = 8;
+constexpr std::uint64_t kFramesPerNode = 120;
+
 WorkloadOptions workload_options(const Plan& plan) {
   WorkloadOptions options;
   options.spacing = plan.workload_spacing;
   options.value_life = plan.value_life;
   options.operations_max = plan.request.operations_max;
+  options.reads_must_succeed = plan.request.strict;
   return options;
 }
 
@@ -33,6 +34,10 @@ WorkloadOptions workload_options(const Plan& plan) {
 Trial::Trial(Plan plan)
     : plan_(std::move(plan)),
       world_(plan_.world),
+      cluster_(world_, {.bridges = plan_.request.bridges,
+                        .members = plan_.seats - plan_.first_member(),
+                        .turncoats = plan_.turncoats,
+                        .board = &misconducts_}),
       nemesis_(world_, plan_.faults, &misconducts_),
       workload_(
           world_, workload_options(plan_), plan_.first_member(),
@@ -40,75 +45,10 @@ Trial::Trial(Plan plan)
           Rng(plan_.request.seed).fork("workload")) {
   checkers_.watch(world_);
   world_.add_observer(probes_);
-  add_nodes();
+  for (NodeIndex node = plan_.request.nodes; node < plan_.seats; ++node) nemesis_.keep_away(node);
   schedule_starts();
   nemesis_.unleash();
   workload_.begin(plan_.settled, plan_.storm_ends);
-}
-
-// ---- the network ----
-
-std::string Trial::url_of(NodeIndex node) const {
-  return "ws://node" + std::to_string(node) + ".sim:9000/";
-}
-
-void Trial::add_nodes() {
-  add_bootstrap();
-  for (NodeIndex node = 1; node <= plan_.request.bridges; ++node) add_bridge(node);
-  for (NodeIndex node = plan_.first_member(); node < plan_.seats; ++node) {
-    add_member(node);
-    if (node >= plan_.request.nodes) nemesis_.keep_away(node);
-  }
-}
-
-bool Trial::is_turncoat(NodeIndex node) const {
-  return std::ranges::find(plan_.turncoats, node) != plan_.turncoats.end();
-}
-
-void Trial::add_bootstrap() {
-  node::BootstrapOptions options;
-  options.common.address = url_of(kBootstrap);
-  options.bridge_secret = to_bytes(as_bytes(kBridgeSecret));
-  options.genesis = true;
-  for (NodeIndex bridge = 1; bridge <= plan_.request.bridges; ++bridge) {
-    options.bridges.push_back({{url_of(bridge)}});
-  }
-  world_.add_node({.role = wire::Role::bootstrap,
-                   .url = url_of(kBootstrap),
-                   .factory = [options](const NodeSeat& seat) {
-                     return std::make_unique<node::BootstrapNode>(options, seat.identity,
-                                                                  seat.suite, seat.rng);
-                   }});
-}
-
-void Trial::add_bridge(NodeIndex node) {
-  node::BridgeOptions options;
-  options.common.address = url_of(node);
-  options.bridge_secret = to_bytes(as_bytes(kBridgeSecret));
-  options.bootstrap_urls = {url_of(kBootstrap)};
-  world_.add_node(
-      {.role = wire::Role::bridge, .url = url_of(node), .factory = [options](const NodeSeat& seat) {
-         return std::make_unique<node::BridgeNode>(options, seat.identity, seat.suite, seat.rng);
-       }});
-}
-
-void Trial::add_member(NodeIndex node) {
-  node::NodeOptions options;
-  options.common.address = url_of(node);
-  options.bootstrap_urls = {url_of(kBootstrap)};
-  const bool is_honest = !is_turncoat(node);
-  world_.add_node(
-      {.role = wire::Role::node,
-       .url = url_of(node),
-       .factory = [this, options, node, is_honest](
-                      const NodeSeat& seat) -> std::unique_ptr<node::Node> {
-         auto made =
-             std::make_unique<node::DhtNode>(options, seat.identity, seat.suite, seat.rng);
-         if (is_honest) return made;
-         return std::make_unique<ByzantinePeer>(std::move(made), node, misconducts_,
-                                                seat.rng.fork("misconduct"));
-       },
-       .is_honest = is_honest});
 }
 
 void Trial::schedule_starts() {
@@ -124,21 +64,34 @@ void Trial::schedule_starts() {
 
 bool Trial::run() {
   world_.run_until(plan_.storm_ends);
-  if (world_.violation()) return false;
-  if (plan_.request.mode != Mode::safety) {
+  const bool heals = plan_.request.mode != Mode::safety;
+  if (!world_.violation() && heals) {
     heal();
-    world_.run_until(plan_.ends);
+    world_.run_until(plan_.ends - kQuiet);
+    if (!world_.violation()) run_quietly();
   }
+  if (world_.violation()) return false;
   workload_.collect();
-  if (!world_.violation()) probes_.finish(world_);
-  if (!world_.violation() && plan_.request.mode != Mode::safety) judge_whole();
+  probes_.finish(world_);
+  if (heals) judge_whole();
   return !world_.violation() && shortcomings_at_end_.empty();
 }
 
+/// Nobody is asked anything any more: what is said now is upkeep.
+void Trial::run_quietly() {
+  const std::uint64_t before = world_.network().stats().frames_sent;
+  world_.run_until(plan_.ends);
+  const std::uint64_t said = world_.network().stats().frames_sent - before;
+  const std::uint64_t ends = 2 * world_.network().connections_in_use();
+  const std::uint64_t most = kFramesPerLinkEnd * ends + kFramesPerNode * world_.size();
+  if (said <= most) return;
+  shortcomings_at_end_.push_back("L7: " + std::to_string(said) + " frames in a quiet minute, " +
+                                 std::to_string(most) + " at most");
+}
+
 void Trial::judge_whole() {
-  shortcomings_at_end_ = shortcomings();
+  for (std::string& one : shortcomings()) shortcomings_at_end_.push_back(std::move(one));
   const auto fault = [this](std::string text) { shortcomings_at_end_.push_back(std::move(text)); };
-  if (!workload_.reads_back()) fault("a value put at one node is not read at another");
   const std::vector<NodeIndex> nodes = present();
   if (const std::size_t parts = parts_of(world_, nodes); parts != 1) {
     fault("L1: the network is in " + std::to_string(parts) + " parts");
@@ -148,6 +101,19 @@ void Trial::judge_whole() {
   if (agreement.per_mille() < kAgreementMin) {
     fault("L2: lookups named " + std::to_string(agreement.named) + " of the " +
           std::to_string(agreement.wanted) + " nearest");
+  }
+  judge_records();
+}
+
+void Trial::judge_records() {
+  if (!workload_.reads_back()) {
+    shortcomings_at_end_.push_back("I3: a value put at one node is not read at another");
+  }
+  if (!plan_.request.strict) return;
+  const std::vector<std::string> missed = workload_.read_all();
+  if (!missed.empty()) {
+    shortcomings_at_end_.push_back("I3: " + std::to_string(missed.size()) +
+                                   " acknowledged records are not read, " + missed.front());
   }
 }
 
@@ -164,7 +130,7 @@ void Trial::heal() {
 std::vector<bool> Trial::draw_core(Rng rng) const {
   constexpr std::uint32_t kMembersMin = 4;
   std::vector<bool> core(world_.size(), false);
-  core[kBootstrap] = true;
+  core[Cluster::kBootstrap] = true;
   const auto bridge = static_cast<NodeIndex>(1 + rng.below(plan_.request.bridges));
   core[bridge] = true;
   const std::uint64_t percent = rng.below(101);
@@ -194,33 +160,66 @@ std::vector<NodeIndex> Trial::present() const {
 
 std::vector<std::string> Trial::shortcomings() const {
   std::vector<std::string> found;
+  const std::size_t wanted = std::min<std::size_t>(kMemberLinksMin, present().size() - 1);
   for (NodeIndex node = 0; node < world_.size(); ++node) {
     if (nemesis_.is_absent(node) || !world_.is_honest(node)) continue;
-    const std::string name = "n" + std::to_string(node);
     if (!world_.is_running(node)) {
-      found.push_back(name + " is down");
-      continue;
-    }
-    const node::Status status = world_.node(node).status(world_.now());
-    if (world_.role(node) == wire::Role::bootstrap) {
-      // Idle bridges are disconnected by right; one that failed will not be asked again.
-      if (plan_.request.mode == Mode::liveness) continue;  // some are gone for ever
-      for (const node::BridgeSlotStatus& slot : status.bridges) {
-        if (slot.state == "failed") found.push_back(name + " gave up " + slot.url);
-      }
-      continue;
-    }
-    const auto links =
-        std::count_if(status.peers.begin(), status.peers.end(), [](const node::PeerStatus& peer) {
-          return peer.role == wire::Role::node || peer.role == wire::Role::bridge;
-        });
-    const auto wanted = std::min<std::size_t>(kMemberLinksMin, present().size() - 1);
-    if (status.state != "joined" || static_cast<std::size_t>(links) < wanted) {
-      found.push_back(name + " is " + std::string(status.state) + " with " + std::to_string(links) +
-                      " links");
+      found.push_back("L1: n" + std::to_string(node) + " is down");
+    } else if (world_.role(node) == wire::Role::bootstrap) {
+      judge_bootstrap(node, found);
+    } else {
+      judge_member(node, wanted, found);
     }
   }
   return found;
+}
+
+void Trial::judge_member(NodeIndex node, std::size_t links_wanted,
+                         std::vector<std::string>& found) const {
+  const node::Status status = world_.node(node).status(world_.now());
+  const auto links =
+      std::count_if(status.peers.begin(), status.peers.end(), [](const node::PeerStatus& peer) {
+        return peer.role == wire::Role::node || peer.role == wire::Role::bridge;
+      });
+  if (status.state != "joined" || static_cast<std::size_t>(links) < links_wanted) {
+    found.push_back("L1: n" + std::to_string(node) + " is " + std::string(status.state) +
+                    " with " + std::to_string(links) + " links");
+  }
+  for (const auto& [name, value] : status.counters) {
+    if (name == "desk.waiting" && value > 0) {
+      found.push_back("L6: n" + std::to_string(node) + " keeps " + std::to_string(value) +
+                      " waiting");
+    }
+  }
+}
+
+void Trial::judge_bootstrap(NodeIndex node, std::vector<std::string>& found) const {
+  const node::Status status = world_.node(node).status(world_.now());
+  for (std::size_t place = 0; place < status.bridges.size(); ++place) {
+    const node::BridgeSlotStatus& slot = status.bridges[place];
+    const auto bridge = static_cast<NodeIndex>(1 + place);
+    if (nemesis_.is_absent(bridge)) continue;  // gone for ever
+    // Idle bridges are disconnected by right; one that failed will not be asked again.
+    if (slot.state == "failed") found.push_back("L5: the edge gave up " + slot.url);
+    if (slot.breaker == "open") found.push_back("L5: the breaker of " + slot.url + " stays open");
+  }
+  for (const auto& [name, value] : status.counters) {
+    if (name == "pool.requests_waiting" && value > 0) {
+      found.push_back("L6: the edge keeps " + std::to_string(value) + " requests waiting");
+    }
+  }
+}
+
+std::string Trial::broken_rule() const {
+  if (world_.violation()) return world_.violation()->rule;
+  if (shortcomings_at_end_.empty()) return {};
+  const std::string& first = shortcomings_at_end_.front();
+  return first.substr(0, first.find(':'));
+}
+
+double Trial::node_hours() const {
+  const std::chrono::duration<double, std::ratio<3600>> hours = world_.now().time_since_epoch();
+  return hours.count() * plan_.request.nodes;
 }
 
 std::string Trial::failure() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "trestle/sim/checkers/checkers.hpp"
+#include "trestle/sim/cluster.hpp"
 #include "trestle/sim/nemesis.hpp"
 #include "trestle/sim/plan.hpp"
 #include "trestle/sim/probes.hpp"
@@ -35,34 +36,38 @@ class Trial {
   const checkers::Acknowledged& acknowledged() const { return workload_.acknowledged(); }
   const Plan& plan() const { return plan_; }
   std::uint64_t faults_applied() const { return nemesis_.applied(); }
-  /// What is not as it should be in a healed network; empty if all is well.
+  /// What is not as it should be in a healed network, each with its rule in front; empty if all is
+  /// well.
   std::vector<std::string> shortcomings() const;
+  /// The rule that was broken first, without what it was broken by; empty after a good run.
+  std::string broken_rule() const;
+  /// Virtual hours of all nodes; with churn there are about as many at all times.
+  double node_hours() const;
   /// Several lines of figures.
   std::string summary() const;
 
-  static constexpr NodeIndex kBootstrap = 0;
   /// Live links every member must have once the network is whole.
   static constexpr std::size_t kMemberLinksMin = 3;
 
  private:
-  void add_nodes();
-  void add_bootstrap();
-  void add_bridge(NodeIndex node);
-  void add_member(NodeIndex node);
-  bool is_turncoat(NodeIndex node) const;
+  void schedule_starts();
   void heal();
   std::vector<bool> draw_core(Rng rng) const;
-  std::string url_of(NodeIndex node) const;
-  void schedule_starts();
+  void run_quietly();
+  void judge_whole();
+  void judge_member(NodeIndex node, std::size_t links_wanted,
+                    std::vector<std::string>& found) const;
+  void judge_bootstrap(NodeIndex node, std::vector<std::string>& found) const;
+  void judge_records();
   /// Members and bridges that are to be there.
   std::vector<NodeIndex> present() const;
-  void judge_whole();
 
   Plan plan_;
   World world_;
   checkers::Checkers checkers_;
   Probes probes_;
   MisconductBoard misconducts_;
+  Cluster cluster_;
   Nemesis nemesis_;
   Workload workload_;
   std::vector<std::string> shortcomings_at_end_;

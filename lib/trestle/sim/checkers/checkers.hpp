@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trestle/sim/checkers/answers.hpp"
+#include "trestle/sim/checkers/bounds.hpp"
 #include "trestle/sim/checkers/conduct.hpp"
 #include "trestle/sim/checkers/holdings.hpp"
 #include "trestle/sim/checkers/operations.hpp"
@@ -15,6 +16,7 @@ struct Checkers {
   Operations operations;
   Conduct conduct;
   Holdings holdings;
+  Bounds bounds;
 
   /// Must outlive the world's running.
   void watch(World& world) {
@@ -23,6 +25,7 @@ struct Checkers {
     world.add_observer(operations);
     world.add_observer(conduct);
     world.add_observer(holdings);
+    world.add_observer(bounds);
   }
 };
 
