@@ -46,6 +46,7 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
   const auto pending = take_answered(now, ask);
   if (!pending) return;
   if (const wire::Contacts* contacts = contacts_in(answer)) learn(now, *contacts);
+  if (pending->kind == AskKind::upkeep) return settle_upkeep(now, *pending, answer);
   Operation* operation = operation_of(*pending);
   if (operation == nullptr) {
     ++stats_.answers_late;
@@ -61,6 +62,8 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
     case AskKind::learn:
       on_learned(now, pending->slot, nullptr);
       break;
+    case AskKind::upkeep:
+      break;
   }
   pump(now, pending->slot);
 }
@@ -68,6 +71,8 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
 void Dht::on_record(Instant now, AskId ask, const crypto::VerifiedRecord& record) {
   const auto pending = take_answered(now, ask);
   if (!pending) return;
+  if (pending->kind == AskKind::upkeep)
+    return settle_upkeep(now, *pending, wire::FindValueResponse{});
   Operation* operation = operation_of(*pending);
   if (operation == nullptr) {
     ++stats_.answers_late;
@@ -113,6 +118,9 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   if (counts_against_peer(code)) {
     table_.on_failure(now, pending.peer);
     heard_.discredit(pending.peer);
+  }
+  if (pending.kind == AskKind::upkeep) {
+    return settle_upkeep(now, pending, wire::Failure{code, 0, {}});
   }
   Operation* operation = operation_of(pending);
   if (operation == nullptr) return;

@@ -6,8 +6,9 @@
 namespace trestle::dht {
 namespace {
 
-/// Slots beside those of users and of their told writes: one look-up of ourselves, one refresh.
-constexpr std::size_t kUpkeepSlots = 2;
+/// Slots beside those of users and of their told writes: one look-up of ourselves, one refresh, one
+/// for the copies of records.
+constexpr std::size_t kUpkeepSlots = 3;
 
 bool takes_part(const wire::Contact& contact) {
   return contact.role == wire::Role::node || contact.role == wire::Role::bridge;
@@ -22,6 +23,7 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       rng_(rng.fork("dht")),
       table_(self_.id, options.table),
       desk_(self_.id, options.network, options.records, options.desk, suite),
+      republisher_(self_.id, options.republish, rng_),
       heard_(options.heard),
       operations_(options.operations_max + options.background_max + kUpkeepSlots) {}
 
@@ -30,6 +32,7 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
 void Dht::restore(Instant now, std::vector<StoredRecord> records) {
   if (options_.data == DataPolicy::refuses_data) return;
   desk_.records().restore(now, std::move(records));
+  restore_upkeep(now);
   pump_desk(now);
 }
 
@@ -50,6 +53,7 @@ void Dht::close(Instant now) {
     end(slot, {.operation = operations_[slot]->id, .code = ErrorCode::shutting_down});
   }
   asks_.clear();
+  republisher_.close();
   desk_.close();
   pump_desk(now);
 }
@@ -69,6 +73,7 @@ void Dht::on_link_up(Instant now, const wire::Contact& contact, const PeerGroups
     pump(now, slot);
   }
   if (refresh_at_ == kNever) refresh_at_ = jittered(now, options_.refresh_interval);
+  if (options_.data == DataPolicy::keeps_data) republisher_.on_link_up(now, contact);
   if (first) begin_self_lookup(now);
   plan_self_lookup(now);
 }
@@ -82,6 +87,7 @@ void Dht::on_link_down(Instant now, const NodeId& peer) {
     operations_[slot]->lookup.on_link_down(now, peer);
     pump(now, slot);
   }
+  republisher_.on_link_down(now, peer);
   if (links_.empty()) on_all_links_lost(now);
   plan_self_lookup(now);
 }
@@ -98,7 +104,8 @@ void Dht::on_heard(Instant now, const NodeId& peer) { table_.on_seen(now, peer);
 
 Instant Dht::next_deadline() const {
   if (!open_) return kNever;
-  Instant next = std::min({timers_.next(), desk_.next_deadline(), self_lookup_at_, refresh_at_});
+  Instant next = std::min({timers_.next(), desk_.next_deadline(), republisher_.next_deadline(),
+                           self_lookup_at_, refresh_at_});
   if (!asks_.empty()) {
     const PendingAsk& oldest = asks_.at_index(0).second;
     next = std::min(next, after(oldest.issued, options_.ask_forgotten_after));
@@ -118,6 +125,7 @@ void Dht::on_deadline(Instant now) {
     pump(now, *slot);
   }
   keep_up(now);
+  keep_alive(now);
 }
 
 // ---- look
@@ -131,6 +139,7 @@ DhtStats Dht::stats() const {
   stats.contacts_heard = heard_.size();
   stats.table = table_.stats();
   stats.records = records().stats();
+  stats.republish = republisher_.stats();
   stats.stores_accepted = stats.records.accepted;
   stats.stores_refused = stats.records.refused;
   stats.stores_busy = desk_.busy();

@@ -17,6 +17,7 @@
 #include "trestle/dht/dht_options.hpp"
 #include "trestle/dht/dht_stats.hpp"
 #include "trestle/dht/holder_floor.hpp"
+#include "trestle/dht/republisher.hpp"
 #include "trestle/dht/write.hpp"
 
 namespace trestle::dht {
@@ -104,10 +105,21 @@ class Dht {
   const RoutingTable& table() const { return table_; }
   const RecordStore& records() const { return desk_.records(); }
   DhtStats stats() const;
+  /// How late the latest refresh of a record is.
+  Duration republish_lag(Instant now) const { return republisher_.lag(now); }
 
  private:
   using Slot = Deadlines::Slot;
-  enum class Purpose : std::uint8_t { put, prolong, remove, get, find, self_lookup, refresh };
+  enum class Purpose : std::uint8_t {
+    put,
+    prolong,
+    remove,
+    get,
+    find,
+    self_lookup,
+    refresh,
+    upkeep
+  };
   struct Operation {
     OperationId id;
     Purpose purpose;
@@ -115,9 +127,10 @@ class Dht {
     /// put, prolong, remove.
     std::optional<Write> write;
   };
-  enum class AskKind : std::uint8_t { lookup, store, learn };
+  enum class AskKind : std::uint8_t { lookup, store, learn, upkeep };
   struct PendingAsk {
     Slot slot = 0;
+    /// upkeep: the ticket in its place.
     OperationId operation;
     NodeId peer{};
     Instant issued{};
@@ -177,6 +190,20 @@ class Dht {
                     const wire::Message& answer);
   void forget_asks(Instant now);
 
+  // upkeep.cpp: the copies of what is kept here
+  void restore_upkeep(Instant now);
+  void note_delivery(Instant now, const std::string& key);
+  wire::Message serve_offer(Instant now, const NodeId& from, const wire::ReplicaOffer& offer);
+  wire::ReplicaState judge_offer(Instant now, const wire::ReplicaSummary& offered);
+  bool belongs_near(const NodeId& place) const;
+  void keep_alive(Instant now);
+  void pump_upkeep(Instant now);
+  void send_copy(Instant now, SendCopy&& copy);
+  void issue_upkeep(Instant now, UpkeepTicket ticket, wire::Contact&& peer, wire::Message&& message,
+                    Duration timeout);
+  void on_upkeep_lookup_ended(Instant now, const NodeId& target, LookupEnded& ended);
+  void settle_upkeep(Instant now, const PendingAsk& pending, const wire::Message& answer);
+
   // maintenance.cpp: our own neighbourhood, refreshes
   void keep_up(Instant now);
   void plan_self_lookup(Instant now);
@@ -196,6 +223,7 @@ class Dht {
   RoutingTable table_;
   RecordDesk desk_;
   std::optional<WallClock> calendar_;
+  Republisher republisher_;
   HolderFloor floor_;
   HeardContacts heard_;
   FlatMap<NodeId, wire::Contact> links_;

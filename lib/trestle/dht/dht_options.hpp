@@ -8,6 +8,7 @@
 #include "trestle/dht/heard_contacts.hpp"
 #include "trestle/dht/lookup.hpp"
 #include "trestle/dht/record_desk.hpp"
+#include "trestle/dht/republisher_options.hpp"
 #include "trestle/dht/routing_table.hpp"
 #include "trestle/dht/spread.hpp"
 
@@ -29,6 +30,7 @@ struct DhtOptions {
   RecordStoreOptions records;
   RecordDeskOptions desk;
   SpreadOptions spread;
+  RepublisherOptions republish;
   HeardContactsOptions heard;
 
   /// Operations of users under way: 64 lookups of 4 parallel questions keep within the 256 that

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "trestle/dht/record_store.hpp"
+#include "trestle/dht/republisher_options.hpp"
 #include "trestle/dht/routing_table.hpp"
 
 namespace trestle::dht {
@@ -36,6 +37,7 @@ struct DhtStats {
   std::size_t contacts_heard = 0;
   RoutingTableStats table;
   RecordStoreStats records;
+  RepublisherStats republish;
 };
 
 }  // namespace trestle::dht

@@ -53,6 +53,10 @@ void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
     outbox_.push(NeighbourhoodKnown{.code = ended.code, .contacts = std::move(ended.answered)});
   }
   neighbourhood_known_ = !failed;
+  if (!failed && options_.data == DataPolicy::keeps_data) {
+    republisher_.on_warm(now);
+    pump_upkeep(now);
+  }
   self_lookup_retries_ = 0;
   plan_self_lookup(now);
 }
@@ -76,6 +80,7 @@ bool Dht::neighbourhood_confirmed(Instant now) const {
 void Dht::on_all_links_lost(Instant now) {
   neighbourhood_known_ = false;
   neighbourhood_confirmed_at_.reset();
+  republisher_.on_cold();
   self_lookup_retries_ = 0;
   if (!open_ || self_lookup_running_ || !knows_anybody()) return;
   self_lookup_at_ = jittered(now, options_.self_lookup_backoff);

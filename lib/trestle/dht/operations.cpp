@@ -200,6 +200,11 @@ void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
       // A refresh renews what a look-up of ourselves has confirmed, or takes it back.
       if (neighbourhood_confirmed_at_) confirm_neighbourhood(now, ended.stats);
       return plan_self_lookup(now);
+    case Purpose::upkeep: {
+      const NodeId target = operation.lookup.target();
+      end(slot, {.operation = id});
+      return on_upkeep_lookup_ended(now, target, ended);
+    }
   }
 }
 

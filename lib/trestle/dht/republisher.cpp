@@ -163,9 +163,13 @@ void Republisher::on_nearest(Instant now, const NodeId& target, const wire::Cont
     return;
   }
   if (regions_.size() >= options_.regions_max) regions_.erase(regions_.begin());
-  regions_.push_back({.region = known_region(target, contacts, options_.plan.copies),
-                      .found = now,
-                      .contacts = contacts});
+  // A lookup is sure of the k nearest alone; who comes behind them may stand beside others that it
+  // did not hear of.
+  const std::size_t sure = std::min(contacts.size(), options_.plan.copies);
+  regions_.push_back(
+      {.region = known_region(target, std::span(contacts).first(sure), options_.plan.copies),
+       .found = now,
+       .contacts = contacts});
   sweep(now, target, regions_.back());
   pump(now);
 }

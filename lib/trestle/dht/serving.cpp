@@ -12,6 +12,8 @@ void Dht::on_request(Instant now, const NodeId& from, RequestToken token,
   ++stats_.requests;
   table_.on_seen(now, from);
   outbox_.push(Respond{.token = token, .message = serve(now, from, request)});
+  pump_desk(now);
+  pump_upkeep(now);
 }
 
 wire::Message Dht::serve(Instant now, const NodeId& from, const wire::Message& request) {
@@ -22,15 +24,19 @@ wire::Message Dht::serve(Instant now, const NodeId& from, const wire::Message& r
   if (const auto* find_value = std::get_if<wire::FindValueRequest>(&request)) {
     return serve_find_value(now, from, *find_value);
   }
+  if (const auto* offer = std::get_if<wire::ReplicaOffer>(&request)) {
+    return serve_offer(now, from, *offer);
+  }
   if (options_.data == DataPolicy::refuses_data &&
       std::holds_alternative<wire::StoreRequest>(request)) {
     ++stats_.data_refused;
     return refusal_with(ErrorCode::data_refused);
   }
   ++stats_.requests_senseless;
-  return wire::Failure{.code = ErrorCode::invalid_request,
-                       .retry_after_ms = 0,
-                       .text = "Only find_node, find_value and store are DHT requests."};
+  return wire::Failure{
+      .code = ErrorCode::invalid_request,
+      .retry_after_ms = 0,
+      .text = "Only find_node, find_value, store and replica_offer are DHT requests."};
 }
 
 wire::Message Dht::serve_find_value(Instant now, const NodeId& from,
@@ -67,6 +73,7 @@ void Dht::on_store(Instant now, const NodeId& from, RequestToken token,
     return outbox_.push(Respond{token, refusal_with(code)});
   }
   desk_.store(now, token, from, dialect_of(from), record);
+  note_delivery(now, record->key);
   pump_desk(now);
 }
 

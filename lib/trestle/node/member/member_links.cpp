@@ -70,7 +70,8 @@ void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Reque
   if (channel == nullptr) return;
   const bool for_dht = std::holds_alternative<wire::FindNodeRequest>(requested.message) ||
                        std::holds_alternative<wire::FindValueRequest>(requested.message) ||
-                       std::holds_alternative<wire::StoreRequest>(requested.message);
+                       std::holds_alternative<wire::StoreRequest>(requested.message) ||
+                       std::holds_alternative<wire::ReplicaOffer>(requested.message);
   if (!for_dht) return serve(now, connection, requested.id, requested.message);
   verify(now, {connection, channel->peer().id, requested.id, std::move(requested.message)});
 }
