@@ -17,9 +17,13 @@ constexpr Instant kStart = Instant(1000s);
 
 /// One link's pings, answered or missed at random, against a count of misses in a row.
 struct Story {
-  explicit Story(std::uint64_t seed) : rng(Rng(seed).fork("story")), machine({}, Rng(seed)) {}
+  explicit Story(std::uint64_t seed)
+      : rng(Rng(seed).fork("story")),
+        pace(seed % 2 == 0 ? link::PingPace::always : link::PingPace::when_silent),
+        machine({.pace = pace}, Rng(seed)) {}
 
   Rng rng;
+  link::PingPace pace;
   Keepalive machine;
   Instant now = kStart;
   Instant last_verdict = kStart;  ///< Start, pong or miss.
@@ -33,10 +37,21 @@ struct Story {
     return effects;
   }
 
-  /// POOL-04: the next ping leaves 27 to 30 s after the last verdict.
+  /// POOL-04: the next ping leaves 27 to 30 s after the last verdict; where silence decides, 30 s
+  /// after the last word.
   void wait_for_ping() {
+    if (pace == link::PingPace::when_silent) {
+      for (std::uint64_t words = rng.below(3); words > 0; --words) {
+        now += rng.between(Duration::zero(), 29s);
+        machine.on_heard(now);
+        last_verdict = now;
+      }
+      machine.on_deadline(now);
+      REQUIRE(drain().empty());
+      REQUIRE(machine.next_deadline() == last_verdict + 30s);
+    }
     now = machine.next_deadline();
-    REQUIRE(now >= last_verdict + 27s);
+    REQUIRE(now >= last_verdict + (pace == link::PingPace::always ? 27s : 30s));
     REQUIRE(now <= last_verdict + 30s);
     machine.on_deadline(now);
     REQUIRE(drain() == std::vector{Effect::send_ping});

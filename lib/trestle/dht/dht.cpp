@@ -25,7 +25,8 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       desk_(self_.id, options.network, options.records, options.desk, suite),
       republisher_(self_.id, options.republish, rng_),
       heard_(options.heard),
-      operations_(options.operations_max + options.background_max + kUpkeepSlots) {}
+      operations_(options.operations_max + options.background_max + kUpkeepSlots),
+      self_lookup_pace_(options.self_lookup_interval, options.self_lookup_interval_max) {}
 
 // ---- life
 
@@ -66,6 +67,9 @@ void Dht::on_link_up(Instant now, const wire::Contact& contact, const PeerGroups
   const bool first = links_.empty();
   links_.insert_or_assign(contact.id, contact);
   heard_.forget(contact.id);
+  const Peer* known = table_.find(contact.id);
+  const bool is_new = known == nullptr;
+  const bool is_back = known != nullptr && table_.is_failed(*known);
   table_.on_connected(now, contact);
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
@@ -75,6 +79,8 @@ void Dht::on_link_up(Instant now, const wire::Contact& contact, const PeerGroups
   if (refresh_at_ == kNever) refresh_at_ = jittered(now, options_.refresh_interval);
   if (options_.data == DataPolicy::keeps_data) republisher_.on_link_up(now, contact);
   if (first) begin_self_lookup(now);
+  if (is_back) return on_returned(now);
+  if (is_new) return on_neighbourhood_changed(now);
   plan_self_lookup(now);
 }
 
@@ -89,7 +95,7 @@ void Dht::on_link_down(Instant now, const NodeId& peer) {
   }
   republisher_.on_link_down(now, peer);
   if (links_.empty()) on_all_links_lost(now);
-  plan_self_lookup(now);
+  on_neighbourhood_changed(now);
 }
 
 void Dht::on_contact(Instant now, const wire::Contact& contact) {

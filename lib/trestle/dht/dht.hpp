@@ -18,6 +18,7 @@
 #include "trestle/dht/dht_stats.hpp"
 #include "trestle/dht/holder_floor.hpp"
 #include "trestle/dht/republisher.hpp"
+#include "trestle/dht/upkeep_pace.hpp"
 #include "trestle/dht/write.hpp"
 
 namespace trestle::dht {
@@ -207,13 +208,16 @@ class Dht {
   // maintenance.cpp: our own neighbourhood, refreshes
   void keep_up(Instant now);
   void plan_self_lookup(Instant now);
+  void on_neighbourhood_changed(Instant now);
+  void on_returned(Instant now);
   void begin_self_lookup(Instant now);
   void on_all_links_lost(Instant now);
   void begin_refresh(Instant now);
   void on_self_lookup_ended(Instant now, LookupEnded& ended);
   void confirm_neighbourhood(Instant now, const LookupStats& lookup);
   bool knows_anybody() const;
-  NodeId random_target();
+  NodeId random_target(unsigned bucket);
+  std::size_t bucket_of(const NodeId& target) const;
   Instant jittered(Instant now, Duration interval);
 
   wire::Contact self_;
@@ -232,6 +236,8 @@ class Dht {
   FlatMap<AskId, PendingAsk> asks_;
   std::uint64_t last_operation_ = 0;
   std::uint64_t last_ask_ = 0;
+  SelfLookupPace self_lookup_pace_;
+  RefreshTurns refresh_turns_;
   Instant self_lookup_at_ = kNever;
   Instant refresh_at_ = kNever;
   std::uint32_t self_lookup_retries_ = 0;

@@ -42,8 +42,8 @@ struct DhtOptions {
   /// Peers of the table a lookup begins with: twice k, so that it can still fill its k answers
   /// where some of the nearest are silent and everybody else names the same twenty.
   std::size_t seeds_max = 40;
-  /// Peers that failed of late among them, while usable ones are few and there is a link: with a
-  /// self-lookup every 30 s any of forty dead peers is tried again every five minutes.
+  /// Peers that failed of late among them, while usable ones are few and there is a link: a lookup
+  /// must not spend its questions on the dead. The mesh dials those in turn (RECOV-06).
   std::size_t failed_seeds_max = 4;
   /// Questions under way altogether; a bound on memory, never reached with the figures above.
   std::size_t asks_max = 4096;
@@ -56,16 +56,18 @@ struct DhtOptions {
   Duration self_lookup_timeout = std::chrono::seconds(15);
   std::uint32_t self_lookup_retries_max = 3;
   Duration self_lookup_backoff = std::chrono::seconds(1);
-  /// How often it is repeated while links are short: twice a minute finds a healed network within
-  /// the minute P-CR-17 allows, at the cost of some 25 questions each.
+  /// How often it is repeated while links are short and the neighbourhood changes: twice a minute
+  /// finds a healed network within the minute P-CR-17 allows, at the cost of some 25 questions
+  /// each. While nothing changes the pauses double, up to the interval of refreshes.
   Duration self_lookup_interval = std::chrono::seconds(30);
+  Duration self_lookup_interval_max = std::chrono::minutes(10);
   /// Distinct peers that must answer before our neighbourhood counts as confirmed: one may be the
   /// other half of a pair that is cut off from everybody else.
   std::uint32_t confirming_answers = 2;
   /// How long a confirmation holds. Every refresh that two peers answer renews it: one interval
   /// with its jitter, and three minutes for one that comes late.
   Duration confirmation_holds = std::chrono::minutes(15);
-  /// One random part of the key space is looked up this often, as everybody's tables do.
+  /// One part of the key space is looked up this often: the one that was left alone longest.
   Duration refresh_interval = std::chrono::minutes(10);
   /// Both intervals vary by one part in this many, so that nodes started together drift apart
   /// (T33).

@@ -25,8 +25,30 @@ void Dht::keep_up(Instant now) {
 void Dht::plan_self_lookup(Instant now) {
   if (!open_ || self_lookup_running_ || self_lookup_at_ != kNever) return;
   if (!knows_anybody()) return;
-  if (links_.size() >= options_.links_wanted && neighbourhood_confirmed(now)) return;
-  self_lookup_at_ = jittered(now, options_.self_lookup_interval);
+  const bool confirmed = neighbourhood_confirmed(now);
+  if (links_.size() >= options_.links_wanted && confirmed) return;
+  // In a network of two nothing can be confirmed: that is no reason to hurry.
+  const bool alone = links_.empty() || (!confirmed && table_.size() >= options_.confirming_answers);
+  self_lookup_at_ =
+      jittered(now, alone ? self_lookup_pace_.shortest() : self_lookup_pace_.interval());
+}
+
+/// Somebody came or went: the next look-up is not later than the first one after a change is.
+void Dht::on_neighbourhood_changed(Instant now) {
+  self_lookup_pace_.on_change();
+  if (self_lookup_at_ != kNever && self_lookup_at_ - now > 2 * self_lookup_pace_.shortest()) {
+    self_lookup_at_ = kNever;
+  }
+  plan_self_lookup(now);
+}
+
+/// A peer that had been given up is linked again: others may be back with it, though we have links
+/// enough (RECOV-06).
+void Dht::on_returned(Instant now) {
+  on_neighbourhood_changed(now);
+  if (!self_lookup_running_ && self_lookup_at_ == kNever) {
+    self_lookup_at_ = jittered(now, self_lookup_pace_.shortest());
+  }
 }
 
 void Dht::begin_self_lookup(Instant now) {
@@ -40,6 +62,7 @@ void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
   self_lookup_running_ = false;
   const bool failed = ended.code != ErrorCode::none;
   confirm_neighbourhood(now, ended.stats);
+  self_lookup_pace_.on_ended(ended.answered);
   if (failed && !neighbourhood_known_ && self_lookup_retries_ < options_.self_lookup_retries_max) {
     self_lookup_at_ = after(now, options_.self_lookup_backoff * (1u << self_lookup_retries_));
     ++self_lookup_retries_;
@@ -86,9 +109,14 @@ void Dht::on_all_links_lost(Instant now) {
   self_lookup_at_ = jittered(now, options_.self_lookup_backoff);
 }
 
+/// The bucket that was left alone longest, or, where users' look-ups touched them all, our own
+/// neighbourhood.
 void Dht::begin_refresh(Instant now) {
   if (!has_vacancy(Purpose::refresh)) return;
-  const NodeId target = random_target();
+  const auto bucket =
+      refresh_turns_.next(now, table_.bucket_count(), options_.refresh_interval / 2);
+  if (!bucket) return begin_self_lookup(now);
+  const NodeId target = random_target(static_cast<unsigned>(*bucket));
   begin(now, Purpose::refresh, LookupKind::find_node, target, {});
 }
 
@@ -96,10 +124,8 @@ bool Dht::knows_anybody() const {
   return !links_.empty() || table_.size() > 0 || heard_.size() > 0;
 }
 
-/// A random id in the range of a random bucket: every bucket gets its turn, the small near ones as
-/// often as the half of the network that is bucket 0.
-NodeId Dht::random_target() {
-  const auto bucket = static_cast<unsigned>(rng_.below(table_.bucket_count()));
+/// A random id in the range of a bucket.
+NodeId Dht::random_target(unsigned bucket) {
   const std::uint64_t high = rng_.next();
   const std::uint64_t middle = rng_.next();
   const auto low = static_cast<std::uint32_t>(rng_.next());
@@ -109,6 +135,10 @@ NodeId Dht::random_target() {
     if (target.bit(bit) != wanted) target = target.with_bit_flipped(bit);
   }
   return target;
+}
+
+std::size_t Dht::bucket_of(const NodeId& target) const {
+  return std::min<std::size_t>(common_prefix_bits(self_.id, target), table_.bucket_count() - 1);
 }
 
 Instant Dht::jittered(Instant now, Duration interval) {

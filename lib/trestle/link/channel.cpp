@@ -87,6 +87,14 @@ bool Channel::respond(Instant now, wire::RequestId id, const wire::Message& answ
   return true;
 }
 
+bool Channel::notify(Instant now, const wire::Message& message) {
+  if (state_ != State::open || speaks_legacy()) return false;
+  const wire::native::RecordDraft draft(message, options_.limits);
+  if (!draft.fits({})) return false;
+  write(now, {}, message, draft);
+  return true;
+}
+
 void Channel::send_text(Instant, std::string text) {
   if (state_ == State::closed) return;
   send(FrameKind::text, to_bytes(as_bytes(text)));
@@ -137,6 +145,7 @@ void Channel::on_frame(Instant now, FrameKind kind, ByteSpan bytes) {
   if (state_ == State::closed) return;
   ++stats_.frames_in;
   stats_.bytes_in += bytes.size();
+  keepalive_.on_heard(now);
   const bool decides = stats_.frames_in == 1 && side_ == Side::acceptor;
   if (kind == FrameKind::binary && !speaks_legacy()) {
     on_native_frame(now, bytes);
@@ -236,7 +245,7 @@ void Channel::open(Instant now, const wire::Contact& peer) {
   state_ = State::open;
   open_by_ = kNever;
   opened_at_ = now;
-  keepalive_.start(now);
+  keepalive_.start(now, side_ == Side::dialler ? PingPart::leads : PingPart::follows);
   report<Opened>(peer_);
 }
 
@@ -295,7 +304,9 @@ void Channel::pump_requests(Instant now) {
       // Reported first: writing may end the channel, and nothing is reported after `Closed`.
       report<RequestFailed>(failed->token, failed->code);
       // The peer need not work on what nobody waits for any more.
-      if (failed->code == ErrorCode::timeout) write(now, failed->id, wire::Cancel{});
+      if (failed->code != ErrorCode::timeout) continue;
+      write(now, failed->id, wire::Cancel{});
+      keepalive_.on_unanswered(now, failed->opened_at);
     } else if (failed->code == ErrorCode::timeout) {
       keepalive_.on_miss(now);
     }

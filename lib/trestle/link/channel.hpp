@@ -71,6 +71,10 @@ class Channel {
   struct Withdrawn {
     wire::RequestId id;
   };
+  /// The peer says something that wants no answer.
+  struct Notified {
+    wire::Message message;
+  };
   /// Our request was answered; the answer may be a `Failure`.
   struct Answered {
     Token token;
@@ -102,8 +106,8 @@ class Channel {
     bool by_peer;
     std::uint16_t status;
   };
-  using News = std::variant<Opened, Requested, Withdrawn, Answered, RequestFailed, HealthChanged,
-                            LegacyReceived, LegacyRefused, Closed>;
+  using News = std::variant<Opened, Requested, Withdrawn, Notified, Answered, RequestFailed,
+                            HealthChanged, LegacyReceived, LegacyRefused, Closed>;
   using Effect = std::variant<TransportOrder, News>;
 
   struct Stats {
@@ -132,6 +136,9 @@ class Channel {
   void cancel(Instant now, wire::RequestId id);
   /// False when that request is not waiting for us any more (withdrawn, answered).
   bool respond(Instant now, wire::RequestId id, const wire::Message& answer);
+  /// Says something that wants no answer. False when the link is not open, the old dialect has no
+  /// word for it, or it is over a size limit.
+  bool notify(Instant now, const wire::Message& message);
   /// Sends a text frame of the old dialect.
   void send_text(Instant now, std::string text);
   /// The owner has taken this connection for the old dialect: a stated id, no opening deadline, no

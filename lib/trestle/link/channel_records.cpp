@@ -38,6 +38,9 @@ void Channel::on_record(Instant now, wire::Envelope&& envelope) {
     if (served_.erase(envelope.request_id)) report<Withdrawn>(envelope.request_id);
     return;
   }
+  if (std::holds_alternative<wire::Announce>(envelope.message)) {
+    return report<Notified>(std::move(envelope.message));
+  }
   close(now, ErrorCode::protocol_error, "the link is open already");
 }
 

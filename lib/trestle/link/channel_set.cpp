@@ -50,6 +50,11 @@ bool ChannelSet::respond(Instant now, ConnectionId connection, wire::RequestId i
   return channel != nullptr && channel->respond(now, id, answer);
 }
 
+bool ChannelSet::notify(Instant now, ConnectionId connection, const wire::Message& message) {
+  Channel* channel = touch(connection);
+  return channel != nullptr && channel->notify(now, message);
+}
+
 void ChannelSet::send_text(Instant now, ConnectionId connection, std::string text) {
   if (Channel* channel = touch(connection)) channel->send_text(now, std::move(text));
 }

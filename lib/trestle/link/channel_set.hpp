@@ -52,6 +52,7 @@ class ChannelSet {
   void cancel(Instant now, ConnectionId connection, wire::RequestId id);
   bool respond(Instant now, ConnectionId connection, wire::RequestId id,
                const wire::Message& answer);
+  bool notify(Instant now, ConnectionId connection, const wire::Message& message);
   void send_text(Instant now, ConnectionId connection, std::string text);
   void open_as_legacy(Instant now, ConnectionId connection, const wire::Contact& peer);
   void close(Instant now, ConnectionId connection, ErrorCode code, std::string text,

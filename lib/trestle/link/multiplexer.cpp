@@ -97,7 +97,7 @@ void Multiplexer::release(Entry& entry) {
 }
 
 void Multiplexer::fail(Entry& entry, ErrorCode code) {
-  outbox_.push({entry.id, entry.token, code});
+  outbox_.push({entry.id, entry.token, code, entry.opened_at});
   release(entry);
 }
 

@@ -37,6 +37,7 @@ class Multiplexer {
     wire::RequestId id;
     Token token = 0;
     ErrorCode code = ErrorCode::timeout;
+    Instant opened_at{};
   };
 
   /// The one end of a request that was answered.

@@ -1,6 +1,7 @@
 #include "trestle/mesh/candidates.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "trestle/base/assertion.hpp"
 
@@ -58,14 +59,15 @@ bool Candidates::want(Instant now, const wire::Contact& contact) {
              peer->contact.dialect != wire::Dialect::legacy) {
     peer->due = std::min(peer->due, now);
   }
-  peer->wanted = peer->phase == Phase::idle;
+  set_wanted(*peer, peer->phase == Phase::idle);
   return true;
 }
 
 std::optional<NodeId> Candidates::unwant_any() {
+  if (wanted_ == 0) return std::nullopt;
   for (auto& [id, peer] : peers_) {
     if (peer.wanted && peer.phase == Phase::idle) {
-      peer.wanted = false;
+      set_wanted(peer, false);
       return id;
     }
   }
@@ -88,21 +90,33 @@ std::optional<Candidates::Failure> Candidates::on_wrong_id(Instant now, const No
   return fail(now, *peer, options_.attempts_max);
 }
 
-void Candidates::on_linked(const wire::Contact& contact) {
+bool Candidates::on_linked(const wire::Contact& contact) {
   Peer* peer = peers_.find(contact.id);
   if (peer == nullptr) {
-    if (!is_dialable(contact)) return;
+    if (!is_dialable(contact)) return false;
     peer = &admit(contact);
   } else if (is_dialable(contact)) {
     peer->contact = contact;
   }
-  peer->wanted = false;
+  const bool was_lost = peer->probed || (peer->proven && peer->phase == Phase::forgotten);
+  set_wanted(*peer, false);
   enter(*peer, Phase::linked);
+  peer->proven = true;
+  peer->probed = false;
+  return was_lost;
+}
+
+void Candidates::on_remembered(Instant now, const NodeId& id) {
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr || peer->phase != Phase::idle) return;
+  peer->proven = true;
+  peer->last_linked = now;
 }
 
 void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted) {
   Peer* peer = peers_.find(id);
   if (peer == nullptr || peer->phase != Phase::linked) return;
+  peer->last_linked = now;
   if (lasted >= options_.stable_after) {
     peer->failures = 0;
     peer->backoff.reset();
@@ -112,14 +126,15 @@ void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted) {
     fail(now, *peer, peer->failures + 1);
   }
   if (unlinked() > options_.candidates_max && !make_room()) {
-    enter(*peers_.find(id), Phase::forgotten);
-    peers_.erase(id);
+    erase(std::find_if(peers_.begin(), peers_.end(),
+                       [&](const auto& entry) { return entry.first == id; }));
   }
 }
 
 std::optional<wire::Contact> Candidates::choose(Instant now, Choice choice) {
   eligible_.clear();
   bool wanted_only = choice == Choice::wanted_only;
+  if (wanted_only && wanted_ == 0) return std::nullopt;
   for (std::size_t index = 0; index < peers_.size(); ++index) {
     const Peer& peer = peers_.at_index(index).second;
     if (peer.phase != Phase::idle || peer.due > now) continue;
@@ -134,8 +149,37 @@ std::optional<wire::Contact> Candidates::choose(Instant now, Choice choice) {
   return peers_.at_index(eligible_[drawn]).second.contact;
 }
 
+std::optional<wire::Contact> Candidates::choose_lost(Instant now) {
+  drop_stale(now);
+  eligible_.clear();
+  for (std::size_t index = 0; index < peers_.size(); ++index) {
+    const Peer& peer = peers_.at_index(index).second;
+    if (peer.phase == Phase::forgotten && peer.proven && peer.due <= now)
+      eligible_.push_back(index);
+  }
+  if (eligible_.empty()) return std::nullopt;
+  const std::size_t drawn = rng_.below(eligible_.size());
+  Peer& peer = peers_.at_index(eligible_[drawn]).second;
+  peer.failures = options_.attempts_max - 1;  // one dial, not a series
+  peer.probed = true;
+  return peer.contact;
+}
+
+void Candidates::drop_stale(Instant now) {
+  for (auto place = peers_.begin(); place != peers_.end();) {
+    Peer& peer = place->second;
+    const bool is_lost = peer.phase == Phase::forgotten && peer.proven;
+    if (!is_lost || now < after(peer.last_linked, options_.lost_for)) {
+      ++place;
+      continue;
+    }
+    place = erase(place);
+  }
+}
+
 Instant Candidates::next_due(Instant now, Choice choice) const {
   Instant next = kNever;
+  if (choice == Choice::wanted_only && wanted_ == 0) return next;
   for (const auto& [id, peer] : peers_) {
     if (peer.phase != Phase::idle || peer.due <= now) continue;
     if (choice == Choice::any || peer.wanted) next = std::min(next, peer.due);
@@ -155,10 +199,11 @@ Candidates::Peer& Candidates::admit(const wire::Contact& contact) {
 bool Candidates::make_room() {
   if (unlinked() < options_.candidates_max) return true;
   // Worst first: forgotten ones, then the one that failed most. Peers nobody has tried yet and
-  // those somebody waits for are never pushed out by hearsay.
+  // those somebody waits for are never pushed out by hearsay, nor are lost ones, up to their share.
   auto worst = peers_.end();
   for (auto place = peers_.begin(); place != peers_.end(); ++place) {
     const Peer& peer = place->second;
+    if (peer.proven && lost_ <= options_.lost_max) continue;
     if (peer.phase == Phase::forgotten) {
       worst = place;
       break;
@@ -167,14 +212,13 @@ bool Candidates::make_room() {
     if (worst == peers_.end() || peer.failures > worst->second.failures) worst = place;
   }
   if (worst == peers_.end()) return false;
-  enter(worst->second, Phase::forgotten);
-  peers_.erase(worst);
+  erase(worst);
   return true;
 }
 
 Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures) {
   peer.failures = failures;
-  peer.wanted = false;
+  set_wanted(peer, false);
   const bool forgotten = failures >= options_.attempts_max;
   if (forgotten) {
     peer.due = after(now, options_.forget_for);
@@ -183,7 +227,8 @@ Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures)
     peer.due = after(now, draw_redial_wait(peer));
     enter(peer, Phase::idle);
   }
-  return {.attempts = failures, .forgotten = forgotten};
+  return {
+      .attempts = failures, .forgotten = forgotten, .probed = std::exchange(peer.probed, false)};
 }
 
 Duration Candidates::draw_redial_wait(Peer& peer) {
@@ -197,10 +242,27 @@ Duration Candidates::draw_first_wait(const wire::Contact& contact, Haste haste) 
   return rng_.between(Duration::zero(), options_.first_dial_spread);
 }
 
-/// Keeps the two counters true; nothing else assigns a phase.
+void Candidates::set_wanted(Peer& peer, bool wanted) {
+  wanted_ -= peer.wanted ? 1 : 0;
+  wanted_ += wanted ? 1 : 0;
+  peer.wanted = wanted;
+}
+
+FlatMap<NodeId, Candidates::Peer>::iterator Candidates::erase(
+    FlatMap<NodeId, Peer>::iterator place) {
+  Peer& peer = place->second;
+  set_wanted(peer, false);
+  enter(peer, Phase::forgotten);
+  lost_ -= peer.proven ? 1 : 0;
+  return peers_.erase(place);
+}
+
+/// Keeps the counters true; nothing else assigns a phase.
 void Candidates::enter(Peer& peer, Phase phase) {
   known_ += peer.phase == Phase::forgotten ? 1 : 0;
   known_ -= phase == Phase::forgotten ? 1 : 0;
+  lost_ -= peer.phase == Phase::forgotten && peer.proven ? 1 : 0;
+  lost_ += phase == Phase::forgotten && peer.proven ? 1 : 0;
   linked_ -= peer.phase == Phase::linked ? 1 : 0;
   linked_ += phase == Phase::linked ? 1 : 0;
   peer.phase = phase;

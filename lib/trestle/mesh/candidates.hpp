@@ -22,6 +22,8 @@ namespace trestle::mesh {
 ///                            ^                    |      `-- 5th failure --> forgotten, 60 s
 ///                            | link lost          | open
 ///                            `------ linked <-----'
+///
+/// Forgotten peers that were linked once are *lost*: they may be chosen for one dial now and then.
 class Candidates {
  public:
   Candidates(const CandidatesOptions& options, Rng rng);
@@ -41,13 +43,17 @@ class Candidates {
   struct Failure {
     unsigned attempts = 0;
     bool forgotten = false;
+    /// It was a lost peer, dialled once more.
+    bool probed = false;
   };
   /// Nothing if the peer is not known here.
   std::optional<Failure> on_dial_failed(Instant now, const NodeId& id);
   /// Another id answered at its address: there is nobody to dial again.
   std::optional<Failure> on_wrong_id(Instant now, const NodeId& id);
-  /// The peer is linked, by whichever side.
-  void on_linked(const wire::Contact& contact);
+  /// The peer is linked, by whichever side. True if it had been lost.
+  bool on_linked(const wire::Contact& contact);
+  /// The peer, if it is known, was linked in an earlier life of ours.
+  void on_remembered(Instant now, const NodeId& id);
   /// The link is gone after it `lasted` so long. The peer is a candidate again if it can be
   /// dialled; a link that did not last counts like a failed dial.
   void on_unlinked(Instant now, const NodeId& id, Duration lasted);
@@ -55,12 +61,17 @@ class Candidates {
   enum class Choice : std::uint8_t { wanted_only, any };
   /// A random peer that may be dialled now; wanted ones first. Nothing if there is none.
   std::optional<wire::Contact> choose(Instant now, Choice choice);
+  /// A random lost peer whose last dial is long ago.
+  std::optional<wire::Contact> choose_lost(Instant now);
   /// When `choose` may next have something that it does not have at `now`.
   Instant next_due(Instant now, Choice choice) const;
 
   /// Peers that count for the size of the network as seen from here: dialable and not forgotten,
   /// linked ones included.
   std::size_t known() const { return known_; }
+  /// Those of them that are linked.
+  std::size_t linked() const { return linked_; }
+  std::size_t lost() const { return lost_; }
   bool contains(const NodeId& id) const { return peers_.contains(id); }
 
  private:
@@ -70,19 +81,28 @@ class Candidates {
     link::Backoff backoff;
     Phase phase = Phase::idle;
     bool wanted = false;
+    /// It was linked once. Forgotten, it is lost.
+    bool proven = false;
+    /// The dial under way is one of a lost peer.
+    bool probed = false;
     unsigned failures = 0;
     /// idle: not dialled before this. forgotten: until this.
     Instant due{};
+    Instant last_linked{};
   };
 
   Peer& admit(const wire::Contact& contact);
   /// Whether there is a place for one more unlinked peer; evicts a worse one for it if need be.
   bool make_room();
+  /// Who has been lost for too long is not remembered any more.
+  void drop_stale(Instant now);
   std::size_t unlinked() const { return peers_.size() - linked_; }
   Failure fail(Instant now, Peer& peer, unsigned failures);
   Duration draw_redial_wait(Peer& peer);
   Duration draw_first_wait(const wire::Contact& contact, Haste haste);
   void enter(Peer& peer, Phase phase);
+  void set_wanted(Peer& peer, bool wanted);
+  FlatMap<NodeId, Peer>::iterator erase(FlatMap<NodeId, Peer>::iterator place);
 
   CandidatesOptions options_;
   Rng rng_;
@@ -92,6 +112,8 @@ class Candidates {
   std::uint64_t admitted_ = 0;
   std::size_t known_ = 0;
   std::size_t linked_ = 0;
+  std::size_t lost_ = 0;
+  std::size_t wanted_ = 0;
   std::vector<std::size_t> eligible_;
 };
 

@@ -7,9 +7,23 @@
 #include "trestle/base/assertion.hpp"
 
 namespace trestle::mesh {
+namespace {
+
+/// One of the two sides wanted the link to end, and said so.
+bool is_meant(ErrorCode code) {
+  return code == ErrorCode::none || code == ErrorCode::idle || code == ErrorCode::busy ||
+         code == ErrorCode::shutting_down || code == ErrorCode::duplicate_connection;
+}
+
+}  // namespace
 
 Mesh::Mesh(const wire::Contact& self, const MeshOptions& options, Rng rng)
-    : self_(self), options_(options), candidates_(options.candidates, rng.fork("candidates")) {
+    : self_(self),
+      options_(options),
+      rng_(rng.fork("mesh")),
+      candidates_(options.candidates, rng.fork("candidates")),
+      announcements_(options.announcements),
+      stability_(options.stability) {
   TRESTLE_ASSERT(!self.id.is_zero());
   TRESTLE_ASSERT(options_.links_max > 0);
   TRESTLE_ASSERT(options_.dials_max > 0);
@@ -31,11 +45,50 @@ Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact)
   return {};
 }
 
+void Mesh::drop(Instant now, const NodeId& peer) {
+  const Link* link = links_.find(peer);
+  if (link == nullptr) return;
+  const link::ConnectionId connection = link->connection;
+  owners_.erase(connection);
+  disconnect(connection, ErrorCode::busy);
+  if (const Spare* spare = spares_.find(peer)) {
+    owners_.erase(spare->link.connection);
+    disconnect(spare->link.connection, ErrorCode::busy);
+    spares_.erase(peer);
+  }
+  ++stats_.links_given_up;
+  take_down(now, peer, ErrorCode::busy, Ending::meant);
+  pump(now);
+}
+
 void Mesh::on_contact(Instant now, const wire::Contact& contact) {
+  if (links_.contains(contact.id)) return;
   const bool is_taken =
       contact.id != self_.id && candidates_.hear(now, contact, Candidates::Haste::spread);
   if (!is_taken) ++stats_.contacts_refused;
   pump(now);
+}
+
+void Mesh::on_remembered(Instant now, const wire::Contact& contact) {
+  on_contact(now, contact);
+  candidates_.on_remembered(now, contact.id);
+}
+
+void Mesh::on_announced(Instant now, const NodeId& from, const wire::Contact& contact) {
+  if (!links_.contains(from) || contact.id == self_.id) return;
+  switch (announcements_.on_announced(now, from, contact.id)) {
+    case Announcements::Verdict::too_many:
+      ++stats_.announcements_refused;
+      return;
+    case Announcements::Verdict::repeated:
+      ++stats_.announcements_repeated;
+      return;
+    case Announcements::Verdict::news:
+      break;
+  }
+  ++stats_.announcements_heard;
+  on_contact(now, contact);
+  outbox_.push(PeerAnnounced{contact});
 }
 
 void Mesh::on_rtt(Instant, const NodeId& peer, Duration rtt) {
@@ -88,7 +141,7 @@ void Mesh::report_failure(const NodeId& peer, ErrorCode code,
                           const std::optional<Candidates::Failure>& failure) {
   const Candidates::Failure known = failure.value_or(Candidates::Failure{.forgotten = true});
   if (known.forgotten) ++stats_.forgotten;
-  log(LogLevel::info, "mesh.dial_failed", code, peer,
+  log(failure && failure->probed ? LogLevel::debug : LogLevel::info, "mesh.dial_failed", code, peer,
       known.forgotten ? "not dialled again for a while" : "dialled again later");
   outbox_.push(ContactFailed{
       .peer = peer, .code = code, .attempts = known.attempts, .forgotten = known.forgotten});
@@ -134,7 +187,7 @@ void Mesh::on_link_opened(Instant now, link::ConnectionId connection, const wire
     refuse_link(opened, ErrorCode::refused);
   } else if (links_.contains(peer.id)) {
     open_second(now, opened);
-  } else if (links_.size() >= options_.links_max) {
+  } else if (!make_place(now, peer)) {
     candidates_.on_dial_failed(now, peer.id);
     refuse_link(opened, ErrorCode::busy);
   } else {
@@ -150,16 +203,41 @@ void Mesh::refuse_link(const Link& link, ErrorCode code) {
   disconnect(link.connection, code);
 }
 
+bool Mesh::make_place(Instant now, const wire::Contact& newcomer) {
+  if (links_.size() < options_.links_max) return true;
+  if (worth_ == nullptr) return false;
+  const auto given_up = worth_->link_to_give_up(newcomer, links_);
+  if (!given_up) return false;
+  drop(now, *given_up);
+  return links_.size() < options_.links_max;
+}
+
 void Mesh::open_first(Instant now, const Link& link) {
   links_.insert(link.peer.id, link);
   owners_.insert(link.connection, link.peer.id);
-  candidates_.on_linked(link.peer);
+  // One peer that is back is a sign that others are.
+  if (candidates_.on_linked(link.peer)) probe_at_ = after(now, options_.probe_after_success);
+  dials_from_ = Instant::min();
+  stability_.on_up(now, link.peer.id);
   ++stats_.links_up;
   stats_.links_peak = std::max<std::uint64_t>(stats_.links_peak, links_.size());
   log(LogLevel::info, "mesh.link_up", ErrorCode::none, link.peer.id,
       link.direction == Direction::dialled ? "dialled" : "accepted");
   outbox_.push(LinkUp{.peer = link.peer, .connection = link.connection});
   yield_dial(now, link.peer);
+  announce(now, link);
+}
+
+void Mesh::announce(Instant now, const Link& link) {
+  if (!announcements_.on_link_up(now, link.peer, link.direction)) return;
+  AnnouncePeer order{.peer = link.peer, .to = {}};
+  for (const auto& [peer, other] : links_) {
+    if (peer == link.peer.id || other.peer.dialect != wire::Dialect::native) continue;
+    order.to.push_back(other.connection);
+  }
+  if (order.to.empty()) return;
+  ++stats_.announced;
+  outbox_.push(std::move(order));
 }
 
 void Mesh::open_second(Instant now, const Link& arrived) {
@@ -227,14 +305,16 @@ void Mesh::on_link_closed(Instant now, link::ConnectionId connection, ErrorCode 
     spares_.erase(peer);
     move_to(next);
   } else {
-    take_down(now, peer, code);
+    take_down(now, peer, code, is_meant(code) ? Ending::meant : Ending::suffered);
   }
   pump(now);
 }
 
-void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code) {
+void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code, Ending ending) {
   const Duration lasted = now - links_.find(peer)->since;
   links_.erase(peer);
+  announcements_.on_link_down(peer);
+  stability_.on_down(now, peer, ending == Ending::meant);
   ++stats_.links_down;
   candidates_.on_unlinked(now, peer, lasted);
   if (find_dial(peer) != dials_.end()) candidates_.on_dial(peer);
@@ -242,6 +322,9 @@ void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code) {
   outbox_.push(LinkDown{.peer = peer, .code = code});
   if (!links_.empty()) return;
   ++stats_.isolated;
+  announcements_.on_isolated();
+  const Duration drawn = rng_.between(Duration::zero(), options_.isolation_pause);
+  dials_from_ = after(now, options_.isolation_pause + drawn);
   log(LogLevel::warning, "mesh.isolated", code, peer, "the last link went");
   outbox_.push(Isolated{});
 }
@@ -270,30 +353,23 @@ void Mesh::on_deadline(Instant now) {
   pump(now);
 }
 
+/// Asked at every event, so it counts nothing: candidates that are linked are known, links to peers
+/// that cannot be dialled come on top.
 std::size_t Mesh::links_wanted() const {
-  std::size_t known = candidates_.known();
-  // Beyond a full mesh the exact number decides nothing: asked at every event, it is not counted.
-  for (auto link = links_.begin(); link != links_.end() && known <= options_.full_mesh_max;
-       ++link) {
-    known += candidates_.contains(link->first) ? 0 : 1;
-  }
+  const std::size_t known = candidates_.known() + links_.size() - candidates_.linked();
   const std::size_t wanted = known <= options_.full_mesh_max ? known : options_.links_target;
   return std::min(wanted, options_.links_max);
 }
 
 void Mesh::pump(Instant now) {
-  while (dials_.size() < options_.dials_max && has_room()) {
+  while (dials_.size() < options_.dials_max && has_room() && dials_from_ <= now) {
     const bool short_of_links = links_.size() + dials_.size() < links_wanted();
     const auto contact = candidates_.choose(
         now, short_of_links ? Candidates::Choice::any : Candidates::Choice::wanted_only);
     if (!contact) break;
-    candidates_.on_dial(contact->id);
-    dials_.push_back({.peer = *contact,
-                      .connection = std::nullopt,
-                      .gives_up = after(now, options_.dial_patience)});
-    ++stats_.dials;
-    outbox_.push(Connect{*contact});
+    dial(*contact, now);
   }
+  probe_lost(now);
   if (links_.size() >= options_.links_max) {
     while (const auto peer = candidates_.unwant_any()) {
       outbox_.push(ContactFailed{.peer = *peer, .code = ErrorCode::busy});
@@ -302,10 +378,40 @@ void Mesh::pump(Instant now) {
   arm(now);
 }
 
+void Mesh::dial(const wire::Contact& contact, Instant now) {
+  candidates_.on_dial(contact.id);
+  dials_.push_back({.peer = contact,
+                    .connection = std::nullopt,
+                    .gives_up = after(now, options_.dial_patience)});
+  ++stats_.dials;
+  outbox_.push(Connect{contact});
+}
+
+/// One lost peer at a time, at long intervals: the dead of years cost a dial a minute, however many
+/// they are.
+void Mesh::probe_lost(Instant now) {
+  if (candidates_.lost() == 0) {
+    probe_at_ = kNever;
+  } else if (probe_at_ == kNever) {
+    probe_at_ = after(now, rng_.between(options_.probe_interval, 2 * options_.probe_interval));
+  }
+  if (now < probe_at_ || now < dials_from_) return;
+  probe_at_ = after(now, rng_.between(options_.probe_interval, 2 * options_.probe_interval));
+  if (dials_.size() >= options_.dials_max || !has_room()) return;
+  const auto contact = candidates_.choose_lost(now);
+  if (!contact) return;
+  ++stats_.lost_probed;
+  dial(*contact, now);
+}
+
 void Mesh::arm(Instant now) {
-  deadline_ = kNever;
+  deadline_ = probe_at_ > now ? probe_at_ : kNever;
   for (const auto& [peer, spare] : spares_) deadline_ = std::min(deadline_, spare.closes);
   for (const DialState& dial : dials_) deadline_ = std::min(deadline_, dial.gives_up);
+  if (dials_from_ > now) {
+    deadline_ = std::min(deadline_, dials_from_);
+    return;
+  }
   if (dials_.size() >= options_.dials_max || !has_room()) return;  // a dial that ends wakes us
   const bool short_of_links = links_.size() + dials_.size() < links_wanted();
   const Instant due = candidates_.next_due(
@@ -324,6 +430,7 @@ MeshStats Mesh::stats() const {
   stats.links = links_.size();
   stats.dialling = dials_.size();
   stats.known = candidates_.known();
+  stats.lost = candidates_.lost();
   return stats;
 }
 

@@ -3,85 +3,21 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "trestle/base/flat_map.hpp"
-#include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/base/result.hpp"
-#include "trestle/link/transport.hpp"
+#include "trestle/base/rng.hpp"
+#include "trestle/mesh/announcements.hpp"
 #include "trestle/mesh/candidates.hpp"
-#include "trestle/mesh/collision.hpp"
+#include "trestle/mesh/link_worth.hpp"
+#include "trestle/mesh/mesh_effect.hpp"
 #include "trestle/mesh/mesh_options.hpp"
+#include "trestle/mesh/stability.hpp"
 #include "trestle/wire/message/contact.hpp"
 
 namespace trestle::mesh {
-
-/// Dial this peer; report `on_dial_started`, or `on_dial_refused` if no dial can be begun.
-struct Connect {
-  wire::Contact contact;
-};
-/// Close this connection, or abandon its dial. Nothing is to be reported of it afterwards.
-struct Disconnect {
-  link::ConnectionId connection;
-  ErrorCode code = ErrorCode::none;
-};
-/// The peer is linked; talk to it on this connection.
-struct LinkUp {
-  wire::Contact peer;
-  link::ConnectionId connection;
-};
-/// The peer stays linked; talk to it on this other connection from now on.
-struct LinkMoved {
-  NodeId peer;
-  link::ConnectionId connection;
-};
-/// No connection to the peer is left.
-struct LinkDown {
-  NodeId peer;
-  ErrorCode code = ErrorCode::none;
-};
-/// A dial of the peer failed, or what `connect` asked for is no longer possible. Ends that wish;
-/// unless `forgotten`, the mesh may dial the peer again later for reasons of its own.
-struct ContactFailed {
-  NodeId peer;
-  ErrorCode code = ErrorCode::none;
-  unsigned attempts = 0;
-  bool forgotten = false;
-};
-/// The last link went. Follows its `LinkDown`.
-struct Isolated {};
-
-using MeshEffect = std::variant<Connect, Disconnect, LinkUp, LinkMoved, LinkDown, ContactFailed,
-                                Isolated, LogRecord>;
-
-/// One live link.
-struct Link {
-  wire::Contact peer;
-  link::ConnectionId connection;
-  Direction direction = Direction::dialled;
-  Instant since{};
-  /// Smoothed as RFC 6298 smooths it (1/8 of each new sample); zero before the first.
-  Duration rtt{};
-};
-
-struct MeshStats {
-  std::uint64_t links = 0;
-  std::uint64_t links_peak = 0;
-  std::uint64_t links_up = 0;
-  std::uint64_t links_down = 0;
-  std::uint64_t links_moved = 0;
-  std::uint64_t links_refused = 0;  ///< Own id, or the limit was reached.
-  std::uint64_t dials = 0;
-  std::uint64_t dials_failed = 0;
-  std::uint64_t dialling = 0;
-  std::uint64_t collisions = 0;
-  std::uint64_t forgotten = 0;
-  std::uint64_t isolated = 0;
-  std::uint64_t contacts_refused = 0;  ///< Own id, not dialable, forgotten just now, or table full.
-  std::uint64_t known = 0;
-};
 
 /// The set of live links to peers: one per id, never two (P-CR-20), and the peers to dial so that
 /// there are enough of them (MESH-02, MESH-03, X47).
@@ -91,6 +27,10 @@ struct MeshStats {
 /// peer open, `decide` in collision.hpp says which stays; the peer stays linked meanwhile
 /// (`LinkMoved`). The connection that goes may remain open for `yield_grace` as a spare: messages
 /// on it are still welcome, and if the one that stays breaks the link moves back to it.
+///
+/// Peers that were linked once and cannot be reached any more are dialled now and then, one at a
+/// time, however many links there are: where a network broke in two, each half is content with
+/// itself, and only somebody's memory of the other half brings them together (RECOV-06).
 class Mesh {
  public:
   Mesh(const wire::Contact& self, const MeshOptions& options, Rng rng);
@@ -101,10 +41,20 @@ class Mesh {
   /// Refused: INVALID_REQUEST (own or zero id), UNREACHABLE (no address), BUSY (limit of links or
   /// candidates).
   Result<void, ErrorCode> connect(Instant now, const wire::Contact& contact);
+  /// Ends the link to this peer, if there is one, for the owner's reasons. It stays a candidate.
+  void drop(Instant now, const NodeId& peer);
+  /// From now on a newcomer that is worth more takes the place of a link when all are taken.
+  /// Borrowed, outlives the mesh; null: the newcomer is refused.
+  void value_links_by(const LinkWorth* worth) { worth_ = worth; }
 
   // ---- inputs ----
   /// A peer was named by somebody. A hint only.
   void on_contact(Instant now, const wire::Contact& contact);
+  /// We were linked to this peer before we were started. Unlike other hearsay it is never given up
+  /// for good.
+  void on_remembered(Instant now, const wire::Contact& contact);
+  /// A linked peer announces a newcomer.
+  void on_announced(Instant now, const NodeId& from, const wire::Contact& contact);
   void on_dial_started(Instant now, const NodeId& peer, link::ConnectionId connection);
   /// The `Connect` could not even be begun.
   void on_dial_refused(Instant now, const NodeId& peer, ErrorCode code);
@@ -121,6 +71,8 @@ class Mesh {
   void on_deadline(Instant now);
   std::optional<MeshEffect> poll_effect() { return outbox_.poll(); }
   MeshStats stats() const;
+  /// How well the links hold (MESH-05).
+  const Stability& stability() const { return stability_; }
 
   /// All live links in the order of their ids. Valid until the next changing call.
   const FlatMap<NodeId, Link>& links() const { return links_; }
@@ -143,10 +95,14 @@ class Mesh {
   using Dials = std::vector<DialState>;
 
   void open_first(Instant now, const Link& link);
+  void announce(Instant now, const Link& link);
+  /// Whether there is, or was made, a place for a link to this newcomer.
+  bool make_place(Instant now, const wire::Contact& newcomer);
   void open_second(Instant now, const Link& arrived);
   void move_to(const Link& next);
   void keep_spare(Instant now, const Link& link);
-  void take_down(Instant now, const NodeId& peer, ErrorCode code);
+  enum class Ending : std::uint8_t { meant, suffered };
+  void take_down(Instant now, const NodeId& peer, ErrorCode code, Ending ending);
   void refuse_link(const Link& link, ErrorCode code);
   /// Our own dial of a peer that has just linked itself: the polite side lets it go.
   void yield_dial(Instant now, const wire::Contact& peer);
@@ -160,18 +116,27 @@ class Mesh {
   bool has_room() const { return links_.size() + dials_.size() < options_.links_max; }
   /// Dials what there is to dial and computes the next deadline. Ends every changing call.
   void pump(Instant now);
+  void dial(const wire::Contact& contact, Instant now);
+  void probe_lost(Instant now);
   void arm(Instant now);
   void log(LogLevel level, std::string_view event, ErrorCode code, const NodeId& peer,
            std::string_view detail);
 
   wire::Contact self_;
   MeshOptions options_;
+  Rng rng_;
   Candidates candidates_;
+  Announcements announcements_;
+  Stability stability_;
+  const LinkWorth* worth_ = nullptr;
   FlatMap<NodeId, Link> links_;
   FlatMap<NodeId, Spare> spares_;
   /// Whose a connection is, live or spare.
   FlatMap<link::ConnectionId, NodeId> owners_;
   Dials dials_;
+  /// Nothing is dialled before this: the bootstrap goes first (P-CR-16).
+  Instant dials_from_ = Instant::min();
+  Instant probe_at_ = kNever;
   Instant deadline_ = kNever;
   Outbox<MeshEffect> outbox_;
   MeshStats stats_;

@@ -4,7 +4,9 @@
 
 #include "trestle/base/time.hpp"
 #include "trestle/link/backoff.hpp"
+#include "trestle/mesh/announcements.hpp"
 #include "trestle/mesh/legacy_dialling.hpp"
+#include "trestle/mesh/stability.hpp"
 
 namespace trestle::mesh {
 
@@ -29,6 +31,13 @@ struct CandidatesOptions {
   /// becomes a hub, MESH-03), and that peers introduced to each other rarely dial both (RECOV-05);
   /// short enough not to be felt when joining.
   Duration first_dial_spread = std::chrono::milliseconds(50);
+  /// Peers that were linked once, kept although they cannot be reached and whoever else is named.
+  /// A quarter of all: twice the neighbourhoods of twenty that a broken network needs to be whole
+  /// again, three times over.
+  std::size_t lost_max = 128;
+  /// They are remembered this long: twice the longest partition that is to heal by itself (P-CR-17:
+  /// 24 h).
+  Duration lost_for = std::chrono::hours(48);
   /// How to dial peers of the old dialect.
   LegacyDiallingOptions legacy;
 };
@@ -54,7 +63,17 @@ struct MeshOptions {
   /// The dialler of the link that stays closes the other one, since it is the last to see both
   /// open; the accepting side waits this long for that before it closes the other one itself.
   Duration yield_grace = std::chrono::seconds(2);
+  /// After the last link went nothing is dialled for one to two of these: the first thing to try is
+  /// the bootstrap node (P-CR-16), to which the joiner turns within a second.
+  Duration isolation_pause = std::chrono::milliseconds(1500);
+  /// A lost peer is dialled once in one to two of these. A dozen nodes that remember a dozen others
+  /// find them within seconds, one alone its last twenty within a quarter of an hour.
+  Duration probe_interval = std::chrono::seconds(30);
+  /// After one of them was found, the next is tried so soon.
+  Duration probe_after_success = std::chrono::seconds(1);
   CandidatesOptions candidates;
+  AnnouncementsOptions announcements;
+  StabilityOptions stability;
 };
 
 /// The three profiles of SMp.

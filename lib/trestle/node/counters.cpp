@@ -22,10 +22,29 @@ void add_counters(Status& status, const mesh::MeshStats& stats) {
   counters.emplace_back("mesh.links_down_total", stats.links_down);
   counters.emplace_back("mesh.links_moved_total", stats.links_moved);
   counters.emplace_back("mesh.links_refused_total", stats.links_refused);
+  counters.emplace_back("mesh.links_given_up_total", stats.links_given_up);
   counters.emplace_back("mesh.dials_total", stats.dials);
   counters.emplace_back("mesh.dials_failed_total", stats.dials_failed);
   counters.emplace_back("mesh.collisions_total", stats.collisions);
   counters.emplace_back("mesh.isolated_total", stats.isolated);
+  counters.emplace_back("mesh.lost", stats.lost);
+  counters.emplace_back("mesh.lost_probed_total", stats.lost_probed);
+  counters.emplace_back("mesh.announced_total", stats.announced);
+  counters.emplace_back("mesh.announcements_heard_total", stats.announcements_heard);
+  counters.emplace_back("mesh.announcements_repeated_total", stats.announcements_repeated);
+  counters.emplace_back("mesh.announcements_refused_total", stats.announcements_refused);
+}
+
+void add_counters(Status& status, Instant now, const mesh::Stability& stability) {
+  const mesh::StabilityReport report = stability.report(now);
+  const Duration between = report.between_failures.value_or(Duration::zero());
+  auto& counters = status.counters;
+  counters.emplace_back("mesh.stable", report.stable ? 1 : 0);
+  counters.emplace_back("mesh.uptime_per_mille", report.uptime_per_mille);
+  counters.emplace_back("mesh.churn_per_minute_milli", report.churn_per_minute_milli);
+  counters.emplace_back("mesh.between_failures_ms",
+                        static_cast<std::uint64_t>(between / std::chrono::milliseconds(1)));
+  counters.emplace_back("mesh.links_broken_total", stability.unexpected_total());
 }
 
 void add_counters(Status& status, const dht::DhtStats& stats) {

@@ -19,6 +19,7 @@ namespace trestle::node {
 /// those that only grow.
 void add_counters(Status& status, const link::ChannelSet& channels);
 void add_counters(Status& status, const mesh::MeshStats& stats);
+void add_counters(Status& status, Instant now, const mesh::Stability& stability);
 void add_counters(Status& status, const dht::DhtStats& stats);
 void add_counters(Status& status, const RecordVerifierStats& stats);
 void add_counters(Status& status, const onboarding::JoinerStats& stats);

@@ -37,7 +37,7 @@ Joiner::Joiner(JoinerOptions options, Rng rng)
   }
 }
 
-void Joiner::start(Instant now) {
+void Joiner::start(Instant now, Start kind) {
   if (phase_ != Phase::stopped) return;
   joining_since_ = now;
   outcome_.reset();
@@ -45,7 +45,10 @@ void Joiner::start(Instant now) {
   begin_operation();
   if (!endpoints_.empty()) url_index_ = rng_.below(endpoints_.size());
   if (links_ > 0) become_joined(now);
-  open(now);
+  if (kind == Start::fresh) return open(now);
+  joined_before_ = true;
+  enter(Phase::waiting);
+  phase_due_ = after(now, kTick + rng_.between(Duration::zero(), options_.return_spread));
 }
 
 void Joiner::stop(Instant) {
@@ -219,7 +222,7 @@ void Joiner::become_joined(Instant now) {
   joined_before_ = true;
 }
 
-/// Bootstrap first, and at once (P-CR-16, RECOV-03).
+/// Bootstrap first, and almost at once (P-CR-16, RECOV-03).
 void Joiner::become_isolated(Instant now) {
   ++stats_.isolated;
   joining_since_ = now;
@@ -228,14 +231,13 @@ void Joiner::become_isolated(Instant now) {
   log(LogLevel::warning, "join.isolated", ErrorCode::none,
       endpoints_.empty() ? "no link is left; waiting to be dialled"
                          : "no link is left; asking the bootstrap");
+  const Instant soon = after(now, kTick + rng_.between(Duration::zero(), options_.urgent_spread));
   if (phase_ == Phase::open && !ask_in_flight_) {
-    ask_due_ = std::max({now, not_before_, last_ask_ + options_.urgent_gap});
-    if (ask_due_ <= now) ask(now);
+    ask_due_ = std::max({soon, not_before_, last_ask_ + options_.urgent_gap});
   } else if (phase_ == Phase::waiting || phase_ == Phase::closed) {
     if (phase_ == Phase::closed) begin_operation();
     enter(Phase::waiting);
-    phase_due_ = std::max(now, last_dial_ + options_.urgent_gap);
-    if (phase_due_ <= now) open(now);
+    phase_due_ = std::max(soon, last_dial_ + options_.urgent_gap);
   }
 }
 

@@ -43,9 +43,15 @@ struct JoinerOptions {
   Duration retry_after_max = std::chrono::seconds(60);
   /// After so many failed asks in a row the next bootstrap node is tried, if there is another.
   unsigned ask_failures_max = 3;
-  /// Having lost every link we turn to the bootstrap at once (P-CR-16), but not more often than
-  /// this: a link that flaps must not become a storm.
+  /// Having lost every link we turn to the bootstrap before anybody else (P-CR-16), but not more
+  /// often than this: a link that flaps must not become a storm.
   Duration urgent_gap = std::chrono::milliseconds(500);
+  /// Nor at the very moment: whole networks lose their links in the same one (T33).
+  Duration urgent_spread = std::chrono::milliseconds(500);
+  /// A node that was a member before it was started dials whom it remembers and turns to the
+  /// bootstrap after a draw from this, if it still has not enough links then: a thousand that were
+  /// restarted in one second find each other without it. Half of what RECOV-01 allows.
+  Duration return_spread = std::chrono::seconds(15);
   /// The registration is kept this long after there are enough links, then closed. A bridge sets 0.
   Duration hold_after_enough = std::chrono::seconds(300);
   /// Whether bootstrap nodes of the old system are used too. Which dialect one speaks is found by
@@ -136,8 +142,12 @@ class Joiner {
   Joiner(JoinerOptions options, Rng rng);
 
   // ---- commands ----
+  enum class Start : std::uint8_t {
+    fresh,      ///< We know nobody but the bootstrap nodes.
+    returning,  ///< We remember peers, who are being dialled.
+  };
   /// Begins joining. Without effect when begun already.
-  void start(Instant now);
+  void start(Instant now, Start kind = Start::fresh);
   /// Ends it: the registration is closed, later inputs are ignored until the next `start`.
   void stop(Instant now);
 

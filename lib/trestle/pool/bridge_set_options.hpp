@@ -32,11 +32,18 @@ enum class Hedging : std::uint8_t {
   allowed  ///< Asking twice does no harm.
 };
 
+/// Bridges are pinged at every interval, whatever else is said (POOL-04).
+inline link::ChannelSetOptions bridge_channel_options() {
+  link::ChannelSetOptions options;
+  options.channel.keepalive.pace = link::PingPace::always;
+  return options;
+}
+
 struct BridgeSetOptions {
   std::vector<BridgeEndpoint> bridges;
   BridgeMode mode = BridgeMode::pool;
   Balancing balancing = Balancing::round_robin;
-  link::ChannelSetOptions channels{};
+  link::ChannelSetOptions channels = bridge_channel_options();
   link::BreakerOptions breaker{};
   /// One connect operation: 5 attempts, so 4 waits between them (X5, P-CR-3); 1 s doubling to 30 s,
   /// full jitter (X4).

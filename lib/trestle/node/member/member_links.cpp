@@ -25,6 +25,8 @@ void MemberNode::on_news(Instant now, link::ChannelSet::News&& news) {
     on_request_failed(now, failed->token, failed->code);
   } else if (const auto* opened = std::get_if<Channel::Opened>(&news.news)) {
     on_opened(now, connection, opened->peer);
+  } else if (const auto* notified = std::get_if<Channel::Notified>(&news.news)) {
+    on_notified(now, connection, notified->message);
   } else if (const auto* withdrawn = std::get_if<Channel::Withdrawn>(&news.news)) {
     on_withdrawn(now, connection, withdrawn->id);
   } else if (const auto* closed = std::get_if<Channel::Closed>(&news.news)) {
@@ -74,6 +76,13 @@ void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Reque
                        std::holds_alternative<wire::ReplicaOffer>(requested.message);
   if (!for_dht) return serve(now, connection, requested.id, requested.message);
   verify(now, {connection, channel->peer().id, requested.id, std::move(requested.message)});
+}
+
+void MemberNode::on_notified(Instant now, ConnectionId connection, const wire::Message& message) {
+  const Channel* channel = channels_.find(connection);
+  const auto* announced = std::get_if<wire::Announce>(&message);
+  if (channel == nullptr || announced == nullptr) return;
+  mesh_.on_announced(now, channel->peer().id, announced->peer);
 }
 
 void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answered&& answered) {
@@ -146,6 +155,11 @@ void MemberNode::perform(Instant now, mesh::MeshEffect&& effect) {
     on_member_down(now, down->peer);
   } else if (auto* failed = std::get_if<mesh::ContactFailed>(&effect)) {
     fail_asks(now, pending_asks_.take(failed->peer), ErrorCode::unreachable);
+  } else if (auto* newcomer = std::get_if<mesh::AnnouncePeer>(&effect)) {
+    const wire::Announce announcement{std::move(newcomer->peer)};
+    for (const ConnectionId to : newcomer->to) channels_.notify(now, to, announcement);
+  } else if (const auto* announced = std::get_if<mesh::PeerAnnounced>(&effect)) {
+    dht_.on_contact(now, announced->peer);
   } else if (auto* record = std::get_if<LogRecord>(&effect)) {
     outbox_.push(std::move(*record));
   }

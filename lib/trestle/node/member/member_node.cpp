@@ -75,7 +75,9 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
 void MemberNode::start(Instant now) {
   if (is_stopping_) return;
   started_at_ = now;
-  joiner_.start(now);
+  const bool remembers = mesh_.stats().known > 0;
+  joiner_.start(
+      now, remembers ? onboarding::Joiner::Start::returning : onboarding::Joiner::Start::fresh);
   pump(now);
 }
 
@@ -325,6 +327,7 @@ Status MemberNode::status(Instant now) const {
   }
   add_counters(status, channels_);
   add_counters(status, mesh_.stats());
+  add_counters(status, now, mesh_.stability());
   add_counters(status, dht_.stats());
   add_counters(status, verifier_.stats());
   add_counters(status, joiner_.stats());

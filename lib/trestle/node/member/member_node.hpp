@@ -141,6 +141,7 @@ class MemberNode : public Node {
   void on_closed_news(Instant now, link::ConnectionId connection,
                       const link::Channel::Closed& closed);
   void on_request(Instant now, link::ConnectionId connection, link::Channel::Requested&& requested);
+  void on_notified(Instant now, link::ConnectionId connection, const wire::Message& message);
   void on_answer(Instant now, link::ConnectionId connection, link::Channel::Answered&& answered);
   void on_request_failed(Instant now, link::Channel::Token token, ErrorCode code);
   void perform(Instant now, mesh::MeshEffect&& effect);

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+
+#include "trestle/base/flat_map.hpp"
+#include "trestle/mesh/mesh_effect.hpp"
+
+namespace trestle::mesh {
+
+/// What links are worth to their owner, asked when there are as many as there may be (ROUTE-04):
+/// the mesh keeps the limit, somebody else knows the value. Pure: the same question gets the same
+/// answer until something was reported to its owner.
+class LinkWorth {
+ public:
+  virtual ~LinkWorth() = default;
+  /// The link to give up for the newcomer's; nothing if none is worth so much less that it pays
+  /// (1.5 x, SMp), and the newcomer is refused.
+  virtual std::optional<NodeId> link_to_give_up(const wire::Contact& newcomer,
+                                                const FlatMap<NodeId, Link>& links) const = 0;
+};
+
+}  // namespace trestle::mesh
