@@ -168,6 +168,7 @@ class MeshWorld {
   const mesh::Mesh& at(std::size_t node) const { return meshes_[node]; }
   std::size_t connections() const { return connections_.size(); }
   std::size_t dialler(std::size_t index) const { return connections_[index].ends[0]; }
+  std::size_t acceptor(std::size_t index) const { return connections_[index].ends[1]; }
 
   Instant now = kStart;
 

@@ -40,6 +40,11 @@ void Dht::on_neighbourhood_changed(Instant now) {
     self_lookup_at_ = kNever;
   }
   plan_self_lookup(now);
+  // Two could confirm what one could not: readiness waits for it.
+  const bool hurries =
+      links_.size() >= options_.confirming_answers && !neighbourhood_confirmed(now);
+  if (self_lookup_at_ == kNever || !hurries) return;
+  self_lookup_at_ = std::min(self_lookup_at_, jittered(now, options_.self_lookup_backoff / 4));
 }
 
 /// A peer that had been given up is linked again: others may be back with it, though we have links

@@ -206,6 +206,7 @@ std::string to_json(const Snapshot& snapshot) {
   object.text("id", status.id.to_hex());
   object.text("address", status.address).text("state", status.state);
   object.integer("uptime_s", whole_seconds(status.uptime)).boolean("healthy", status.healthy);
+  if (!status.readiness.empty()) object.text("readiness", status.readiness);
   object.raw("alerts", alerts_to_json(snapshot.alerts));
   object.raw("peers", peers_to_json(status)).raw("bridges", bridges.take());
   object.raw("last_minute", recent_to_json(snapshot.recent));

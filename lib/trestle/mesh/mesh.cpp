@@ -46,6 +46,11 @@ Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact)
 }
 
 void Mesh::drop(Instant now, const NodeId& peer) {
+  give_up(now, peer);
+  pump(now);
+}
+
+void Mesh::give_up(Instant now, const NodeId& peer) {
   const Link* link = links_.find(peer);
   if (link == nullptr) return;
   const link::ConnectionId connection = link->connection;
@@ -58,7 +63,6 @@ void Mesh::drop(Instant now, const NodeId& peer) {
   }
   ++stats_.links_given_up;
   take_down(now, peer, ErrorCode::busy, Ending::meant);
-  pump(now);
 }
 
 void Mesh::on_contact(Instant now, const wire::Contact& contact) {
@@ -208,7 +212,7 @@ bool Mesh::make_place(Instant now, const wire::Contact& newcomer) {
   if (worth_ == nullptr) return false;
   const auto given_up = worth_->link_to_give_up(newcomer, links_);
   if (!given_up) return false;
-  drop(now, *given_up);
+  give_up(now, *given_up);
   return links_.size() < options_.links_max;
 }
 

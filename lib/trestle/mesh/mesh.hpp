@@ -98,6 +98,7 @@ class Mesh {
   void announce(Instant now, const Link& link);
   /// Whether there is, or was made, a place for a link to this newcomer.
   bool make_place(Instant now, const wire::Contact& newcomer);
+  void give_up(Instant now, const NodeId& peer);
   void open_second(Instant now, const Link& arrived);
   void move_to(const Link& next);
   void keep_spare(Instant now, const Link& link);

@@ -73,6 +73,8 @@ struct Status {
   std::string_view state;  ///< starting, joining, joined, draining
   Duration uptime{};
   bool healthy = false;
+  /// Why, in a few words. Empty where `healthy` needs no explanation.
+  std::string_view readiness;
   std::vector<PeerStatus> peers;
   std::vector<BridgeSlotStatus> bridges;
   /// Every other figure as `room.name`, in the order of the rooms. Names are stable, monotonic

@@ -310,8 +310,6 @@ void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCod
 
 // ---- look
 
-bool MemberNode::is_healthy(Instant) const { return !is_stopping_ && !mesh_.links().empty(); }
-
 Status MemberNode::status(Instant now) const {
   Status status;
   status.program = options_.program;
@@ -320,6 +318,7 @@ Status MemberNode::status(Instant now) const {
   status.state = is_stopping_ ? "draining" : mesh_.links().empty() ? "joining" : "joined";
   status.uptime = now - started_at_;
   status.healthy = is_healthy(now);
+  status.readiness = name(readiness(now));
   for (const auto& [id, link] : mesh_.links()) {
     const bool dialled = link.direction == mesh::Direction::dialled;
     status.peers.push_back({id, link.peer.role, link.peer.dialect, link.peer.address, dialled,

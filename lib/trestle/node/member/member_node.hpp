@@ -13,6 +13,7 @@
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/node/member/legacy_registration.hpp"
 #include "trestle/node/member/pending_asks.hpp"
+#include "trestle/node/member/readiness.hpp"
 #include "trestle/node/member/record_verifier.hpp"
 #include "trestle/node/member/served_requests.hpp"
 #include "trestle/node/node.hpp"
@@ -91,7 +92,8 @@ class MemberNode : public Node {
   void on_deadline(Instant now) override;
   std::optional<Effect> poll_effect(Instant now) override;
   Status status(Instant now) const override;
-  /// Linked to somebody and not going away.
+  /// Linked, not going away, and its neighbourhood was looked up and answered by two peers where
+  /// there are two (X48).
   bool is_healthy(Instant now) const override;
 
  protected:
@@ -167,6 +169,9 @@ class MemberNode : public Node {
   void on_record_signed(Instant now, link::Ticket ticket, const wire::Signature& signature);
   void report(dht::Ended&& ended);
   void forget_requests(link::ConnectionId connection);
+
+  // member_health.cpp
+  Readiness readiness(Instant now) const;
 
   // member_node.cpp
   void perform(Instant now, dht::Effect&& effect);
