@@ -93,7 +93,9 @@ struct Diary {
   std::map<std::uint64_t, std::vector<Moment>> peers;
 };
 
-TEST_CASE("P-BM-4..8: what is recorded and reckoned agrees with a diary of every millisecond") {
+TEST_CASE(
+    "P-BM-4, P-BM-5, P-BM-6, P-BM-7, P-BM-8: what is recorded and reckoned agrees with a diary of "
+    "every millisecond") {
   constexpr int kLength = 90'000;  // milliseconds; the period is 60 s
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);

@@ -67,6 +67,8 @@ class DrivenNode {
     return effects;
   }
 
+  node::Status look(Instant now) const { return node_->status(now); }
+
   /// A figure of its status, by name.
   std::uint64_t counter(Instant now, std::string_view name) const {
     const node::Status status = node_->status(now);

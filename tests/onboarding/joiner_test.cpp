@@ -486,6 +486,24 @@ TEST_CASE("RECOV-05: who remembers peers leaves them half of the time to link be
   CHECK(early <= 140);
 }
 
+TEST_CASE("P-ML-5: after any number of stops and starts the first answer is heard") {
+  Harness harness;
+  for (int life = 0; life < 20; ++life) {
+    harness.joiner.start(harness.now);
+    REQUIRE(harness.take<onboarding::OpenBootstrap>().size() == 1);
+    harness.joiner.on_bootstrap_opened(harness.now);
+    REQUIRE(harness.take<onboarding::AskJoin>().size() == 1);
+    harness.joiner.on_join_response(harness.now, response(wire::JoinOutcome::introduced, 8));
+    REQUIRE(harness.take<onboarding::Candidates>().size() == 1);
+    harness.pass(seconds(1));
+    harness.joiner.stop(harness.now);
+    CHECK(harness.joiner.next_deadline() == kNever);  // P-ML-1
+    CHECK(harness.take<onboarding::CloseBootstrap>().size() == 1);
+    harness.joiner.on_join_response(harness.now, response(wire::JoinOutcome::introduced, 8));
+    CHECK(harness.take<onboarding::Candidates>().empty());
+  }
+}
+
 TEST_CASE("links that come and go all the time do not become a storm of asks") {
   Harness harness;
   harness.join();

@@ -20,7 +20,7 @@ void cut_off(World& world, NodeIndex node) {
   }
 }
 
-TEST_CASE("P-CR-1: thirty seconds after its start every node has three peers") {
+TEST_CASE("P-CR-1, P-CR-19: thirty seconds after its start every node has three peers") {
   const std::uint64_t seeds = seeds_or(2);
   for (const std::uint32_t members : {4u, 7u, 12u, 25u, 50u}) {
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {

@@ -66,7 +66,7 @@ std::uint64_t hub_share(const std::vector<std::vector<std::size_t>>& graph) {
                                     pairs);
 }
 
-TEST_CASE("X47, P-BM-3: nodes that join at once end in a mesh, full up to nine, without a hub") {
+TEST_CASE("P-BM-3: nodes that join at once end in a mesh, full up to nine, without a hub") {
   for (std::uint32_t members = 4; members <= 30; members += members < 10 ? 1 : 4) {
     CAPTURE(members);
     Plan plan = quiet_plan(members, members, 1);

@@ -1,0 +1,160 @@
+// A member and its links as its owner sees them: who is there, who is gone, and whether it can do
+// its job.
+
+#include "catch.hpp"
+#include "node/node_and_peers.hpp"
+
+using namespace trestle;
+using test::DrivenNode;
+using test::NodeAndPeers;
+using test::NodeKind;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool lists(const NodeAndPeers& world, const NodeId& id) {
+  const node::Status status = world.node.look(world.now);
+  return std::ranges::any_of(status.peers,
+                             [&](const node::PeerStatus& peer) { return peer.id == id; });
+}
+
+/// Peers that know nobody else: they answer every find_node with an empty list.
+void answer_all(NodeAndPeers& world, bool answers) {
+  bool moved = true;
+  while (moved) {
+    moved = false;
+    world.settle();
+    for (const auto& peer : world.peers) {
+      for (auto& item : std::exchange(peer->news, {})) {
+        const auto* asked = std::get_if<link::Channel::Requested>(&item.news);
+        if (asked == nullptr || !answers) continue;
+        peer->channels->respond(world.now, item.connection, asked->id, wire::FindNodeResponse{});
+        moved = true;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("P-CR-10: who is linked stands in the routing table in the same step") {
+  NodeAndPeers world(NodeKind::dht, 1);
+  for (std::size_t count = 1; count <= 20; ++count) {
+    const std::size_t peer = world.add_peer(wire::Role::node);
+    world.connect(peer);  // no time passes
+    CHECK(lists(world, world.peers[peer]->id()));
+    CHECK(world.node.counter(world.now, "dht.table") == count);
+  }
+}
+
+TEST_CASE("P-CR-11: a peer is off the list within five seconds of any kind of end") {
+  NodeAndPeers world(NodeKind::dht, 2);
+  for (int count = 0; count < 4; ++count) world.connect(world.add_peer(wire::Role::node));
+  world.pass(20s);
+  const auto wires = world.wires;
+  SECTION("a reset") {
+    world.lose(wires[0]);
+    CHECK_FALSE(lists(world, world.peers[0]->id()));
+  }
+  SECTION("a goodbye") {
+    world.peers[1]->channels->close(world.now, wires[1].at_peer, ErrorCode::shutting_down, "bye");
+    world.settle();
+    CHECK_FALSE(lists(world, world.peers[1]->id()));
+  }
+  SECTION("a half-open link, five seconds after the third ping in a row was not answered") {
+    std::erase_if(world.wires, [](const NodeAndPeers::Wire& wire) { return wire.peer == 2; });
+    Instant last_ping{};
+    const Instant cut = world.now;
+    while (lists(world, world.peers[2]->id())) {
+      REQUIRE(world.now < cut + 80s);
+      world.pass(1s);
+      last_ping = world.now;
+    }
+    CHECK(last_ping - cut <= 70s + 5s);  // silent for 40 s on the side that did not dial, then 30 s
+  }
+  CHECK(world.node->status(world.now).peers.size() == 3);
+}
+
+TEST_CASE("X48: a member is ready when two peers answered its look-up, and says why it is not") {
+  NodeAndPeers world(NodeKind::dht, 3);
+  const auto look = [&] { return world.node->status(world.now); };
+  world.node->start(world.now);
+  world.settle();
+  CHECK_FALSE(look().healthy);
+  CHECK(look().readiness == "no peer is linked");
+
+  // The first node of a network, linked to one other: as much as can be.
+  world.connect(world.add_peer(wire::Role::bridge));
+  answer_all(world, true);
+  CHECK(look().healthy);
+  CHECK(look().readiness.starts_with("ready; one other peer"));
+
+  // A second one: what the look-up before said does not count any more.
+  world.connect(world.add_peer(wire::Role::node));
+  CHECK_FALSE(look().healthy);
+  for (int second = 0; second < 3; ++second) {
+    answer_all(world, true);
+    world.pass(1s);
+  }
+  answer_all(world, true);
+  CHECK(look().healthy);
+  CHECK(look().readiness == "ready");
+
+  SECTION("cut off together with somebody who does not answer, it stops saying so in time") {
+    world.connect(world.add_peer(wire::Role::node));
+    const Instant deaf = world.now;
+    while (look().healthy) {
+      REQUIRE(world.now < deaf + 16min);
+      answer_all(world, false);
+      world.pass(10s);
+    }
+    CHECK(look().readiness.find("not answered by two peers") != std::string_view::npos);
+  }
+  SECTION("alone again it is not ready from that moment on") {
+    while (!world.wires.empty()) world.lose(world.wires.front());
+    CHECK_FALSE(look().healthy);
+    CHECK(look().readiness == "no peer is linked");
+  }
+  SECTION("nor is it while it goes away") {
+    world.node->begin_shutdown(world.now);
+    CHECK_FALSE(look().healthy);
+    CHECK(look().readiness == "going away");
+  }
+}
+
+TEST_CASE("P-ML-6: every message reaches the part that answers it") {
+  NodeAndPeers world(NodeKind::dht, 4);
+  const std::size_t peer = world.add_peer(wire::Role::node);
+  const link::ConnectionId connection = world.connect(peer);
+  wire::Contact newcomer;
+  newcomer.id = NodeId(1, 2, 3);
+  newcomer.address = "ws://newcomer";
+  struct Case {
+    wire::Message request;
+    std::string_view answer;
+  };
+  const std::vector<Case> cases = {
+      {wire::FindNodeRequest{NodeId(5, 5, 5)}, "find_node_response"},
+      {wire::FindValueRequest{"key"}, "find_value_response"},
+      {wire::JoinRequest{}, "failure"},
+      {wire::IntroduceRequest{.newcomer = newcomer, .contacts_max = 1, .budget_ms = 100},
+       "failure"},
+  };
+  for (int round = 0; round < 50; ++round) {
+    for (std::uint64_t index = 0; index < cases.size(); ++index) {
+      world.peers[peer]->news.clear();
+      const auto asked = world.peers[peer]->channels->request(
+          world.now, connection, cases[index].request, world.now + 3s, index + 1);
+      REQUIRE(asked.has_value());
+      world.settle();
+      const auto answers = world.peers[peer]->all<link::Channel::Answered>();
+      REQUIRE(answers.size() == 1);
+      CHECK(answers[0].token == index + 1);
+      CHECK(wire::name(answers[0].message) == cases[index].answer);
+    }
+    world.pass(1s);
+  }
+  REQUIRE(world.peers[peer]->channels->notify(world.now, connection, wire::Announce{newcomer}));
+  world.settle();
+  CHECK(world.node.counter(world.now, "mesh.announcements_heard_total") == 1);
+}
