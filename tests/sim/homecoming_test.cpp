@@ -6,13 +6,14 @@
 #include "catch.hpp"
 #include "seeds.hpp"
 #include "small_world.hpp"
+#include "trestle/sim/cluster.hpp"
 
 namespace trestle::sim::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr NodeIndex kBootstrap = Trial::kBootstrap;
+constexpr NodeIndex kBootstrap = Cluster::kBootstrap;
 
 /// Breaks every connection of the node; both ends are told.
 void cut_off(World& world, NodeIndex node) {

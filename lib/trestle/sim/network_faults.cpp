@@ -178,6 +178,7 @@ NodeIndex Network::hearer(const Event& event) const {
     case EventKind::connection_broken:
       return connection.ends[event.side].node;
     case EventKind::crypto_done:
+    case EventKind::disk_done:
     case EventKind::action:
       break;
   }

@@ -21,8 +21,8 @@ const Bound kBounds[] = {
     {"link.pending", link::ChannelSetOptions{}.pending_max},
     {"mesh.links", mesh::MeshOptions{}.links_max},
     {"mesh.dialling", mesh::MeshOptions{}.links_max},
-    {"dht.records", dht::RecordStoreOptions{}.records_max},
-    {"dht.record_bytes", dht::RecordStoreOptions{}.bytes_max},
+    {"dht.records", dht::RecordQuotaOptions{}.records_max},
+    {"dht.record_bytes", dht::RecordQuotaOptions{}.bytes_max},
 };
 
 /// A figure that never exceeds another of the same node.
