@@ -73,6 +73,7 @@ GOALS = {goal.id: goal for goal in (
     Goal("P9", "throughput of P2 with 2,000 idle neighbours against none", ">=", 25, " %"),
     Goal("P10", "p99 against p50 with one of eight bridges ten times slower", "<=", 10, "x"),
     Goal("P10b", "extra requests for that", "<=", 5, " %"),
+    Goal("D8", "put acknowledged by W synced holders, p50, against W parallel fdatasyncs", "<=", 2, "x"),
     Goal("M1", "an idle plain connection with an open channel, the dearer end, 10,000 held", "<=", 6.5, " KB"),
     Goal("M2", "an idle TLS connection, the end that dialled, 1,000 held", "<=", 30, " KB"),
     Goal("M2b", "the end that accepted", "<=", 20, " KB"),

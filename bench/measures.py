@@ -3,6 +3,7 @@
 import join_measures
 import memory_measures
 import request_measures
+import storage_measures
 
 BY_GOAL = {
     "P1": request_measures.plain_throughput,
@@ -15,6 +16,7 @@ BY_GOAL = {
     "P8": join_measures.simultaneous_joins,
     "P9": request_measures.idle_neighbours,
     "P10": request_measures.balancing,
+    "D8": storage_measures.acknowledged_puts,
     "M1": memory_measures.plain_connections,
     "M2": memory_measures.tls_connections,
     "M3": memory_measures.waiting_requests,

@@ -49,9 +49,7 @@ std::optional<Value> value_of(const std::pair<Value, std::string_view> (&words)[
 
 /// What can be dialled and stands in one word of a line.
 bool is_plain_address(std::string_view address) {
-  return address.size() <= kAddressBytesMax &&
-         std::all_of(address.begin(), address.end(),
-                     [](char letter) { return letter > ' ' && letter < '\x7f'; }) &&
+  return address.size() <= kAddressBytesMax && is_plain_text(address) &&
          parse_web_socket_url(address).has_value();
 }
 
