@@ -1,5 +1,6 @@
 // The keepalive against the rule it follows, over 10,000 random peers.
 
+#include <algorithm>
 #include <vector>
 
 #include "catch.hpp"
@@ -46,9 +47,13 @@ struct Story {
         machine.on_heard(now);
         last_verdict = now;
       }
-      machine.on_deadline(now);
-      REQUIRE(drain().empty());
-      REQUIRE(machine.next_deadline() == last_verdict + 30s);
+      // The timer may look earlier, but finds that it is too early.
+      while (machine.next_deadline() < last_verdict + 30s) {
+        now = std::max(now, machine.next_deadline());
+        machine.on_deadline(now);
+        REQUIRE(drain().empty());
+        REQUIRE(machine.next_deadline() > now);
+      }
     }
     now = machine.next_deadline();
     REQUIRE(now >= last_verdict + (pace == link::PingPace::always ? 27s : 30s));
