@@ -1,5 +1,6 @@
 """Which measure yields which goal, in the order in which they are taken."""
 
+import replication_measures
 import join_measures
 import memory_measures
 import request_measures
@@ -17,6 +18,7 @@ BY_GOAL = {
     "P9": request_measures.idle_neighbours,
     "P10": request_measures.balancing,
     "D8": storage_measures.acknowledged_puts,
+    "D10": replication_measures.republishing,
     "M1": memory_measures.plain_connections,
     "M2": memory_measures.tls_connections,
     "M3": memory_measures.waiting_requests,

@@ -136,7 +136,8 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"alert-busy-percent", {"7"}, ""},
                                             {"alert-p99-ms", {"7"}, ""},
                                             {"alert-descriptors-percent", {"7"}, ""},
-                                            {"alert-memory-mb", {"7"}, ""}};
+                                            {"alert-memory-mb", {"7"}, ""},
+                                            {"alert-refresh-percent", {"7"}, ""}};
   for (const ProgramKind kind : {ProgramKind::bootstrap, ProgramKind::bridge, ProgramKind::node}) {
     for (const std::string_view name : setting_names(kind)) {
       CAPTURE(name);

@@ -226,6 +226,77 @@ struct DhtFixture {
   dht::Dht machine;
 };
 
+struct RepublisherFixture {
+  explicit RepublisherFixture(std::uint64_t seed) : machine(NodeId{9, 9, 9}, quick(), Rng(seed)) {}
+
+  static dht::RepublisherOptions quick() {
+    dht::RepublisherOptions options;
+    options.refresh = {.interval = 40s, .spread = 10s, .retry_min = 5s, .retry_max = 10s};
+    options.watch.interval = 20s;
+    return options;
+  }
+  dht::KeptRecord some_record(Instant now, Rng& rng) {
+    const std::uint64_t place = rng.below(30);
+    const std::uint64_t life = 1 + rng.below(300);
+    return {.place = NodeId{place, place, 1},
+            .version = rng.below(3),
+            .digest = {},
+            .ends = now + std::chrono::seconds(life)};
+  }
+
+  void act(Instant now, Rng& rng) {
+    const std::uint64_t round = 1 + rng.below(30);
+    const dht::UpkeepTicket ticket{round << 32 | (1 + rng.below(30))};
+    const auto state = static_cast<wire::ReplicaState>(1 + rng.below(5));
+    const std::vector<wire::ReplicaState> states(1 + rng.below(5), state);
+    switch (rng.below(11)) {
+      case 0:
+        return machine.on_warm(now);
+      case 1:
+        return rng.chance(1, 4) ? machine.on_cold() : machine.on_warm(now);
+      case 2:
+        return machine.on_link_up(now, some_contact(rng));
+      case 3:
+        return machine.on_link_down(now, some_id(rng));
+      case 4:
+        return machine.on_kept(now, some_record(now, rng));
+      case 5: {
+        const wire::ReplicaSummary offered = some_record(now, rng).summary(now);
+        const bool delegated = rng.chance(1, 2);
+        return machine.on_offered(now, some_id(rng), offered, machine.judge(offered), delegated);
+      }
+      case 6:
+        return machine.on_nearest(now, looked_for, {some_contact(rng), some_contact(rng)});
+      case 7:
+        return machine.on_neighbours(now, asked, {some_contact(rng), some_contact(rng)});
+      case 8:
+        return machine.on_answer(now, ticket, states);
+      case 9:
+        return machine.on_stored(now, ticket);
+      default:
+        return machine.on_failed(now, ticket, some_code(rng));
+    }
+  }
+  Instant next_deadline() const { return machine.next_deadline(); }
+  void on_deadline(Instant now) { machine.on_deadline(now); }
+  std::vector<std::string> drain(Instant) {
+    std::vector<std::string> kinds;
+    while (auto effect = machine.poll_effect()) {
+      if (const auto* lookup = std::get_if<dht::FindNearest>(&*effect)) looked_for = lookup->target;
+      if (const auto* view = std::get_if<dht::FindNeighbours>(&*effect)) asked = *view;
+      kinds.push_back(std::to_string(effect->index()));
+    }
+    return kinds;
+  }
+  void shut(Instant) { machine.close(); }
+  static constexpr bool kEnds = true;
+  void act_late(Instant now, Rng& rng) { act(now, rng); }
+
+  dht::Republisher machine;
+  NodeId looked_for{};
+  dht::FindNeighbours asked;
+};
+
 }  // namespace
 
 TEST_CASE("the introduction desk obeys the laws of machines") {
@@ -234,4 +305,7 @@ TEST_CASE("the introduction desk obeys the laws of machines") {
 TEST_CASE("the mesh obeys the laws of machines") { test::obey_the_laws<MeshFixture>(); }
 TEST_CASE("the joiner obeys the laws of machines") { test::obey_the_laws<JoinerFixture>(); }
 TEST_CASE("the reception obeys the laws of machines") { test::obey_the_laws<ReceptionFixture>(); }
+TEST_CASE("the republisher obeys the laws of machines") {
+  test::obey_the_laws<RepublisherFixture>();
+}
 TEST_CASE("the DHT obeys the laws of machines") { test::obey_the_laws<DhtFixture>(); }

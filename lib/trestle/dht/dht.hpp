@@ -98,6 +98,7 @@ class Dht {
   void on_deadline(Instant now);
   std::optional<Effect> poll_effect() { return outbox_.poll(); }
 
+  const DhtOptions& options() const { return options_; }
   bool is_open() const { return open_; }
   /// Whether our own neighbourhood was looked up and answered by two peers or more, not long ago,
   /// and links were never all lost since: what readiness rests on. False in a network of two.

@@ -43,8 +43,8 @@ enum class Delegation : std::uint8_t { to_the_nearest, never };
 /// Whether this peer may be offered records: a node of the native dialect. Bridges keep no data.
 bool keeps_replicas(const wire::Contact& contact);
 
-/// The part of the key space around `target` in which `nearest`, nearest first and not more than
-/// a lookup was asked for, are all nodes there are: what is nearer than the farthest of them. The
+/// The part of the key space around `target` in which `nearest`, nearest first, are all nodes there
+/// are, provided that none is missing among them: what is nearer than the farthest of them. The
 /// whole key space if they are fewer than `copies`: then they are all nodes we can find anywhere.
 KeyRegion known_region(const NodeId& target, std::span<const wire::Contact> nearest,
                        std::size_t copies);

@@ -158,6 +158,7 @@ void Republisher::on_nearest(Instant now, const NodeId& target, const wire::Cont
   if (contacts.empty()) {
     // Nobody answered: nor would anybody for the next record.
     ++stats_.refreshes_failed;
+    failing_since_ = std::min(failing_since_, looking_due_);
     held_until_ = std::max(held_until_, after(now, options_.refresh.retry_min));
     if (schedule_.is_suspended(target)) schedule_.on_failed(now, target);
     return;
@@ -251,7 +252,7 @@ void Republisher::on_deadline(Instant now) {
 // ---- look
 
 Duration Republisher::lag(Instant now) const {
-  Instant oldest = schedule_.next_due();
+  Instant oldest = std::min(schedule_.next_due(), failing_since_);
   if (looking_for_) oldest = std::min(oldest, looking_due_);
   for (const ActiveRound& active : rounds_) {
     if (active.origin == Origin::sweep) oldest = std::min(oldest, active.due);

@@ -23,7 +23,8 @@ struct UpkeepTicket {
   friend constexpr auto operator<=>(const UpkeepTicket&, const UpkeepTicket&) = default;
 };
 
-/// Look up the nodes nearest to `target`; answered by `on_nearest`.
+/// Look up the nodes nearest to `target`; answered by `on_nearest` with those and whoever else is
+/// known near to it, `wanted` at most.
 struct FindNearest {
   NodeId target{};
   std::size_t wanted = 0;
@@ -103,7 +104,8 @@ class Republisher {
   std::optional<RepublisherEffect> poll_effect() { return outbox_.poll(); }
 
   const RefreshSchedule& schedule() const { return schedule_; }
-  /// How late the latest due refresh is; also while nothing can be refreshed.
+  /// How late the latest refresh is that is due; also while nothing can be refreshed, or nobody is
+  /// reached.
   Duration lag(Instant now) const;
   RepublisherStats stats() const;
 
@@ -168,6 +170,8 @@ class Republisher {
   bool warm_ = false;
   bool open_ = true;
   Instant held_until_{};
+  /// Since when no refresh has reached anybody.
+  Instant failing_since_ = kNever;
   RepublisherStats stats_;
   Outbox<RepublisherEffect> outbox_;
 };

@@ -29,8 +29,8 @@ struct RepublisherOptions {
   std::size_t hand_overs_max = 2;
   /// Records refreshed together: what a few offers to each of the nearest can name.
   std::size_t records_per_sweep_max = 1'024;
-  /// Nodes a refresh looks for: twice the copies, so that the answer covers a part of the key space
-  /// that holds the copies' nodes of every place in it, and serves all records there.
+  /// Nodes that a refresh chooses among: twice the copies, since the nearest to one place of a part
+  /// of the key space are not quite the nearest to another.
   std::size_t nearest_wanted = 40;
   /// How long such an answer is used again: at 10 % churn an hour one node in sixty is gone then.
   Duration region_fresh_for = std::chrono::minutes(10);

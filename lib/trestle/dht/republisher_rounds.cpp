@@ -125,9 +125,11 @@ void Republisher::settle(Instant now, const ActiveRound& active, const RoundEnde
     if (!schedule_.is_suspended(record.place)) continue;
     if (reached) {
       ++stats_.refreshed;
+      failing_since_ = kNever;
       schedule_.on_refreshed(now, record.place, record.ends);
     } else {
       ++stats_.refreshes_failed;
+      failing_since_ = std::min(failing_since_, active.due);
       schedule_.on_failed(now, record.place);
     }
   }

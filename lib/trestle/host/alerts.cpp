@@ -20,6 +20,8 @@ std::string_view name(Alert alert) {
       return "descriptors";
     case Alert::memory:
       return "memory";
+    case Alert::refresh:
+      return "refresh";
   }
   return "";
 }
@@ -84,6 +86,8 @@ std::string describe(const Alerts::Change& change) {
       return sentence("descriptors in use", " %");
     case Alert::memory:
       return sentence("resident memory", " MiB");
+    case Alert::refresh:
+      return sentence("records are refreshed late, of the interval", " %");
   }
   return {};
 }

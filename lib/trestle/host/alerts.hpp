@@ -20,11 +20,13 @@ enum class Alert : std::uint8_t {
   busy,         ///< More than so many percent of the last minute's requests were answered BUSY.
   slow,         ///< The last minute's 99th percentile lies over so many milliseconds.
   descriptors,  ///< More than so many percent of the descriptors are in use.
-  memory        ///< More than so many MiB are resident.
+  memory,       ///< More than so many MiB are resident.
+  refresh       ///< A record is refreshed late by more than so many percent of the interval.
 };
-inline constexpr std::size_t kAlerts = 6;
+inline constexpr std::size_t kAlerts = 7;
 inline constexpr std::array<Alert, kAlerts> kAllAlerts = {
-    Alert::bridges, Alert::queue, Alert::busy, Alert::slow, Alert::descriptors, Alert::memory};
+    Alert::bridges,     Alert::queue,  Alert::busy,   Alert::slow,
+    Alert::descriptors, Alert::memory, Alert::refresh};
 
 std::string_view name(Alert alert);
 
@@ -39,8 +41,10 @@ struct AlertOptions {
   /// In the order of `Alert`. One bridge down is what several are for, the last one is not. Queues
   /// refuse at 100 %, descriptors run out there: 80 leaves time to act. BUSY to one in five means
   /// that the network cannot carry its newcomers. A join is to take well below a second. A
-  /// bootstrap with 10,000 secure connections takes about 320 MB.
-  AlertThresholds thresholds = {1, 80, 20, 1000, 80, 1024};
+  /// bootstrap with 10,000 secure connections takes about 320 MB. Copies that nobody refreshes are
+  /// lost with their holders; three minutes of an hour late is the sign of a network that is not
+  /// reached.
+  AlertThresholds thresholds = {1, 80, 20, 1000, 80, 1024, 5};
   /// A figure must be wrong for so long, so that one burst wakes nobody.
   Duration raise_after = std::chrono::seconds(5);
   /// And right for so long, so that an alert does not flutter.

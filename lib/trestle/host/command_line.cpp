@@ -57,6 +57,8 @@ constexpr OptionHelp kOptions[] = {
     {"alert-descriptors-percent", "N",
      "Warn when more descriptors are in use; 0: never (default: 80)"},
     {"alert-memory-mb", "N", "Warn when more MiB are resident; 0: never (default: 1024)"},
+    {"alert-refresh-percent", "N",
+     "Warn when records are refreshed later, in percent of the hour; 0: never (default: 5)"},
 };
 
 constexpr const char* kConfigText =

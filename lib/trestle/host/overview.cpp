@@ -147,6 +147,9 @@ AlertFigures Overview::figures_of(const Snapshot& snapshot) const {
   figures[index_of(Alert::descriptors)] =
       percent(snapshot.process.descriptors, snapshot.process.descriptors_max);
   figures[index_of(Alert::memory)] = snapshot.process.resident_bytes / kMebibyte;
+  if (counter_of(status, "dht.records") > 0) {
+    figures[index_of(Alert::refresh)] = counter_of(status, "dht.refresh_lag_percent");
+  }
   return figures;
 }
 

@@ -334,6 +334,8 @@ constexpr Rule kRules[] = {
      set_threshold<Alert::descriptors, kPercent>, show_threshold<Alert::descriptors>},
     {"alert-memory-mb", kAll, Values::one, Change::by_reload,
      set_threshold<Alert::memory, kMebibytes>, show_threshold<Alert::memory>},
+    {"alert-refresh-percent", kNode, Values::one, Change::by_reload,
+     set_threshold<Alert::refresh, kPercent>, show_threshold<Alert::refresh>},
 };
 
 /// Where the value stands that a setting is refused for: the first one without which the values

@@ -112,6 +112,8 @@ std::string_view explain(Alert alert) {
       return "Descriptors run out.";
     case Alert::memory:
       return "Memory is over its threshold.";
+    case Alert::refresh:
+      return "Records are not refreshed in time.";
   }
   return "";
 }

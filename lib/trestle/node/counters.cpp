@@ -74,6 +74,31 @@ void add_counters(Status& status, const dht::DhtStats& stats) {
   counters.emplace_back("dht.spreads_cut_total", stats.spreads_cut);
 }
 
+void add_upkeep(Status& status, Instant now, const dht::Dht& dht) {
+  const dht::RepublisherStats stats = dht.stats().republish;
+  const Duration lag = dht.republish_lag(now);
+  const auto lag_of_interval = lag * 100 / dht.options().republish.refresh.interval;
+  auto& counters = status.counters;
+  counters.emplace_back("dht.refresh_lag_s", lag / std::chrono::seconds(1));
+  counters.emplace_back("dht.refresh_lag_percent", lag_of_interval);
+  counters.emplace_back("dht.refreshed_total", stats.refreshed);
+  counters.emplace_back("dht.refreshed_by_others_total", stats.refreshed_by_others);
+  counters.emplace_back("dht.refreshes_failed_total", stats.refreshes_failed);
+  counters.emplace_back("dht.refresh_lookups_total", stats.lookups);
+  counters.emplace_back("dht.refresh_lookups_saved_total", stats.lookups_saved);
+  counters.emplace_back("dht.offers_sent_total", stats.sent.offers);
+  counters.emplace_back("dht.offered_sent_total", stats.sent.summaries);
+  counters.emplace_back("dht.copies_sent_total", stats.sent.copies);
+  counters.emplace_back("dht.gifts_sent_total", stats.sent.gifts);
+  counters.emplace_back("dht.offered_total", stats.offered);
+  counters.emplace_back("dht.offered_needed_total", stats.said_need + stats.said_mismatch);
+  counters.emplace_back("dht.delegated_total", stats.delegated);
+  counters.emplace_back("dht.spread_total", stats.spread);
+  counters.emplace_back("dht.hand_overs_total", stats.hand_overs);
+  counters.emplace_back("dht.repairs_total", stats.repairs);
+  status.histograms.push_back({"dht.refresh_late_time", stats.lateness});
+}
+
 void add_counters(Status& status, const RecordVerifierStats& stats) {
   auto& counters = status.counters;
   counters.emplace_back("verify.held", stats.held);

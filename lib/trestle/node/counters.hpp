@@ -21,6 +21,7 @@ void add_counters(Status& status, const link::ChannelSet& channels);
 void add_counters(Status& status, const mesh::MeshStats& stats);
 void add_counters(Status& status, Instant now, const mesh::Stability& stability);
 void add_counters(Status& status, const dht::DhtStats& stats);
+void add_upkeep(Status& status, Instant now, const dht::Dht& dht);
 void add_counters(Status& status, const RecordVerifierStats& stats);
 void add_counters(Status& status, const onboarding::JoinerStats& stats);
 void add_counters(Status& status, const onboarding::ReceptionStats& stats);

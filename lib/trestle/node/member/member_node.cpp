@@ -328,6 +328,7 @@ Status MemberNode::status(Instant now) const {
   add_counters(status, mesh_.stats());
   add_counters(status, now, mesh_.stability());
   add_counters(status, dht_.stats());
+  if (options_.role == wire::Role::node) add_upkeep(status, now, dht_);
   add_counters(status, verifier_.stats());
   add_counters(status, joiner_.stats());
   return status;
