@@ -64,6 +64,11 @@ class FlatMap {
     return true;
   }
   iterator erase(iterator place) { return entries_.erase(place); }
+  /// Removes every entry for which `is_unwanted(entry)`, in one pass.
+  template <typename Predicate>
+  std::size_t erase_if(Predicate&& is_unwanted) {
+    return std::erase_if(entries_, is_unwanted);
+  }
 
  private:
   iterator lower(const Key& key) {

@@ -56,6 +56,18 @@ class NodeId {
     if (index < 128) return (middle_ >> (127 - index) & 1) != 0;
     return (low_ >> (159 - index) & 1) != 0;
   }
+  /// The bits from `index` on as a number, `Count` of them; what lies beyond the last one is 0.
+  template <unsigned Count>
+  constexpr unsigned bits_from(unsigned index) const {
+    if (index + Count <= 64) {
+      return static_cast<unsigned>(high_ >> (64 - Count - index) & ((1u << Count) - 1));
+    }
+    unsigned number = 0;
+    for (unsigned at = index; at < index + Count; ++at) {
+      number = number << 1 | (at < kBits && bit(at) ? 1u : 0u);
+    }
+    return number;
+  }
   /// This id with bit `index` inverted.
   NodeId with_bit_flipped(unsigned index) const;
 

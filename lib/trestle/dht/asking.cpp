@@ -30,21 +30,26 @@ Dht::Operation* Dht::operation_of(const PendingAsk& pending) {
 
 /// The question that was answered, unless nobody waits for it any more.
 std::optional<Dht::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
-  const PendingAsk* known = asks_.find(ask);
+  PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) {
     ++stats_.answers_late;
     return std::nullopt;
   }
-  const PendingAsk pending = *known;
+  table_.on_seen(now, known->peer);
+  PendingAsk pending = std::move(*known);
   asks_.erase(ask);
   ++stats_.answers;
-  table_.on_seen(now, pending.peer);
   return pending;
 }
 
 void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
-  const auto pending = take_answered(now, ask);
-  if (!pending) return;
+  const auto* failure = std::get_if<wire::Failure>(&answer);
+  if (failure != nullptr && failure->code == ErrorCode::rate_limited &&
+      wait_and_repeat(now, ask, *failure)) {
+    return;
+  }
+  auto pending = take_answered(now, ask);
+  if (!pending || pending->kind == AskKind::probe) return;
   if (const wire::Contacts* contacts = contacts_in(answer)) learn(now, *contacts);
   if (pending->kind == AskKind::upkeep) return settle_upkeep(now, *pending, answer);
   Operation* operation = operation_of(*pending);
@@ -63,6 +68,7 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
       on_learned(now, pending->slot, nullptr);
       break;
     case AskKind::upkeep:
+    case AskKind::probe:
       break;
   }
   pump(now, pending->slot);
@@ -110,10 +116,11 @@ void Dht::settle_store(Instant now, Operation& operation, const PendingAsk& pend
 }
 
 void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
-  const PendingAsk* known = asks_.find(ask);
+  PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) return;
-  const PendingAsk pending = *known;
+  const PendingAsk pending = std::move(*known);
   asks_.erase(ask);
+  pacing_.drop(ask);
   ++stats_.asks_failed;
   if (counts_against_peer(code)) {
     table_.on_failure(now, pending.peer);
@@ -150,9 +157,11 @@ void Dht::forget_asks(Instant now) {
 std::vector<Candidate> Dht::resolve(const wire::Contacts& contacts) const {
   std::vector<Candidate> candidates;
   candidates.reserve(std::min(contacts.size(), options_.lookup.contacts_per_answer_max));
+  GroupCaps caps(options_.table.diversity.per_bucket_max);
   std::size_t read = 0;
   for (const wire::Contact& contact : contacts) {
     if (read++ == options_.lookup.contacts_per_answer_max) break;
+    if (bounds_groups() && !caps.take(groups_of(contact))) continue;
     const Peer* peer = table_.find(contact.id);
     if (peer != nullptr && table_.is_failed(*peer)) continue;
     if (const wire::Contact* linked = links_.find(contact.id)) {

@@ -25,6 +25,8 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       desk_(self_.id, options.network, options.records, options.desk, suite),
       republisher_(self_.id, options.republish, rng_),
       heard_(options.heard),
+      limits_(options.limits),
+      pacing_(options.pacing),
       operations_(options.operations_max + options.background_max + kUpkeepSlots),
       self_lookup_pace_(options.self_lookup_interval, options.self_lookup_interval_max) {}
 
@@ -47,6 +49,7 @@ void Dht::close(Instant now) {
   open_ = false;
   self_lookup_at_ = kNever;
   refresh_at_ = kNever;
+  probe_at_ = kNever;
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
     if (!operations_[slot]->lookup.is_ended()) ++stats_.lookups_ended;
@@ -61,20 +64,25 @@ void Dht::close(Instant now) {
 
 // ---- links and hearsay
 
-void Dht::on_link_up(Instant now, const wire::Contact& contact, const PeerGroups& groups) {
+void Dht::on_link_up(Instant now, const wire::Contact& contact, const LinkOrigin& origin) {
   if (!open_ || !takes_part(contact) || contact.id == self_.id) return;
-  desk_.on_link_up(contact.id, groups.place);
+  desk_.on_link_up(contact.id, origin.groups.place);
   const bool first = links_.empty();
   links_.insert_or_assign(contact.id, contact);
   heard_.forget(contact.id);
   const Peer* known = table_.find(contact.id);
   const bool is_new = known == nullptr;
   const bool is_back = known != nullptr && table_.is_failed(*known);
-  table_.on_connected(now, contact);
+  unproven_.erase(contact.id);
+  if (origin.unproven) unproven_.insert(contact.id, *origin.unproven);
+  table_.on_connected(now, contact, origin.groups);
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
     operations_[slot]->lookup.on_link_up(now, contact);
     pump(now, slot);
+  }
+  if (options_.table.proximity == Proximity::by_round_trip && probe_at_ == kNever) {
+    probe_at_ = jittered(now, options_.probe_interval);
   }
   if (refresh_at_ == kNever) refresh_at_ = jittered(now, options_.refresh_interval);
   if (options_.data == DataPolicy::keeps_data) republisher_.on_link_up(now, contact);
@@ -87,6 +95,7 @@ void Dht::on_link_up(Instant now, const wire::Contact& contact, const PeerGroups
 void Dht::on_link_down(Instant now, const NodeId& peer) {
   if (!links_.erase(peer)) return;
   desk_.on_link_down(peer);
+  unproven_.erase(peer);
   table_.on_disconnected(now, peer);
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
@@ -104,6 +113,10 @@ void Dht::on_contact(Instant now, const wire::Contact& contact) {
   heard_.note(now, contact);
 }
 
+void Dht::on_round_trip(const NodeId& peer, Duration round_trip) {
+  table_.on_round_trip(peer, round_trip);
+}
+
 void Dht::on_heard(Instant now, const NodeId& peer) { table_.on_seen(now, peer); }
 
 // ---- time
@@ -111,7 +124,7 @@ void Dht::on_heard(Instant now, const NodeId& peer) { table_.on_seen(now, peer);
 Instant Dht::next_deadline() const {
   if (!open_) return kNever;
   Instant next = std::min({timers_.next(), desk_.next_deadline(), republisher_.next_deadline(),
-                           self_lookup_at_, refresh_at_});
+                           self_lookup_at_, refresh_at_, probe_at_, pacing_.next_deadline()});
   if (!asks_.empty()) {
     const PendingAsk& oldest = asks_.at_index(0).second;
     next = std::min(next, after(oldest.issued, options_.ask_forgotten_after));
@@ -124,6 +137,7 @@ void Dht::on_deadline(Instant now) {
   desk_.on_deadline(now);
   pump_desk(now);
   forget_asks(now);
+  release_asks(now);
   while (const auto slot = timers_.pop_due(now)) {
     Operation& operation = *operations_[*slot];
     operation.lookup.on_deadline(now);
@@ -143,6 +157,7 @@ DhtStats Dht::stats() const {
                     [](const std::optional<Operation>& operation) { return bool(operation); }));
   stats.links = links_.size();
   stats.contacts_heard = heard_.size();
+  stats.pacing = pacing_.stats();
   stats.table = table_.stats();
   stats.records = records().stats();
   stats.republish = republisher_.stats();

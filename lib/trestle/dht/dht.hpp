@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,10 +14,12 @@
 #include "trestle/base/result.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/crypto/suite/suite.hpp"
+#include "trestle/dht/ask_pacing.hpp"
 #include "trestle/dht/dht_effect.hpp"
 #include "trestle/dht/dht_options.hpp"
 #include "trestle/dht/dht_stats.hpp"
 #include "trestle/dht/holder_floor.hpp"
+#include "trestle/dht/link_origin.hpp"
 #include "trestle/dht/republisher.hpp"
 #include "trestle/dht/upkeep_pace.hpp"
 #include "trestle/dht/write.hpp"
@@ -47,10 +50,12 @@ class Dht {
   // ---- links and hearsay ----
   /// A link to a peer that proved itself (or is admitted as legacy) is open. Bootstrap nodes and
   /// observers are ignored: they have no DHT.
-  void on_link_up(Instant now, const wire::Contact& contact, const PeerGroups& groups = {});
+  void on_link_up(Instant now, const wire::Contact& contact, const LinkOrigin& origin = {});
   void on_link_down(Instant now, const NodeId& peer);
   /// Somebody told us of this peer: a candidate for lookups, not for the table.
   void on_contact(Instant now, const wire::Contact& contact);
+  /// A round trip to a linked peer was measured.
+  void on_round_trip(const NodeId& peer, Duration round_trip);
   /// Any sign of life from a linked peer.
   void on_heard(Instant now, const NodeId& peer);
 
@@ -129,7 +134,7 @@ class Dht {
     /// put, prolong, remove.
     std::optional<Write> write;
   };
-  enum class AskKind : std::uint8_t { lookup, store, learn, upkeep };
+  enum class AskKind : std::uint8_t { lookup, store, learn, upkeep, probe };
   struct PendingAsk {
     Slot slot = 0;
     /// upkeep: the ticket in its place.
@@ -139,6 +144,8 @@ class Dht {
     AskKind kind = AskKind::lookup;
     /// store: which spread it belongs to.
     std::uint32_t attempt = 0;
+    /// For asking it again.
+    std::unique_ptr<Ask> order{};
   };
 
   // serving.cpp: requests of others
@@ -147,6 +154,22 @@ class Dht {
                                  const wire::FindValueRequest& request);
   wire::Contacts contacts_for(const NodeId& asker, const NodeId& target) const;
   wire::Dialect dialect_of(const NodeId& peer) const;
+
+  // limiting.cpp: limits in both directions
+  std::optional<wire::Message> refusal_of_rate(Instant now, const NodeId& from,
+                                               const wire::Message& request);
+  bool pace(Instant now, Ask&& ask);
+  bool wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure);
+  void look_elsewhere(Instant now);
+  void release_asks(Instant now);
+  bool bounds_groups() const { return options_.table.diversity.mode == Diversity::open; }
+  PeerGroups groups_of(const wire::Contact& contact) const;
+  /// Those of a choice, in its order, that keep every group to its share of it.
+  wire::Contacts spread_over_groups(wire::Contacts chosen) const;
+
+  // probing.cpp: round trips
+  void probe_round_trips(Instant now);
+  void probe(Instant now, const wire::Contact& peer);
 
   // operations.cpp: the look-ups of users and of upkeep
   bool has_vacancy(Purpose purpose) const;
@@ -232,6 +255,10 @@ class Dht {
   HolderFloor floor_;
   HeardContacts heard_;
   FlatMap<NodeId, wire::Contact> links_;
+  /// Of the linked peers, those that proved no identity.
+  FlatMap<NodeId, link::RateKey> unproven_;
+  ServingLimits limits_;
+  AskPacing pacing_;
   std::vector<std::optional<Operation>> operations_;
   Deadlines timers_;
   FlatMap<AskId, PendingAsk> asks_;
@@ -241,11 +268,13 @@ class Dht {
   RefreshTurns refresh_turns_;
   Instant self_lookup_at_ = kNever;
   Instant refresh_at_ = kNever;
+  Instant probe_at_ = kNever;
   std::uint32_t self_lookup_retries_ = 0;
   bool self_lookup_running_ = false;
   bool neighbourhood_known_ = false;
   /// When a lookup last confirmed it; nothing while none has.
   std::optional<Instant> neighbourhood_confirmed_at_;
+  bool looked_elsewhere_ = false;
   bool refresh_running_ = false;
   bool open_ = true;
   DhtStats stats_;

@@ -5,11 +5,13 @@
 #include <string>
 
 #include "trestle/base/time.hpp"
+#include "trestle/dht/ask_pacing.hpp"
 #include "trestle/dht/heard_contacts.hpp"
 #include "trestle/dht/lookup.hpp"
 #include "trestle/dht/record_desk.hpp"
 #include "trestle/dht/republisher_options.hpp"
 #include "trestle/dht/routing_table.hpp"
+#include "trestle/dht/serving_limits.hpp"
 #include "trestle/dht/spread.hpp"
 
 namespace trestle::dht {
@@ -32,6 +34,8 @@ struct DhtOptions {
   SpreadOptions spread;
   RepublisherOptions republish;
   HeardContactsOptions heard;
+  ServingLimitsOptions limits;
+  AskPacingOptions pacing;
 
   /// Operations of users under way: 64 lookups of 4 parallel questions keep within the 256 that
   /// the request tables of twenty links take without trouble. More get `busy`.
@@ -69,7 +73,11 @@ struct DhtOptions {
   Duration confirmation_holds = std::chrono::minutes(15);
   /// One part of the key space is looked up this often: the one that was left alone longest.
   Duration refresh_interval = std::chrono::minutes(10);
-  /// Both intervals vary by one part in this many, so that nodes started together drift apart
+  /// With proximity: peers of each bucket whose round trip is measured, and how often (ROUTE-08).
+  std::size_t probes_per_bucket_max = 3;
+  Duration probe_interval = std::chrono::seconds(60);
+  Duration probe_timeout = std::chrono::seconds(3);
+  /// The intervals vary by one part in this many, so that nodes started together drift apart
   /// (T33).
   std::uint32_t jitter_divisor = 5;
 };

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "trestle/dht/ask_pacing.hpp"
 #include "trestle/dht/record_store.hpp"
 #include "trestle/dht/republisher_options.hpp"
 #include "trestle/dht/routing_table.hpp"
@@ -21,8 +22,11 @@ struct DhtStats {
   std::uint64_t answers_late = 0;  ///< Nobody waited any more.
   std::uint64_t asks_failed = 0;
   std::uint64_t asks_forgotten = 0;  ///< The owner never reported their end.
+  std::uint64_t asks_limited = 0;    ///< Answered RATE_LIMITED.
+  std::uint64_t probes = 0;          ///< Of the asks, those for the round trip alone.
   std::uint64_t requests = 0;
   std::uint64_t requests_senseless = 0;
+  std::uint64_t requests_limited = 0;
   std::uint64_t data_refused = 0;
   std::uint64_t stores_accepted = 0;
   std::uint64_t stores_refused = 0;
@@ -35,6 +39,7 @@ struct DhtStats {
   std::size_t operations = 0;  ///< Under way now.
   std::size_t links = 0;
   std::size_t contacts_heard = 0;
+  AskPacingStats pacing;
   RoutingTableStats table;
   RecordStoreStats records;
   RepublisherStats republish;

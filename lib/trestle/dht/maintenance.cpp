@@ -10,6 +10,7 @@ void Dht::keep_up(Instant now) {
     self_lookup_at_ = kNever;
     if (knows_anybody()) begin_self_lookup(now);
   }
+  probe_round_trips(now);
   if (refresh_at_ <= now) {
     refresh_at_ = kNever;
     if (!knows_anybody()) return;
@@ -109,6 +110,7 @@ void Dht::on_all_links_lost(Instant now) {
   neighbourhood_known_ = false;
   neighbourhood_confirmed_at_.reset();
   republisher_.on_cold();
+  looked_elsewhere_ = false;
   self_lookup_retries_ = 0;
   if (!open_ || self_lookup_running_ || !knows_anybody()) return;
   self_lookup_at_ = jittered(now, options_.self_lookup_backoff);

@@ -167,9 +167,9 @@ bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire
                      .kind = kind,
                      .attempt = operations_[slot]->write ? operations_[slot]->write->attempt : 0});
   ++stats_.asks;
-  outbox_.push(
+  return pace(
+      now,
       Ask{.ask = ask, .peer = std::move(peer), .message = std::move(message), .timeout = timeout});
-  return true;
 }
 
 void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {

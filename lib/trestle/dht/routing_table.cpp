@@ -5,37 +5,14 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/dht/routing_table_flags.hpp"
 
 namespace trestle::dht {
 namespace {
 
-constexpr std::uint8_t kConnected = 1;
-constexpr std::uint8_t kFailed = 2;
-
-/// Upper bound of `bucket_peers_max`: a bucket is ranked on the stack, by keys of 64 bits whose
-/// last six say which peer.
-constexpr std::size_t kBucketPeersCeiling = 64;
-constexpr std::uint64_t kPeerBits = kBucketPeersCeiling - 1;
-
-/// Whether both keys carry the same part of a distance, so that it does not decide between them.
-bool same_distance(std::uint64_t left, std::uint64_t right) { return (left ^ right) <= kPeerBits; }
-
-/// The peers that pass have exactly these of the masked bits set.
-struct Condition {
-  std::uint8_t mask;
-  std::uint8_t wanted;
-};
-
-Condition condition_of(Reach reach) {
-  switch (reach) {
-    case Reach::connected:
-      return {kConnected | kFailed, kConnected};
-    case Reach::usable:
-      return {kFailed, 0};
-    case Reach::failed:
-      break;
-  }
-  return {kFailed, kFailed};
+/// What is unknown comes after whatever was measured.
+Duration rank_of(Duration round_trip) {
+  return round_trip == Duration::zero() ? Duration::max() : round_trip;
 }
 
 }  // namespace
@@ -53,7 +30,8 @@ RoutingTable::RoutingTable(const NodeId& self, const RoutingTableOptions& option
 void RoutingTable::grow() {
   buckets_.emplace_back();
   const std::size_t places = first(buckets_.size());
-  ids_.resize(places);
+  highs_.resize(places);
+  lows_.resize(places);
   flags_.resize(places);
   indices_.resize(places);
 }
@@ -66,7 +44,7 @@ std::size_t RoutingTable::bucket_of(const NodeId& id) const {
 
 std::optional<std::size_t> RoutingTable::place_of(std::size_t bucket, const NodeId& id) const {
   for (std::size_t place = first(bucket); place < last(bucket); ++place) {
-    if (ids_[place] == id) return place;
+    if (highs_[place] == id.high() && id_at(place) == id) return place;
   }
   return std::nullopt;
 }
@@ -85,20 +63,22 @@ const Peer* RoutingTable::find(const NodeId& id) const {
 
 // ---- inputs
 
-Offer RoutingTable::offer(Instant now, const wire::Contact& contact) {
+Offer RoutingTable::offer(Instant now, const wire::Contact& contact, const PeerGroups& groups) {
   if (contact.address.empty()) return Offer::refused;
-  return admit(now, contact, false);
+  return admit(now, contact, groups, false);
 }
 
-Offer RoutingTable::on_connected(Instant now, const wire::Contact& contact) {
-  return admit(now, contact, true);
+Offer RoutingTable::on_connected(Instant now, const wire::Contact& contact,
+                                 const PeerGroups& groups) {
+  return admit(now, contact, groups, true);
 }
 
-Offer RoutingTable::admit(Instant now, const wire::Contact& contact, bool connected) {
+Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerGroups& groups,
+                          bool connected) {
   if (contact.id == self_) return Offer::refused;
   std::size_t bucket = bucket_of(contact.id);
   if (const auto place = place_of(bucket, contact.id)) {
-    update(now, *place, contact, connected);
+    update(now, *place, contact, groups, connected);
     return Offer::updated;
   }
   while (buckets_[bucket].peers == options_.bucket_peers_max && bucket + 1 == buckets_.size() &&
@@ -106,29 +86,46 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, bool connec
     split();
     bucket = bucket_of(contact.id);
   }
-  if (!has_room(bucket, contact.dialect) && replace_one(now, bucket, true)) {
+  const bool crowded = !within_caps(bucket, groups);
+  if (crowded) ++crowded_;
+  if (!crowded && !has_room(bucket, contact.dialect, groups) && replace_one(now, bucket, true)) {
     // It may have been waiting itself, and have moved up just now.
     if (const auto place = place_of(bucket, contact.id)) {
-      update(now, *place, contact, connected);
+      update(now, *place, contact, groups, connected);
       return Offer::added;
     }
   }
-  if (!has_room(bucket, contact.dialect)) return cache(now, bucket, contact, connected);
+  if (!has_room(bucket, contact.dialect, groups)) {
+    return cache(now, bucket, contact, groups, connected);
+  }
+  Peer peer{.contact = contact,
+            .groups = groups,
+            .since = now,
+            .seen = now,
+            .round_trip = {},
+            .failures = 0,
+            .connected = connected};
   auto& waiting = buckets_[bucket].replacements;
   if (const auto index = replacement_of(buckets_[bucket], contact.id)) {
-    connected = connected || waiting[*index].connected;
+    peer.connected = connected || waiting[*index].connected;
+    peer.round_trip = waiting[*index].round_trip;
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*index));
   }
-  add(bucket, contact, now, connected);
+  add(bucket, std::move(peer));
   return Offer::added;
 }
 
 void RoutingTable::update(Instant now, std::size_t place, const wire::Contact& contact,
-                          bool connected) {
+                          const PeerGroups& groups, bool connected) {
   Peer& peer = peers_[indices_[place]];
   Bucket& bucket = buckets_[place / options_.bucket_peers_max];
   if (peer.contact.dialect == wire::Dialect::legacy) --bucket.legacy_peers;
   if (contact.dialect == wire::Dialect::legacy) ++bucket.legacy_peers;
+  // Whoever comes back from a place whose share is taken goes on counting where it was.
+  if (!(peer.groups == groups)) {
+    const PeerGroups before = std::exchange(peer.groups, PeerGroups{});
+    peer.groups = within_caps(place / options_.bucket_peers_max, groups) ? groups : before;
+  }
   peer.contact = contact;
   peer.seen = now;
   peer.failures = 0;
@@ -166,6 +163,15 @@ void RoutingTable::on_seen(Instant now, const NodeId& id) {
     waiting[*index].seen = now;
     const auto seen = waiting.begin() + static_cast<std::ptrdiff_t>(*index);
     std::rotate(seen, seen + 1, waiting.end());
+  }
+}
+
+void RoutingTable::on_round_trip(const NodeId& id, Duration round_trip) {
+  const std::size_t bucket = bucket_of(id);
+  if (const auto place = place_of(bucket, id)) {
+    peers_[indices_[*place]].round_trip = round_trip;
+  } else if (const auto index = replacement_of(buckets_[bucket], id)) {
+    buckets_[bucket].replacements[*index].round_trip = round_trip;
   }
 }
 
@@ -208,14 +214,39 @@ void RoutingTable::replace_failed(Instant now) {
 
 // ---- buckets and caches
 
-bool RoutingTable::has_room(std::size_t bucket, wire::Dialect dialect) const {
+bool RoutingTable::has_room(std::size_t bucket, wire::Dialect dialect,
+                            const PeerGroups& groups) const {
   if (buckets_[bucket].peers == options_.bucket_peers_max) return false;
-  return dialect != wire::Dialect::legacy ||
-         buckets_[bucket].legacy_peers < options_.legacy_peers_per_bucket_max;
+  if (dialect == wire::Dialect::legacy &&
+      buckets_[bucket].legacy_peers >= options_.legacy_peers_per_bucket_max) {
+    return false;
+  }
+  return within_caps(bucket, groups);
 }
 
-void RoutingTable::add(std::size_t bucket, const wire::Contact& contact, Instant seen,
-                       bool connected) {
+/// Whether one more of these groups may enter the bucket.
+bool RoutingTable::within_caps(std::size_t bucket, const PeerGroups& groups) const {
+  if (options_.diversity.mode == Diversity::off) return true;
+  return within_cap(bucket, &PeerGroups::place, groups.place) &&
+         within_cap(bucket, &PeerGroups::inviter, groups.inviter);
+}
+
+bool RoutingTable::within_cap(std::size_t bucket, PeerGroup PeerGroups::* kind,
+                              PeerGroup group) const {
+  if (group.is_exempt()) return true;
+  std::size_t here = 0;
+  std::size_t in_all = 0;
+  for (std::size_t one = 0; one < buckets_.size(); ++one) {
+    for (std::size_t place = first(one); place < last(one); ++place) {
+      if (peers_[indices_[place]].groups.*kind != group) continue;
+      ++in_all;
+      if (one == bucket) ++here;
+    }
+  }
+  return here < options_.diversity.per_bucket_max && in_all < options_.diversity.per_table_max;
+}
+
+void RoutingTable::add(std::size_t bucket, Peer peer) {
   std::uint32_t index = static_cast<std::uint32_t>(peers_.size());
   if (vacant_.empty()) {
     peers_.emplace_back();
@@ -223,18 +254,48 @@ void RoutingTable::add(std::size_t bucket, const wire::Contact& contact, Instant
     index = vacant_.back();
     vacant_.pop_back();
   }
-  peers_[index] = Peer{.contact = contact, .seen = seen, .failures = 0, .connected = connected};
+  peers_[index] = std::move(peer);
   place_peer(bucket, index);
   ++size_;
 }
 
+/// At the end of its octant, to which the first of each later one makes way by moving to that one's
+/// end.
 void RoutingTable::place_peer(std::size_t bucket, std::uint32_t index) {
-  const std::size_t place = last(bucket);
-  ids_[place] = peers_[index].contact.id;
+  Bucket& its = buckets_[bucket];
+  const NodeId& id = peers_[index].contact.id;
+  const std::size_t octant = octant_of(bucket, id);
+  std::size_t place = last(bucket);
+  ++its.begins[kOctants];
+  for (std::size_t later = kOctants; --later > octant;) {
+    const std::size_t begin = first(bucket) + its.begins[later]++;
+    copy_place(begin, place);
+    place = begin;
+  }
+  highs_[place] = id.high();
+  lows_[place] = {.middle = id.middle(), .low = id.low()};
   indices_[place] = index;
+  flags_[place] = 0;
+  ++its.peers;
   refresh_flags(place);
-  ++buckets_[bucket].peers;
-  if (peers_[index].contact.dialect == wire::Dialect::legacy) ++buckets_[bucket].legacy_peers;
+  its.has_twins = its.has_twins || has_twins(bucket);
+  if (peers_[index].contact.dialect == wire::Dialect::legacy) ++its.legacy_peers;
+}
+
+bool RoutingTable::has_twins(std::size_t bucket) const {
+  for (std::size_t left = first(bucket); left < last(bucket); ++left) {
+    for (std::size_t right = left + 1; right < last(bucket); ++right) {
+      if (look_alike(highs_[left], highs_[right])) return true;
+    }
+  }
+  return false;
+}
+
+void RoutingTable::copy_place(std::size_t from, std::size_t to) {
+  highs_[to] = highs_[from];
+  lows_[to] = lows_[from];
+  flags_[to] = flags_[from];
+  indices_[to] = indices_[from];
 }
 
 void RoutingTable::refresh_flags(std::size_t place) {
@@ -242,32 +303,61 @@ void RoutingTable::refresh_flags(std::size_t place) {
   std::uint8_t flags = 0;
   if (peer.connected) flags |= kConnected;
   if (is_failed(peer)) flags |= kFailed;
+  if ((flags_[place] & kFailed) != (flags & kFailed)) {
+    std::size_t& failed = buckets_[place / options_.bucket_peers_max].failed_peers;
+    failed = (flags & kFailed) != 0 ? failed + 1 : failed - 1;
+  }
   flags_[place] = flags;
 }
 
 void RoutingTable::take_out(std::size_t bucket, std::size_t place) {
   const std::uint32_t index = indices_[place];
-  if (peers_[index].contact.dialect == wire::Dialect::legacy) --buckets_[bucket].legacy_peers;
-  const std::size_t end = last(bucket) - 1;
-  ids_[place] = ids_[end];
-  flags_[place] = flags_[end];
-  indices_[place] = indices_[end];
-  --buckets_[bucket].peers;
+  Bucket& its = buckets_[bucket];
+  if (peers_[index].contact.dialect == wire::Dialect::legacy) --its.legacy_peers;
+  if ((flags_[place] & kFailed) != 0) --its.failed_peers;
+  // The last of its octant takes its place, the last of the next one that one's, and so on.
+  for (std::size_t octant = octant_of(bucket, peers_[index].contact.id); octant < kOctants;
+       ++octant) {
+    const std::size_t end = first(bucket) + its.begins[octant + 1]--;
+    copy_place(end - 1, place);
+    place = end - 1;
+  }
+  --its.peers;
+  its.has_twins = its.has_twins && has_twins(bucket);
   peers_[index] = Peer{};
   vacant_.push_back(index);
   --size_;
 }
 
+/// The best of those who wait moves up, until nobody fits any more.
 void RoutingTable::refill(std::size_t bucket) {
   auto& waiting = buckets_[bucket].replacements;
-  std::size_t left = waiting.size();
-  while (left > 0) {
-    --left;
-    if (!has_room(bucket, waiting[left].contact.dialect)) continue;
-    const Replacement promoted = std::move(waiting[left]);
-    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(left));
-    add(bucket, promoted.contact, promoted.seen, promoted.connected);
+  while (true) {
+    std::size_t best = waiting.size();
+    for (std::size_t index = waiting.size(); index-- > 0;) {
+      const Replacement& one = waiting[index];
+      if (!has_room(bucket, one.contact.dialect, one.groups)) continue;
+      if (best == waiting.size() || goes_before(one, waiting[best])) best = index;
+    }
+    if (best == waiting.size()) return;
+    Replacement promoted = std::move(waiting[best]);
+    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(best));
+    add(bucket, Peer{.contact = std::move(promoted.contact),
+                     .groups = promoted.groups,
+                     .since = promoted.seen,
+                     .seen = promoted.seen,
+                     .round_trip = promoted.round_trip,
+                     .failures = 0,
+                     .connected = promoted.connected});
   }
+}
+
+/// Of two who wait, `right` having been seen more recently. Only with proximity anything else than
+/// that counts: the link, then the round trip.
+bool RoutingTable::goes_before(const Replacement& left, const Replacement& right) const {
+  if (options_.proximity == Proximity::off) return false;
+  if (left.connected != right.connected) return left.connected;
+  return rank_of(left.round_trip) < rank_of(right.round_trip);
 }
 
 bool RoutingTable::replace_one(Instant now, std::size_t bucket, bool even_if_none_waits) {
@@ -284,30 +374,53 @@ bool RoutingTable::replace_one(Instant now, std::size_t bucket, bool even_if_non
 }
 
 Offer RoutingTable::cache(Instant now, std::size_t bucket, const wire::Contact& contact,
-                          bool connected) {
+                          const PeerGroups& groups, bool connected) {
   if (options_.replacements_max == 0) return Offer::refused;
   auto& waiting = buckets_[bucket].replacements;
+  Replacement newcomer{
+      .contact = contact, .groups = groups, .seen = now, .round_trip = {}, .connected = connected};
   if (const auto index = replacement_of(buckets_[bucket], contact.id)) {
-    connected = connected || waiting[*index].connected;
+    newcomer.connected = connected || waiting[*index].connected;
+    newcomer.round_trip = waiting[*index].round_trip;
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*index));
-  } else if (waiting.size() == options_.replacements_max) {
-    waiting.erase(waiting.begin());
+  } else {
+    make_room_in_cache(waiting, groups);
   }
-  waiting.push_back({.contact = contact, .seen = now, .connected = connected});
+  waiting.push_back(std::move(newcomer));
   return Offer::cached;
+}
+
+/// The one seen longest ago goes; in an open network the one of the newcomer's own group, if that
+/// has its share of the cache.
+void RoutingTable::make_room_in_cache(std::vector<Replacement>& waiting,
+                                      const PeerGroups& groups) const {
+  const auto is_kin = [&](const Replacement& one) {
+    return (!groups.place.is_exempt() && one.groups.place == groups.place) ||
+           (!groups.inviter.is_exempt() && one.groups.inviter == groups.inviter);
+  };
+  if (options_.diversity.mode == Diversity::open) {
+    const auto kin = std::count_if(waiting.begin(), waiting.end(), is_kin);
+    if (static_cast<std::size_t>(kin) >= options_.diversity.per_bucket_max) {
+      waiting.erase(std::find_if(waiting.begin(), waiting.end(), is_kin));
+      return;
+    }
+  }
+  if (waiting.size() == options_.replacements_max) waiting.erase(waiting.begin());
 }
 
 void RoutingTable::split() {
   const std::size_t old = buckets_.size() - 1;
   grow();
   ++splits_;
-  const std::size_t begin = first(old);
-  const std::size_t end = last(old);
+  const std::vector<std::uint32_t> members(
+      indices_.begin() + static_cast<std::ptrdiff_t>(first(old)),
+      indices_.begin() + static_cast<std::ptrdiff_t>(last(old)));
   buckets_[old].peers = 0;
+  buckets_[old].begins = {};
+  buckets_[old].has_twins = false;
   buckets_[old].legacy_peers = 0;
-  // Those that stay move down inside their own bucket: a place is written only after it was read.
-  for (std::size_t place = begin; place < end; ++place) {
-    const std::uint32_t index = indices_[place];
+  buckets_[old].failed_peers = 0;
+  for (const std::uint32_t index : members) {
     place_peer(bucket_of(peers_[index].contact.id), index);
   }
   std::vector<Replacement> waiting = std::move(buckets_[old].replacements);
@@ -319,107 +432,26 @@ void RoutingTable::split() {
   refill(old + 1);
 }
 
-// ---- nearest
-
-/// Appends the nearest of one bucket. Insertion into a short sorted run of whole words, no call and
-/// no allocation: at k = 20 nothing is faster. Should the first 58 bits of two distances agree,
-/// which takes a forged id, the words cannot tell them apart and all is sorted by whole distances.
-void RoutingTable::visit_bucket(std::size_t bucket, const Question& question,
-                                std::span<PeerIndex> out, std::size_t& found) const {
-  // One more place in front: zero is never larger than a key, so the insertion needs no other end.
-  std::array<std::uint64_t, kBucketPeersCeiling + 1> sorted;
-  sorted[0] = 0;
-  std::uint64_t* const keys = sorted.data() + 1;
-  const std::size_t begin = first(bucket);
-  const std::size_t peers = buckets_[bucket].peers;
-  const std::size_t wanted = out.size() - found;
-  const std::size_t excluded = question.excluded - begin;
-  const NodeId* const ids = ids_.data() + begin;
-  const std::uint8_t* const flags = flags_.data() + begin;
-  std::size_t count = 0;
-  bool tied = false;
-  for (std::size_t peer = 0; peer < peers; ++peer) {
-    if ((flags[peer] & question.mask) != question.flags || peer == excluded) continue;
-    const std::uint64_t key = ((ids[peer].high() ^ question.target.high()) & ~kPeerBits) | peer;
-    std::uint64_t* at = keys + count;
-    if (count < wanted) {
-      ++count;
-    } else {
-      --at;
-      tied = tied || same_distance(key, *at);
-      if (key > *at) continue;
-    }
-    for (; key < at[-1]; --at) *at = at[-1];
-    *at = key;
-  }
-  for (std::size_t rank = 1; rank < count; ++rank) {
-    if (same_distance(keys[rank - 1], keys[rank])) tied = true;
-  }
-  if (tied) return visit_tied_bucket(bucket, question, out, found);
-  const std::uint32_t* const indices = indices_.data() + begin;
-  PeerIndex* const nearest = out.data() + found;
-  for (std::size_t rank = 0; rank < count; ++rank) {
-    nearest[rank] = PeerIndex{indices[keys[rank] & kPeerBits]};
-  }
-  found += count;
-}
-
-void RoutingTable::visit_tied_bucket(std::size_t bucket, const Question& question,
-                                     std::span<PeerIndex> out, std::size_t& found) const {
-  std::vector<std::size_t> places;
-  for (std::size_t place = first(bucket); place < last(bucket); ++place) {
-    if ((flags_[place] & question.mask) != question.flags || place == question.excluded) continue;
-    places.push_back(place);
-  }
-  std::sort(places.begin(), places.end(), [&](std::size_t left, std::size_t right) {
-    return closer(question.target, ids_[left], ids_[right]);
-  });
-  for (const std::size_t place : places) {
-    if (found == out.size()) return;
-    out[found++] = PeerIndex{indices_[place]};
-  }
-}
-
-std::size_t RoutingTable::closest(const NodeId& target, const Selection& selection,
-                                  std::span<PeerIndex> out) const {
-  // Ids of bucket b agree with ours in b bits and differ in the next. Seen from the target, a
-  // bucket whose bit differs between target and us is nearer than all later ones together, any
-  // other one is farther than all later ones together. So: the former ascending, the last, the
-  // latter descending.
-  const Condition condition = condition_of(selection.reach);
-  Question question{.target = target, .mask = condition.mask, .flags = condition.wanted};
-  if (selection.excluding) {
-    const auto place = place_of(bucket_of(*selection.excluding), *selection.excluding);
-    if (place) question.excluded = *place;
-  }
-  const NodeId apart = distance(self_, target);
-  const std::size_t last_bucket = buckets_.size() - 1;
-  std::size_t found = 0;
-  for (std::size_t bucket = 0; bucket < last_bucket && found < out.size(); ++bucket) {
-    if (apart.bit(static_cast<unsigned>(bucket))) {
-      visit_bucket(bucket, question, out, found);
-    }
-  }
-  if (found < out.size()) visit_bucket(last_bucket, question, out, found);
-  for (std::size_t bucket = last_bucket; bucket-- > 0 && found < out.size();) {
-    if (!apart.bit(static_cast<unsigned>(bucket))) {
-      visit_bucket(bucket, question, out, found);
-    }
-  }
-  return found;
-}
-
-wire::Contacts RoutingTable::closest_contacts(const NodeId& target, std::size_t count,
-                                              const Selection& selection) const {
-  std::vector<PeerIndex> indices(std::min(count, size_));
-  indices.resize(closest(target, selection, indices));
-  wire::Contacts contacts;
-  contacts.reserve(indices.size());
-  for (const PeerIndex index : indices) contacts.push_back(at(index).contact);
-  return contacts;
-}
-
 // ---- look
+
+std::vector<PeerIndex> RoutingTable::by_preference(std::size_t bucket) const {
+  TRESTLE_ASSERT(bucket < buckets_.size());
+  std::vector<PeerIndex> order;
+  for (std::size_t place = first(bucket); place < last(bucket); ++place) {
+    order.push_back(PeerIndex{indices_[place]});
+  }
+  std::sort(order.begin(), order.end(), [this](PeerIndex left, PeerIndex right) {
+    const Peer& one = at(left);
+    const Peer& other = at(right);
+    if (is_failed(one) != is_failed(other)) return is_failed(other);
+    if (one.connected != other.connected) return one.connected;
+    if (options_.proximity == Proximity::by_round_trip && one.round_trip != other.round_trip) {
+      return rank_of(one.round_trip) < rank_of(other.round_trip);
+    }
+    return one.contact.id < other.contact.id;
+  });
+  return order;
+}
 
 BucketStats RoutingTable::bucket(std::size_t index) const {
   TRESTLE_ASSERT(index < buckets_.size());
@@ -438,7 +470,8 @@ RoutingTableStats RoutingTable::stats() const {
                           .replacements = 0,
                           .buckets = buckets_.size(),
                           .splits = splits_,
-                          .replaced = replaced_};
+                          .replaced = replaced_,
+                          .crowded = crowded_};
   for (std::size_t index = 0; index < buckets_.size(); ++index) {
     const BucketStats one = bucket(index);
     stats.connected += one.connected;

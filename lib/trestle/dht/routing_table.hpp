@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,25 +9,11 @@
 
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/peer_group.hpp"
+#include "trestle/dht/routing_table_options.hpp"
 #include "trestle/wire/message/contact.hpp"
 
 namespace trestle::dht {
-
-struct RoutingTableOptions {
-  /// k of Kademlia: peers per bucket, at most 64 (X30).
-  std::size_t bucket_peers_max = 20;
-  /// Newcomers remembered beside a full bucket (ROUTE-06: at most k).
-  std::size_t replacements_max = 20;
-  /// One bucket per common prefix length; 160 is every possible one, so nothing is ever refused
-  /// for want of a bucket. Small platforms set 8, 12 or 20 (ROUTE-11).
-  std::size_t buckets_max = NodeId::kBits;
-  /// Peers of the old dialect prove nothing; they get at most half of a bucket (design section 5).
-  std::size_t legacy_peers_per_bucket_max = 10;
-  /// Consecutive failures after which a peer counts as gone and may be replaced (X33).
-  std::uint32_t failures_max = 3;
-  /// Who showed itself this recently keeps its place whatever happens (ROUTE-07, P-KR-21).
-  Duration protection = std::chrono::minutes(5);
-};
 
 /// What became of a peer that was offered.
 enum class Offer : std::uint8_t { added, updated, cached, refused };
@@ -41,8 +28,13 @@ struct PeerIndex {
 /// One peer of the table.
 struct Peer {
   wire::Contact contact;
+  PeerGroups groups;
+  /// When it came into the table.
+  Instant since{};
   /// Last sign of life.
   Instant seen{};
+  /// As measured last; zero if never.
+  Duration round_trip{};
   std::uint32_t failures = 0;
   /// A link to it is open now. Together with `known()` these are the two bits of one entry.
   bool connected = false;
@@ -73,6 +65,7 @@ struct RoutingTableStats {
   std::size_t buckets = 1;
   std::uint64_t splits = 0;
   std::uint64_t replaced = 0;
+  std::uint64_t crowded = 0;  ///< Not taken into a bucket because their group has its share.
 };
 
 /// The peers a node knows, in Kademlia's buckets (Maymounkov and Mazières, 2002): a policy.
@@ -84,21 +77,25 @@ struct RoutingTableStats {
 ///
 /// Only peers that have shown themselves on a link belong here (threat T9); the owner sees to it.
 /// Liveness beats everything: no living peer makes room for a newcomer, which waits in the bucket's
-/// replacement cache instead (P-KR-1..5, P-KR-19..22). Ids lie in one array, bucket after bucket,
-/// and buckets are visited in the order of their distance: `closest` is exact without sorting the
-/// table.
+/// replacement cache instead (P-KR-1..5, P-KR-19..22). In an open network no group of peers that
+/// may be in one hand gets more than its share of a bucket, a cache or the table.
+///
+/// Ids lie in one array, bucket after bucket, each in octants by its next three bits, and all are
+/// visited in the order of their distance: `closest` is exact without sorting the table.
 class RoutingTable {
  public:
   RoutingTable(const NodeId& self, const RoutingTableOptions& options);
 
   /// A peer without an open link that proved itself before. Refused: our own id, no address.
-  Offer offer(Instant now, const wire::Contact& contact);
+  Offer offer(Instant now, const wire::Contact& contact, const PeerGroups& groups = {});
   /// A link to this peer opened. The contact replaces what was known of it.
-  Offer on_connected(Instant now, const wire::Contact& contact);
+  Offer on_connected(Instant now, const wire::Contact& contact, const PeerGroups& groups = {});
   /// A dialable peer stays, as disconnected; any other leaves at once (X25, ROUTE-09).
   void on_disconnected(Instant now, const NodeId& id);
   /// A sign of life.
   void on_seen(Instant now, const NodeId& id);
+  /// A round trip was measured. Changes no bucket (P-KR-17).
+  void on_round_trip(const NodeId& id, Duration round_trip);
   /// It did not answer. After `failures_max` in a row it is passed over, and replaced by the most
   /// recently seen of its bucket's cache as soon as its protection has run out.
   void on_failure(Instant now, const NodeId& id);
@@ -116,6 +113,9 @@ class RoutingTable {
                                   const Selection& selection = {}) const;
 
   const Peer* find(const NodeId& id) const;
+  /// The peers of one bucket as we would rather have them: linked before known before failed, and,
+  /// with proximity, the nearer by round trip first inside each (P-KR-16).
+  std::vector<PeerIndex> by_preference(std::size_t bucket) const;
   const Peer& at(PeerIndex index) const { return peers_[index.value]; }
   bool is_failed(const Peer& peer) const { return peer.failures >= options_.failures_max; }
 
@@ -141,14 +141,23 @@ class RoutingTable {
   }
 
  private:
+  static constexpr unsigned kOctantBits = 3;
+  static constexpr std::size_t kOctants = 1 << kOctantBits;
   struct Replacement {
     wire::Contact contact;
+    PeerGroups groups;
     Instant seen{};
+    Duration round_trip{};
     bool connected = false;
   };
   struct Bucket {
     std::size_t peers = 0;
+    /// Where each octant begins, counted from the bucket's first place, and where the last ends.
+    std::array<std::uint8_t, kOctants + 1> begins{};
+    /// Two ids agree in more bits than a ranking looks at, which takes a forged one.
+    bool has_twins = false;
     std::size_t legacy_peers = 0;
+    std::size_t failed_peers = 0;
     /// Most recently seen last.
     std::vector<Replacement> replacements;
   };
@@ -159,36 +168,66 @@ class RoutingTable {
     std::uint8_t mask = 0;
     std::uint8_t flags = 0;
     std::size_t excluded = SIZE_MAX;
+    std::size_t excluded_bucket = SIZE_MAX;
+  };
+  /// An id without its first 64 bits.
+  struct IdRest {
+    std::uint64_t middle = 0;
+    std::uint32_t low = 0;
   };
 
   std::size_t first(std::size_t bucket) const { return bucket * options_.bucket_peers_max; }
   std::size_t last(std::size_t bucket) const { return first(bucket) + buckets_[bucket].peers; }
   std::size_t bucket_of(const NodeId& id) const;
+  /// By the first bits in which those of a bucket differ.
+  std::size_t octant_of(std::size_t bucket, const NodeId& id) const {
+    const bool is_last = bucket + 1 == buckets_.size();
+    return id.bits_from<kOctantBits>(static_cast<unsigned>(is_last ? bucket : bucket + 1));
+  }
   std::optional<std::size_t> place_of(std::size_t bucket, const NodeId& id) const;
   static std::optional<std::size_t> replacement_of(const Bucket& bucket, const NodeId& id);
 
-  Offer admit(Instant now, const wire::Contact& contact, bool connected);
-  void update(Instant now, std::size_t place, const wire::Contact& contact, bool connected);
-  bool has_room(std::size_t bucket, wire::Dialect dialect) const;
-  void add(std::size_t bucket, const wire::Contact& contact, Instant seen, bool connected);
+  Offer admit(Instant now, const wire::Contact& contact, const PeerGroups& groups, bool connected);
+  void update(Instant now, std::size_t place, const wire::Contact& contact,
+              const PeerGroups& groups, bool connected);
+  bool has_room(std::size_t bucket, wire::Dialect dialect, const PeerGroups& groups) const;
+  bool within_caps(std::size_t bucket, const PeerGroups& groups) const;
+  bool within_cap(std::size_t bucket, PeerGroup PeerGroups::* kind, PeerGroup group) const;
+  void add(std::size_t bucket, Peer peer);
   void place_peer(std::size_t bucket, std::uint32_t index);
+  void copy_place(std::size_t from, std::size_t to);
   void take_out(std::size_t bucket, std::size_t place);
   void refill(std::size_t bucket);
+  bool goes_before(const Replacement& left, const Replacement& right) const;
   bool replace_one(Instant now, std::size_t bucket, bool even_if_none_waits);
-  Offer cache(Instant now, std::size_t bucket, const wire::Contact& contact, bool connected);
+  Offer cache(Instant now, std::size_t bucket, const wire::Contact& contact,
+              const PeerGroups& groups, bool connected);
+  void make_room_in_cache(std::vector<Replacement>& waiting, const PeerGroups& groups) const;
   void split();
   void grow();
   void refresh_flags(std::size_t place);
-  void visit_bucket(std::size_t bucket, const Question& question, std::span<PeerIndex> out,
-                    std::size_t& found) const;
-  void visit_tied_bucket(std::size_t bucket, const Question& question, std::span<PeerIndex> out,
-                         std::size_t& found) const;
+
+  bool has_twins(std::size_t bucket) const;
+  NodeId id_at(std::size_t place) const {
+    return {highs_[place], lows_[place].middle, lows_[place].low};
+  }
+
+  // routing_table_nearest.cpp
+  std::size_t visit_bucket(std::size_t bucket, const Question& question,
+                           std::span<PeerIndex> out) const;
+  template <typename Passes>
+  std::size_t rank_bucket(std::size_t bucket, const NodeId& target, std::span<PeerIndex> out,
+                          Passes&& passes) const;
+  std::size_t sort_bucket(std::size_t bucket, const Question& question,
+                          std::span<PeerIndex> out) const;
 
   NodeId self_;
   RoutingTableOptions options_;
   std::vector<Bucket> buckets_;
-  /// Three arrays side by side, `bucket_peers_max` places a bucket: what `closest` reads.
-  std::vector<NodeId> ids_;
+  /// Arrays side by side, `bucket_peers_max` places a bucket: what `closest` reads. Of the ids
+  /// first what decides, then the rest.
+  std::vector<std::uint64_t> highs_;
+  std::vector<IdRest> lows_;
   std::vector<std::uint8_t> flags_;
   std::vector<std::uint32_t> indices_;
   std::vector<Peer> peers_;
@@ -196,6 +235,7 @@ class RoutingTable {
   std::size_t size_ = 0;
   std::uint64_t splits_ = 0;
   std::uint64_t replaced_ = 0;
+  std::uint64_t crowded_ = 0;
 };
 
 }  // namespace trestle::dht

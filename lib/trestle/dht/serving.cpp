@@ -11,6 +11,10 @@ void Dht::on_request(Instant now, const NodeId& from, RequestToken token,
                      const wire::Message& request) {
   ++stats_.requests;
   table_.on_seen(now, from);
+  if (auto refusal = refusal_of_rate(now, from, request)) {
+    outbox_.push(Respond{.token = token, .message = std::move(*refusal)});
+    return;
+  }
   outbox_.push(Respond{.token = token, .message = serve(now, from, request)});
   pump_desk(now);
   pump_upkeep(now);
@@ -71,6 +75,9 @@ void Dht::on_store(Instant now, const NodeId& from, RequestToken token,
     if (open_) ++stats_.data_refused;
     const ErrorCode code = open_ ? ErrorCode::data_refused : ErrorCode::shutting_down;
     return outbox_.push(Respond{token, refusal_with(code)});
+  }
+  if (auto refusal = refusal_of_rate(now, from, wire::StoreRequest{})) {
+    return outbox_.push(Respond{token, std::move(*refusal)});
   }
   desk_.store(now, token, from, dialect_of(from), record);
   note_delivery(now, record->key);

@@ -155,6 +155,7 @@ void Dht::on_write_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
 void Dht::find_targets(Instant now, Write& write, const NodeId& place, wire::Contacts&& answered) {
   const std::size_t wanted = options_.lookup.nearest;
   std::erase_if(answered, [](const wire::Contact& one) { return one.role == wire::Role::bridge; });
+  answered = spread_over_groups(std::move(answered));
   const auto farther = std::find_if(answered.begin(), answered.end(), [&](const auto& contact) {
     return closer(place, self_.id, contact.id);
   });

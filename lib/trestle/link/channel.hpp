@@ -173,6 +173,9 @@ class Channel {
   bool speaks_legacy() const { return peer_.dialect == wire::Dialect::legacy; }
   crypto::Side side() const { return side_; }
   const wire::Contact& peer() const { return peer_; }
+  /// Where an accepted connection comes from; empty for a dialled one.
+  const std::string& remote_address() const { return remote_address_; }
+  void came_from(std::string address) { remote_address_ = std::move(address); }
   Duration round_trip() const { return keepalive_.round_trip(); }
   Instant opened_at() const { return opened_at_; }
   /// Ordered, but not yet with the kernel.
@@ -219,6 +222,7 @@ class Channel {
   Instant open_by_ = kNever;
   Instant opened_at_{};
   wire::Contact peer_;
+  std::string remote_address_;
   NodeId own_id_;
   Handshake handshake_;
   LegacyDialect legacy_;

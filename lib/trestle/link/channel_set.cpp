@@ -99,7 +99,9 @@ ConnectionId ChannelSet::on_accepted(Instant now, const Accepted& accepted) {
   place.pending_address = address_key(accepted.remote_address);
   ++pending_;
   ++*pending_by_address_.insert(place.pending_address, 0).first;
-  touch(connection)->on_transport_open(now);
+  Channel* channel = touch(connection);
+  channel->came_from(accepted.remote_address);
+  channel->on_transport_open(now);
   return connection;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "trestle/node/member/link_origin.hpp"
 #include "trestle/node/member/member_node.hpp"
 #include "trestle/node/request_token.hpp"
 #include "trestle/wire/legacy/frame.hpp"
@@ -90,6 +91,7 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
   if (const Channel* channel = channels_.find(connection)) {
     from = channel->peer().id;
     mesh_.on_rtt(now, from, answered.round_trip);
+    dht_.on_round_trip(from, answered.round_trip);
   }
   switch (asker_of(answered.token)) {
     case Asker::dht:
@@ -166,7 +168,10 @@ void MemberNode::perform(Instant now, mesh::MeshEffect&& effect) {
 }
 
 void MemberNode::on_link_up(Instant now, const mesh::LinkUp& up) {
-  dht_.on_link_up(now, up.peer);
+  const Channel* channel = channels_.find(up.connection);
+  dht_.on_link_up(
+      now, up.peer,
+      channel != nullptr ? link_origin(*channel, up.connection, up.peer) : dht::LinkOrigin{});
   on_member_up(now, up.peer);
   for (const PendingAsk& ask : pending_asks_.take(up.peer.id)) send_ask(now, up.connection, ask);
 }

@@ -68,13 +68,20 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
       served_(options_.served_requests_max),
       joiner_(joiner_options(options_), rng.fork("joiner")),
       old_bootstrap_(options_.old_bootstrap, local_, suite),
+      peer_memory_(options_.peer_memory, rng),
       pending_asks_(options_.pending_asks_max) {}
 
 // ---- life
 
+void MemberNode::save_peers() {
+  if (auto peers = peer_memory_.snapshot(dht_.table())) outbox_.push(SavePeers{std::move(*peers)});
+}
+
 void MemberNode::start(Instant now) {
   if (is_stopping_) return;
   started_at_ = now;
+  peer_memory_.start(now);
+  for (const wire::Contact& peer : peer_memory_.to_try()) meet(now, peer);
   const bool remembers = mesh_.stats().known > 0;
   joiner_.start(
       now, remembers ? onboarding::Joiner::Start::returning : onboarding::Joiner::Start::fresh);
@@ -84,6 +91,7 @@ void MemberNode::start(Instant now) {
 void MemberNode::begin_shutdown(Instant now) {
   if (is_stopping_) return;
   pump(now);
+  save_peers();
   is_stopping_ = true;
   joiner_.stop(now);
   fail_asks(now, pending_asks_.take_all(), ErrorCode::shutting_down);
@@ -190,7 +198,7 @@ Instant MemberNode::next_deadline() const {
   if (is_stopped_) return kNever;
   return std::min({channels_.next_deadline(), mesh_.next_deadline(), dht_.next_deadline(),
                    joiner_.next_deadline(), old_bootstrap_.next_deadline(),
-                   pending_asks_.next_deadline()});
+                   pending_asks_.next_deadline(), peer_memory_.next_deadline()});
 }
 
 void MemberNode::on_deadline(Instant now) {
@@ -201,6 +209,7 @@ void MemberNode::on_deadline(Instant now) {
   joiner_.on_deadline(now);
   old_bootstrap_.on_deadline(now);
   fail_asks(now, pending_asks_.take_due(now), ErrorCode::timeout);
+  if (!is_stopping_ && peer_memory_.pop_due(now)) save_peers();
   pump(now);
 }
 
@@ -275,6 +284,8 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
     report(std::move(*ended));
   } else if (auto* discovered = std::get_if<dht::Discovered>(&effect)) {
     mesh_.on_contact(now, discovered->contact);
+  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
+    outbox_.push(std::move(*record));
   } else if (auto* known = std::get_if<dht::NeighbourhoodKnown>(&effect)) {
     outbox_.push(LogRecord{LogLevel::info,
                            "dht.neighbourhood",

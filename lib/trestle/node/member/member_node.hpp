@@ -12,6 +12,7 @@
 #include "trestle/link/channel_set.hpp"
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/node/member/legacy_registration.hpp"
+#include "trestle/node/member/peer_memory.hpp"
 #include "trestle/node/member/pending_asks.hpp"
 #include "trestle/node/member/readiness.hpp"
 #include "trestle/node/member/record_verifier.hpp"
@@ -35,6 +36,7 @@ struct MemberOptions {
   dht::DhtOptions dht;
   onboarding::JoinerOptions joiner;
   LegacyRegistrationOptions old_bootstrap;
+  PeerMemoryOptions peer_memory;
   /// How long a join asked of a bootstrap node may take: its own bound is 4.5 s, or 10.5 s while a
   /// bridge of the old dialect may be asked.
   Duration join_timeout = std::chrono::seconds(12);
@@ -59,6 +61,7 @@ class MemberNode : public Node {
   MemberNode(MemberOptions options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
 
+  /// Records come before `start`, peers are tried by it.
   void restore(Instant now, Restored restored) override;
   void start(Instant now) override;
   void begin_shutdown(Instant now) override;
@@ -178,6 +181,7 @@ class MemberNode : public Node {
   void ask_peer(Instant now, dht::Ask&& ask);
   void send_ask(Instant now, link::ConnectionId connection, const PendingAsk& ask);
   void fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code);
+  void save_peers();
   void report_joined(const onboarding::Joined& joined);
   void report_links(Instant now);
   bool pump_channels(Instant now);
@@ -197,6 +201,7 @@ class MemberNode : public Node {
   std::uint32_t last_signing_ = 0;
   onboarding::Joiner joiner_;
   LegacyRegistration old_bootstrap_;
+  PeerMemory peer_memory_;
   PendingAsks pending_asks_;
   /// The connection to a bootstrap node, while there is one, and its dialect.
   std::optional<link::ConnectionId> registration_;

@@ -9,6 +9,7 @@ namespace trestle::node {
 
 void MemberNode::restore(Instant now, Restored restored) {
   dht_.restore(now, std::move(restored.records));
+  peer_memory_.restore(std::move(restored.peers));
 }
 
 void MemberNode::on_persisted(Instant now, dht::StorageTicket ticket, ErrorCode code) {

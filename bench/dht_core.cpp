@@ -1,0 +1,128 @@
+// The DHT's core by itself, without sockets.
+//   dht_core closest COUNT ROUNDS   the COUNT nearest of a full table, ROUNDS times: run under
+//   callgrind with two
+//                                   numbers of rounds, the difference is what one question costs
+//   dht_core memory CONTACTS        the heap of one whole node, then with that many contacts in its
+//   table
+// Prints one JSON line.
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <malloc.h>
+
+#include "trestle/crypto/identity.hpp"
+#include "trestle/dht/dht.hpp"
+#include "trestle/node/dht/dht_node.hpp"
+
+namespace {
+
+std::size_t heap_bytes = 0;
+
+/// As the allocator sees it: the block, not what was asked for.
+void* counted(std::size_t bytes) {
+  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
+  if (memory == nullptr) std::abort();
+  heap_bytes += malloc_usable_size(memory) + sizeof(std::size_t);
+  return memory;
+}
+
+void discounted(void* memory) noexcept {
+  if (memory != nullptr) heap_bytes -= malloc_usable_size(memory) + sizeof(std::size_t);
+  std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes); }
+void* operator new[](std::size_t bytes) { return counted(bytes); }
+void operator delete(void* memory) noexcept { discounted(memory); }
+void operator delete[](void* memory) noexcept { discounted(memory); }
+void operator delete(void* memory, std::size_t) noexcept { discounted(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { discounted(memory); }
+
+namespace {
+
+using namespace trestle;
+
+NodeId random_id(Rng& rng) {
+  const std::uint64_t high = rng.next();
+  const std::uint64_t middle = rng.next();
+  const auto low = static_cast<std::uint32_t>(rng.next());
+  return {high, middle, low};
+}
+
+wire::Contact contact(Rng& rng) {
+  wire::Contact made;
+  made.id = random_id(rng);
+  made.dialect = wire::Dialect::native;
+  made.address = "wss://203.0.113." + std::to_string(1 + rng.below(250)) + ":4001/";
+  return made;
+}
+
+int closest(std::size_t count, std::uint64_t rounds) {
+  constexpr std::size_t kOffered = 20'000;
+  constexpr std::size_t kTargets = 1024;
+  Rng rng(1);
+  dht::RoutingTable table(random_id(rng), {});
+  for (std::size_t offered = 0; offered < kOffered; ++offered) table.on_connected({}, contact(rng));
+  std::vector<NodeId> targets;
+  while (targets.size() < kTargets) targets.push_back(random_id(rng));
+  std::vector<dht::PeerIndex> found(count);
+  std::uint64_t total = 0;
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    total += table.closest(targets[round % kTargets], {}, found);
+    total += found[0].value & 1;
+  }
+  std::printf("{\"answered\": %llu, \"peers\": %zu, \"total\": %llu}\n",
+              static_cast<unsigned long long>(rounds), table.size(),
+              static_cast<unsigned long long>(total));
+  return 0;
+}
+
+int memory(std::size_t contacts) {
+  Rng rng(1);
+  auto suite = std::make_unique<crypto::Suite>(1);
+  const crypto::KeyPair keys = suite->generate();
+  const crypto::Identity identity{keys.key, crypto::node_id_of(*suite, keys.key)};
+  node::NodeOptions options;
+  options.common.address = "wss://203.0.113.1:4001/";
+  const std::size_t before_node = heap_bytes;
+  auto node = std::make_unique<node::DhtNode>(options, identity, *suite, Rng(2));
+  const std::size_t node_bytes = heap_bytes - before_node;
+
+  wire::Contact self;
+  self.id = identity.id;
+  dht::Dht machine(self, {}, *suite, Rng(3));
+  const std::size_t before_contacts = heap_bytes;
+  while (machine.table().size() < contacts) {
+    const wire::Contact peer = contact(rng);
+    machine.on_link_up({}, peer);
+    machine.on_link_down({}, peer.id);
+    while (machine.poll_effect()) {
+    }
+  }
+  machine.close({});
+  std::printf("{\"node_bytes\": %zu, \"contacts\": %zu, \"contacts_bytes\": %zu}\n", node_bytes,
+              machine.table().size(), heap_bytes - before_contacts);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::strcmp(argv[1], "closest") == 0) {
+    return closest(std::strtoull(argv[2], nullptr, 10), std::strtoull(argv[3], nullptr, 10));
+  }
+  if (argc == 3 && std::strcmp(argv[1], "memory") == 0) {
+    return memory(std::strtoull(argv[2], nullptr, 10));
+  }
+  std::fputs("usage: dht_core closest COUNT ROUNDS | dht_core memory CONTACTS\n", stderr);
+  return 2;
+}

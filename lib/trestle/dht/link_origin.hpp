@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+
+#include "trestle/dht/peer_group.hpp"
+#include "trestle/link/rate_limiter.hpp"
+
+namespace trestle::dht {
+
+/// What the owner knows of a link besides the contact.
+struct LinkOrigin {
+  PeerGroups groups;
+  /// Where the peer has proven no identity: to whose account its requests go.
+  std::optional<link::RateKey> unproven{};
+};
+
+}  // namespace trestle::dht
