@@ -18,6 +18,7 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.address = address;
   options.common.legacy = settings.serves_legacy;
   options.bootstrap_urls = settings.bootstrap_urls;
+  options.diversity = settings.diversity;
   options.bridge_secret = settings.bridge_secret;
   options.legacy_bridge_secret = settings.legacy_bridge_secret;
   return std::make_unique<node::BridgeNode>(options, identity, suite, std::move(rng));

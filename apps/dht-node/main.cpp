@@ -18,6 +18,8 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.address = address;
   options.common.legacy = settings.serves_legacy;
   options.bootstrap_urls = settings.bootstrap_urls;
+  options.diversity = settings.diversity;
+  options.platform = settings.platform;
   return std::make_unique<node::DhtNode>(options, identity, suite, std::move(rng));
 }
 

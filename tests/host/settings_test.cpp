@@ -125,6 +125,8 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"connections-per-address", {"7"}, ""},
                                             {"trusted-proxy", {"10.0.0.0/8"}, ""},
                                             {"genesis", {"true"}, ""},
+                                            {"platform", {"mobile"}, ""},
+                                            {"diversity", {"open"}, ""},
                                             {"legacy", {"off"}, ""},
                                             {"log", {"json"}, ""},
                                             {"log-level", {"debug"}, ""},

@@ -6,10 +6,6 @@
 namespace trestle::dht {
 namespace {
 
-/// Slots beside those of users and of their told writes: one look-up of ourselves, one refresh, one
-/// for the copies of records.
-constexpr std::size_t kUpkeepSlots = 3;
-
 bool takes_part(const wire::Contact& contact) {
   return contact.role == wire::Role::node || contact.role == wire::Role::bridge;
 }
@@ -27,7 +23,6 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       heard_(options.heard),
       limits_(options.limits),
       pacing_(options.pacing),
-      operations_(options.operations_max + options.background_max + kUpkeepSlots),
       self_lookup_pace_(options.self_lookup_interval, options.self_lookup_interval_max) {}
 
 // ---- life

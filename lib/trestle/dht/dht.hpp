@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -259,7 +260,9 @@ class Dht {
   FlatMap<NodeId, link::RateKey> unproven_;
   ServingLimits limits_;
   AskPacing pacing_;
-  std::vector<std::optional<Operation>> operations_;
+  /// As many as were ever under way at once: an operation is large, and most nodes have few. They
+  /// stay where they are while others begin.
+  std::deque<std::optional<Operation>> operations_;
   Deadlines timers_;
   FlatMap<AskId, PendingAsk> asks_;
   std::uint64_t last_operation_ = 0;

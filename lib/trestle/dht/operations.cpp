@@ -1,5 +1,6 @@
 // The look-ups of users and of upkeep. What a put does beyond them is in writing.cpp.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
@@ -7,6 +8,13 @@
 #include "trestle/dht/dht.hpp"
 
 namespace trestle::dht {
+
+namespace {
+
+/// Slots beside those of users: one look-up of ourselves, one refresh.
+constexpr std::size_t kUpkeepSlots = 2;
+
+}  // namespace
 
 // ---- commands
 
@@ -56,8 +64,13 @@ bool Dht::has_vacancy(Purpose purpose) const {
 
 OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
                        std::string key, std::optional<Write> write) {
-  const auto vacant = std::find(operations_.begin(), operations_.end(), std::nullopt);
-  TRESTLE_ASSERT(vacant != operations_.end());
+  auto vacant = std::find(operations_.begin(), operations_.end(), std::nullopt);
+  if (vacant == operations_.end()) {
+    const std::size_t slots = options_.operations_max + options_.background_max + kUpkeepSlots;
+    TRESTLE_ASSERT(operations_.size() < slots);
+    operations_.emplace_back();
+    vacant = std::prev(operations_.end());
+  }
   const Slot slot = static_cast<Slot>(vacant - operations_.begin());
   const OperationId id{++last_operation_};
   vacant->emplace(

@@ -30,8 +30,11 @@ RoutingTable::RoutingTable(const NodeId& self, const RoutingTableOptions& option
 void RoutingTable::grow() {
   buckets_.emplace_back();
   const std::size_t places = first(buckets_.size());
-  highs_.resize(places);
-  lows_.resize(places);
+  // To the place: a table grows by a bucket a few times in its life, and is there for years.
+  keys_.reserve(places);
+  flags_.reserve(places);
+  indices_.reserve(places);
+  keys_.resize(places);
   flags_.resize(places);
   indices_.resize(places);
 }
@@ -44,7 +47,7 @@ std::size_t RoutingTable::bucket_of(const NodeId& id) const {
 
 std::optional<std::size_t> RoutingTable::place_of(std::size_t bucket, const NodeId& id) const {
   for (std::size_t place = first(bucket); place < last(bucket); ++place) {
-    if (highs_[place] == id.high() && id_at(place) == id) return place;
+    if (look_alike(keys_[place], id.high()) && id_at(place) == id) return place;
   }
   return std::nullopt;
 }
@@ -98,7 +101,7 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerG
   if (!has_room(bucket, contact.dialect, groups)) {
     return cache(now, bucket, contact, groups, connected);
   }
-  Peer peer{.contact = contact,
+  Peer peer{.contact = KnownContact(contact),
             .groups = groups,
             .since = now,
             .seen = now,
@@ -126,7 +129,7 @@ void RoutingTable::update(Instant now, std::size_t place, const wire::Contact& c
     const PeerGroups before = std::exchange(peer.groups, PeerGroups{});
     peer.groups = within_caps(place / options_.bucket_peers_max, groups) ? groups : before;
   }
-  peer.contact = contact;
+  peer.contact = KnownContact(contact);
   peer.seen = now;
   peer.failures = 0;
   peer.connected = peer.connected || connected;
@@ -143,9 +146,9 @@ void RoutingTable::on_disconnected(Instant /*now*/, const NodeId& id) {
     return;
   }
   if (const auto index = replacement_of(buckets_[bucket], id)) {
-    Replacement& replacement = buckets_[bucket].replacements[*index];
+    Peer& replacement = buckets_[bucket].replacements[*index];
     replacement.connected = false;
-    if (replacement.contact.address.empty()) remove(id);
+    if (!replacement.known()) remove(id);
   }
 }
 
@@ -249,6 +252,9 @@ bool RoutingTable::within_cap(std::size_t bucket, PeerGroup PeerGroups::* kind,
 void RoutingTable::add(std::size_t bucket, Peer peer) {
   std::uint32_t index = static_cast<std::uint32_t>(peers_.size());
   if (vacant_.empty()) {
+    if (peers_.size() == peers_.capacity()) {
+      peers_.reserve(peers_.size() + options_.bucket_peers_max);
+    }
     peers_.emplace_back();
   } else {
     index = vacant_.back();
@@ -272,8 +278,7 @@ void RoutingTable::place_peer(std::size_t bucket, std::uint32_t index) {
     copy_place(begin, place);
     place = begin;
   }
-  highs_[place] = id.high();
-  lows_[place] = {.middle = id.middle(), .low = id.low()};
+  keys_[place] = key_of(id, place);
   indices_[place] = index;
   flags_[place] = 0;
   ++its.peers;
@@ -285,15 +290,14 @@ void RoutingTable::place_peer(std::size_t bucket, std::uint32_t index) {
 bool RoutingTable::has_twins(std::size_t bucket) const {
   for (std::size_t left = first(bucket); left < last(bucket); ++left) {
     for (std::size_t right = left + 1; right < last(bucket); ++right) {
-      if (look_alike(highs_[left], highs_[right])) return true;
+      if (look_alike(keys_[left], keys_[right])) return true;
     }
   }
   return false;
 }
 
 void RoutingTable::copy_place(std::size_t from, std::size_t to) {
-  highs_[to] = highs_[from];
-  lows_[to] = lows_[from];
+  keys_[to] = (keys_[from] & ~kPeerBits) | to % options_.bucket_peers_max;
   flags_[to] = flags_[from];
   indices_[to] = indices_[from];
 }
@@ -335,26 +339,20 @@ void RoutingTable::refill(std::size_t bucket) {
   while (true) {
     std::size_t best = waiting.size();
     for (std::size_t index = waiting.size(); index-- > 0;) {
-      const Replacement& one = waiting[index];
+      const Peer& one = waiting[index];
       if (!has_room(bucket, one.contact.dialect, one.groups)) continue;
       if (best == waiting.size() || goes_before(one, waiting[best])) best = index;
     }
     if (best == waiting.size()) return;
-    Replacement promoted = std::move(waiting[best]);
+    Peer promoted = std::move(waiting[best]);
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(best));
-    add(bucket, Peer{.contact = std::move(promoted.contact),
-                     .groups = promoted.groups,
-                     .since = promoted.seen,
-                     .seen = promoted.seen,
-                     .round_trip = promoted.round_trip,
-                     .failures = 0,
-                     .connected = promoted.connected});
+    add(bucket, std::move(promoted));
   }
 }
 
 /// Of two who wait, `right` having been seen more recently. Only with proximity anything else than
 /// that counts: the link, then the round trip.
-bool RoutingTable::goes_before(const Replacement& left, const Replacement& right) const {
+bool RoutingTable::goes_before(const Peer& left, const Peer& right) const {
   if (options_.proximity == Proximity::off) return false;
   if (left.connected != right.connected) return left.connected;
   return rank_of(left.round_trip) < rank_of(right.round_trip);
@@ -377,8 +375,13 @@ Offer RoutingTable::cache(Instant now, std::size_t bucket, const wire::Contact& 
                           const PeerGroups& groups, bool connected) {
   if (options_.replacements_max == 0) return Offer::refused;
   auto& waiting = buckets_[bucket].replacements;
-  Replacement newcomer{
-      .contact = contact, .groups = groups, .seen = now, .round_trip = {}, .connected = connected};
+  Peer newcomer{.contact = KnownContact(contact),
+                .groups = groups,
+                .since = now,
+                .seen = now,
+                .round_trip = {},
+                .failures = 0,
+                .connected = connected};
   if (const auto index = replacement_of(buckets_[bucket], contact.id)) {
     newcomer.connected = connected || waiting[*index].connected;
     newcomer.round_trip = waiting[*index].round_trip;
@@ -392,9 +395,8 @@ Offer RoutingTable::cache(Instant now, std::size_t bucket, const wire::Contact& 
 
 /// The one seen longest ago goes; in an open network the one of the newcomer's own group, if that
 /// has its share of the cache.
-void RoutingTable::make_room_in_cache(std::vector<Replacement>& waiting,
-                                      const PeerGroups& groups) const {
-  const auto is_kin = [&](const Replacement& one) {
+void RoutingTable::make_room_in_cache(std::vector<Peer>& waiting, const PeerGroups& groups) const {
+  const auto is_kin = [&](const Peer& one) {
     return (!groups.place.is_exempt() && one.groups.place == groups.place) ||
            (!groups.inviter.is_exempt() && one.groups.inviter == groups.inviter);
   };
@@ -423,9 +425,9 @@ void RoutingTable::split() {
   for (const std::uint32_t index : members) {
     place_peer(bucket_of(peers_[index].contact.id), index);
   }
-  std::vector<Replacement> waiting = std::move(buckets_[old].replacements);
+  std::vector<Peer> waiting = std::move(buckets_[old].replacements);
   buckets_[old].replacements.clear();
-  for (Replacement& replacement : waiting) {
+  for (Peer& replacement : waiting) {
     buckets_[bucket_of(replacement.contact.id)].replacements.push_back(std::move(replacement));
   }
   refill(old);

@@ -9,7 +9,9 @@
 
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/known_contact.hpp"
 #include "trestle/dht/peer_group.hpp"
+#include "trestle/dht/routing_table_flags.hpp"
 #include "trestle/dht/routing_table_options.hpp"
 #include "trestle/wire/message/contact.hpp"
 
@@ -27,7 +29,7 @@ struct PeerIndex {
 
 /// One peer of the table.
 struct Peer {
-  wire::Contact contact;
+  KnownContact contact;
   PeerGroups groups;
   /// When it came into the table.
   Instant since{};
@@ -40,7 +42,7 @@ struct Peer {
   bool connected = false;
 
   /// Can be reached again without a link; a browser cannot (X25).
-  bool known() const { return !contact.address.empty(); }
+  bool known() const { return !contact.address().empty(); }
 };
 
 /// Which peers a question is about: those that failed too often, or a part of the others.
@@ -134,22 +136,15 @@ class RoutingTable {
       }
     }
   }
-  /// Calls `look(const wire::Contact&)` for the cache of one bucket, least recently seen first.
+  /// Calls `look` with each contact of the cache of one bucket, least recently seen first.
   template <typename Look>
   void visit_replacements(std::size_t bucket, Look&& look) const {
-    for (const Replacement& replacement : buckets_[bucket].replacements) look(replacement.contact);
+    for (const Peer& replacement : buckets_[bucket].replacements) look(replacement.contact);
   }
 
  private:
   static constexpr unsigned kOctantBits = 3;
   static constexpr std::size_t kOctants = 1 << kOctantBits;
-  struct Replacement {
-    wire::Contact contact;
-    PeerGroups groups;
-    Instant seen{};
-    Duration round_trip{};
-    bool connected = false;
-  };
   struct Bucket {
     std::size_t peers = 0;
     /// Where each octant begins, counted from the bucket's first place, and where the last ends.
@@ -159,21 +154,16 @@ class RoutingTable {
     std::size_t legacy_peers = 0;
     std::size_t failed_peers = 0;
     /// Most recently seen last.
-    std::vector<Replacement> replacements;
+    std::vector<Peer> replacements;
   };
   /// What `closest` was asked, in the terms of the arrays.
   struct Question {
-    NodeId target{};
+    const NodeId& target;
     /// Wanted are peers whose masked flags are exactly these.
-    std::uint8_t mask = 0;
-    std::uint8_t flags = 0;
-    std::size_t excluded = SIZE_MAX;
-    std::size_t excluded_bucket = SIZE_MAX;
-  };
-  /// An id without its first 64 bits.
-  struct IdRest {
-    std::uint64_t middle = 0;
-    std::uint32_t low = 0;
+    std::uint8_t mask;
+    std::uint8_t flags;
+    std::size_t excluded;
+    std::size_t excluded_bucket;
   };
 
   std::size_t first(std::size_t bucket) const { return bucket * options_.bucket_peers_max; }
@@ -196,38 +186,39 @@ class RoutingTable {
   void add(std::size_t bucket, Peer peer);
   void place_peer(std::size_t bucket, std::uint32_t index);
   void copy_place(std::size_t from, std::size_t to);
+  std::uint64_t key_of(const NodeId& id, std::size_t place) const {
+    return (id.high() & ~kPeerBits) | place % options_.bucket_peers_max;
+  }
   void take_out(std::size_t bucket, std::size_t place);
   void refill(std::size_t bucket);
-  bool goes_before(const Replacement& left, const Replacement& right) const;
+  bool goes_before(const Peer& left, const Peer& right) const;
   bool replace_one(Instant now, std::size_t bucket, bool even_if_none_waits);
   Offer cache(Instant now, std::size_t bucket, const wire::Contact& contact,
               const PeerGroups& groups, bool connected);
-  void make_room_in_cache(std::vector<Replacement>& waiting, const PeerGroups& groups) const;
+  void make_room_in_cache(std::vector<Peer>& waiting, const PeerGroups& groups) const;
   void split();
   void grow();
   void refresh_flags(std::size_t place);
 
   bool has_twins(std::size_t bucket) const;
-  NodeId id_at(std::size_t place) const {
-    return {highs_[place], lows_[place].middle, lows_[place].low};
-  }
+  const NodeId& id_at(std::size_t place) const { return peers_[indices_[place]].contact.id; }
 
   // routing_table_nearest.cpp
-  std::size_t visit_bucket(std::size_t bucket, const Question& question,
-                           std::span<PeerIndex> out) const;
+  void exclude(const NodeId& id, Question& question) const;
+  PeerIndex* visit_bucket(std::size_t bucket, const Question& question, PeerIndex* out,
+                          PeerIndex* full) const;
   template <typename Passes>
-  std::size_t rank_bucket(std::size_t bucket, const NodeId& target, std::span<PeerIndex> out,
-                          Passes&& passes) const;
-  std::size_t sort_bucket(std::size_t bucket, const Question& question,
-                          std::span<PeerIndex> out) const;
+  PeerIndex* rank_bucket(std::size_t bucket, const NodeId& target, PeerIndex* out, PeerIndex* full,
+                         Passes&& passes) const;
+  PeerIndex* sort_bucket(std::size_t bucket, const Question& question, PeerIndex* out,
+                         PeerIndex* full) const;
 
   NodeId self_;
   RoutingTableOptions options_;
   std::vector<Bucket> buckets_;
-  /// Arrays side by side, `bucket_peers_max` places a bucket: what `closest` reads. Of the ids
-  /// first what decides, then the rest.
-  std::vector<std::uint64_t> highs_;
-  std::vector<IdRest> lows_;
+  /// Three arrays side by side, `bucket_peers_max` places a bucket: what `closest` reads. A key is
+  /// the first 58 bits of an id, then its place in the bucket.
+  std::vector<std::uint64_t> keys_;
   std::vector<std::uint8_t> flags_;
   std::vector<std::uint32_t> indices_;
   std::vector<Peer> peers_;

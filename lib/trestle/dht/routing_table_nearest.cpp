@@ -1,6 +1,7 @@
 // The routing table's one hot question: who is nearest.
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "trestle/dht/routing_table.hpp"
 #include "trestle/dht/routing_table_flags.hpp"
@@ -28,56 +29,58 @@ Condition condition_of(Reach reach) {
 
 }  // namespace
 
-std::size_t RoutingTable::visit_bucket(std::size_t bucket, const Question& question,
-                                       std::span<PeerIndex> out) const {
-  const Bucket& its = buckets_[bucket];
-  if (its.has_twins) return sort_bucket(bucket, question, out);
-  if (question.mask == kFailed && question.flags == 0 && its.failed_peers == 0 &&
-      question.excluded_bucket != bucket) {
-    return rank_bucket(bucket, question.target, out, [](std::size_t) { return true; });
-  }
-  return rank_bucket(bucket, question.target, out, [&](std::size_t place) {
-    return (flags_[place] & question.mask) == question.flags && place != question.excluded;
-  });
-}
-
-/// Writes the nearest of one bucket. Those of the octant that agrees with the target's bits are
-/// nearer than all others, and so on; inside each, insertion into a short sorted run of whole
-/// words, no call and no allocation: for the two or three of a usual octant nothing is faster.
+/// Writes the nearest of one bucket from `out` on, at most up to `full`; returns where it stopped.
+/// Insertion into one sorted run of whole words, no call and no allocation. Octants come in the
+/// order of their distance, so nobody is moved past more than the two or three of its own, and
+/// octants beyond what is wanted are not looked at.
 template <typename Passes>
-inline std::size_t RoutingTable::rank_bucket(std::size_t bucket, const NodeId& target,
-                                             std::span<PeerIndex> out, Passes&& passes) const {
+inline PeerIndex* RoutingTable::rank_bucket(std::size_t bucket, const NodeId& target,
+                                            PeerIndex* out, PeerIndex* full,
+                                            Passes&& passes) const {
   // One more place in front: zero is never larger than a key, so the insertion needs no other end.
   std::array<std::uint64_t, kBucketPeersCeiling + 1> sorted;
   sorted[0] = 0;
-  const Bucket& its = buckets_[bucket];
-  const std::uint64_t* const highs = highs_.data() + first(bucket);
+  const std::uint8_t* const begins = buckets_[bucket].begins.data();
+  const std::uint64_t* const ids = keys_.data() + first(bucket);
   const std::uint32_t* const indices = indices_.data() + first(bucket);
+  const std::uint64_t from = target.high() & ~kPeerBits;
   const std::size_t nearest = octant_of(bucket, target);
-  PeerIndex* place = out.data();
-  PeerIndex* const full = place + out.size();
-  for (std::size_t rank = 0; rank < kOctants; ++rank) {
-    const std::size_t octant = nearest ^ rank;
-    const std::size_t octant_end = its.begins[octant + 1];
-    std::uint64_t* end = sorted.data() + 1;
-    for (std::size_t peer = its.begins[octant]; peer < octant_end; ++peer) {
+  const std::size_t wanted = static_cast<std::size_t>(full - out);
+  const std::uint64_t* const keys = sorted.data() + 1;
+  std::uint64_t* end = sorted.data() + 1;
+  for (std::size_t rank = 0; rank < kOctants && end < keys + wanted; ++rank) {
+    const std::uint8_t* const octant = begins + (nearest ^ rank);
+    for (std::size_t peer = octant[0]; peer < octant[1]; ++peer) {
       if (!passes(first(bucket) + peer)) continue;
-      const std::uint64_t key = ((highs[peer] ^ target.high()) & ~kPeerBits) | peer;
+      const std::uint64_t key = ids[peer] ^ from;
       std::uint64_t* at = end++;
       for (; key < at[-1]; --at) *at = at[-1];
       *at = key;
     }
-    for (const std::uint64_t* key = sorted.data() + 1; key != end; ++key) {
-      *place++ = PeerIndex{indices[*key & kPeerBits]};
-      if (place == full) return out.size();
-    }
   }
-  return static_cast<std::size_t>(place - out.data());
+  const std::size_t count = std::min(static_cast<std::size_t>(end - keys), wanted);
+  for (std::size_t place = 0; place < count; ++place) {
+    out[place] = PeerIndex{indices[keys[place] & kPeerBits]};
+  }
+  return out + count;
+}
+
+PeerIndex* RoutingTable::visit_bucket(std::size_t bucket, const Question& question, PeerIndex* out,
+                                      PeerIndex* full) const {
+  const Bucket& its = buckets_[bucket];
+  if (its.has_twins) return sort_bucket(bucket, question, out, full);
+  if (question.mask == kFailed && question.flags == 0 && its.failed_peers == 0 &&
+      question.excluded_bucket != bucket) {
+    return rank_bucket(bucket, question.target, out, full, [](std::size_t) { return true; });
+  }
+  return rank_bucket(bucket, question.target, out, full, [&](std::size_t place) {
+    return (flags_[place] & question.mask) == question.flags && place != question.excluded;
+  });
 }
 
 /// The same by whole distances, where those words cannot tell two peers apart.
-std::size_t RoutingTable::sort_bucket(std::size_t bucket, const Question& question,
-                                      std::span<PeerIndex> out) const {
+PeerIndex* RoutingTable::sort_bucket(std::size_t bucket, const Question& question, PeerIndex* out,
+                                     PeerIndex* full) const {
   std::vector<std::size_t> places;
   for (std::size_t place = first(bucket); place < last(bucket); ++place) {
     if ((flags_[place] & question.mask) != question.flags || place == question.excluded) continue;
@@ -86,9 +89,11 @@ std::size_t RoutingTable::sort_bucket(std::size_t bucket, const Question& questi
   std::sort(places.begin(), places.end(), [&](std::size_t left, std::size_t right) {
     return closer(question.target, id_at(left), id_at(right));
   });
-  const std::size_t count = std::min(places.size(), out.size());
-  for (std::size_t rank = 0; rank < count; ++rank) out[rank] = PeerIndex{indices_[places[rank]]};
-  return count;
+  for (const std::size_t place : places) {
+    if (out == full) break;
+    *out++ = PeerIndex{indices_[place]};
+  }
+  return out;
 }
 
 std::size_t RoutingTable::closest(const NodeId& target, const Selection& selection,
@@ -98,29 +103,36 @@ std::size_t RoutingTable::closest(const NodeId& target, const Selection& selecti
   // other one is farther than all later ones together. So: the former ascending, the last, the
   // latter descending.
   const Condition condition = condition_of(selection.reach);
-  Question question{.target = target, .mask = condition.mask, .flags = condition.wanted};
-  if (selection.excluding) {
-    const std::size_t bucket = bucket_of(*selection.excluding);
-    if (const auto place = place_of(bucket, *selection.excluding)) {
-      question.excluded = *place;
-      question.excluded_bucket = bucket;
-    }
-  }
-  const NodeId apart = distance(self_, target);
+  Question question{.target = target,
+                    .mask = condition.mask,
+                    .flags = condition.wanted,
+                    .excluded = SIZE_MAX,
+                    .excluded_bucket = SIZE_MAX};
+  if (selection.excluding) exclude(*selection.excluding, question);
   const std::size_t last_bucket = buckets_.size() - 1;
-  std::size_t found = 0;
-  for (std::size_t bucket = 0; bucket < last_bucket && found < out.size(); ++bucket) {
-    if (apart.bit(static_cast<unsigned>(bucket))) {
-      found += visit_bucket(bucket, question, out.subspan(found));
-    }
+  const NodeId apart = distance(self_, target);
+  PeerIndex* place = out.data();
+  PeerIndex* const full = place + out.size();
+  // The first whose bit differs; the ids of a network agree with ours in far less than 64 bits.
+  const auto nearest = static_cast<std::size_t>(std::countl_zero(apart.high()));
+  for (std::size_t bucket = nearest; bucket < last_bucket && place != full; ++bucket) {
+    if (apart.bit(static_cast<unsigned>(bucket)))
+      place = visit_bucket(bucket, question, place, full);
   }
-  if (found < out.size()) found += visit_bucket(last_bucket, question, out.subspan(found));
-  for (std::size_t bucket = last_bucket; bucket-- > 0 && found < out.size();) {
-    if (!apart.bit(static_cast<unsigned>(bucket))) {
-      found += visit_bucket(bucket, question, out.subspan(found));
-    }
+  if (place != full) place = visit_bucket(last_bucket, question, place, full);
+  for (std::size_t bucket = last_bucket; bucket-- > 0 && place != full;) {
+    if (!apart.bit(static_cast<unsigned>(bucket)))
+      place = visit_bucket(bucket, question, place, full);
   }
-  return found;
+  return static_cast<std::size_t>(place - out.data());
+}
+
+void RoutingTable::exclude(const NodeId& id, Question& question) const {
+  const std::size_t bucket = bucket_of(id);
+  const auto place = place_of(bucket, id);
+  if (!place) return;
+  question.excluded = *place;
+  question.excluded_bucket = bucket;
 }
 
 wire::Contacts RoutingTable::closest_contacts(const NodeId& target, std::size_t count,

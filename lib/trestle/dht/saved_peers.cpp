@@ -1,6 +1,7 @@
 #include "trestle/dht/saved_peers.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace trestle::dht {
@@ -30,9 +31,10 @@ wire::Contacts peers_to_save(const RoutingTable& table, const SavedPeersOptions&
   wire::Contacts saved;
   std::size_t bytes = 0;
   for (const Peer* peer : order) {
-    bytes += saved_bytes(peer->contact);
+    wire::Contact contact = peer->contact;
+    bytes += saved_bytes(contact);
     if (saved.size() == options.peers_max || bytes > options.bytes_max) break;
-    saved.push_back(peer->contact);
+    saved.push_back(std::move(contact));
   }
   return saved;
 }

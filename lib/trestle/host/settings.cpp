@@ -110,6 +110,31 @@ Refused set_storage(Settings& settings, const std::string& value) {
   return std::nullopt;
 }
 
+constexpr std::pair<std::string_view, node::Platform> kPlatforms[] = {
+    {"mobile", node::Platform::mobile},
+    {"desktop", node::Platform::desktop},
+    {"server", node::Platform::server}};
+
+Refused set_platform(Settings& settings, const std::string& value) {
+  for (const auto& [text, platform] : kPlatforms) {
+    if (value == text) return settings.platform = platform, std::nullopt;
+  }
+  return "'" + value + "' is none of mobile, desktop, server";
+}
+
+std::string_view platform_text(node::Platform wanted) {
+  for (const auto& [text, platform] : kPlatforms) {
+    if (platform == wanted) return text;
+  }
+  return {};
+}
+
+Refused set_diversity(Settings& settings, const std::string& value) {
+  if (value != "open" && value != "off") return "'" + value + "' is neither open nor off";
+  settings.diversity = value == "open" ? dht::Diversity::open : dht::Diversity::off;
+  return std::nullopt;
+}
+
 Refused set_bridge_mode(Settings& settings, const std::string& value) {
   if (value != "pool" && value != "stateless")
     return "'" + value + "' is neither pool nor stateless";
@@ -304,6 +329,14 @@ constexpr Rule kRules[] = {
     {"genesis", kBootstrap, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.is_genesis, v[0]); },
      [](const Settings& s) { return true_false(s.is_genesis); }},
+    {"platform", kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_platform(s, v[0]); },
+     [](const Settings& s) { return quoted(platform_text(s.platform)); }},
+    {"diversity", kBridge | kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_diversity(s, v[0]); },
+     [](const Settings& s) {
+       return quoted(s.diversity == dht::Diversity::open ? "open" : "off");
+     }},
     {"legacy", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.serves_legacy, v[0]); },
      [](const Settings& s) { return on_off(s.serves_legacy); }},

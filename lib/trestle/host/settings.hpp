@@ -17,6 +17,7 @@
 #include "trestle/host/tls.hpp"
 #include "trestle/host/trusted_proxies.hpp"
 #include "trestle/host/web_socket_connection.hpp"
+#include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
 namespace trestle::host {
@@ -54,7 +55,9 @@ struct Settings {
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
   /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
   std::vector<AddressBlock> trusted_proxies;
-  bool is_genesis = false;  ///< bootstrap-node
+  bool is_genesis = false;                           ///< bootstrap-node
+  node::Platform platform = node::Platform::server;  ///< dht-node
+  dht::Diversity diversity = dht::Diversity::off;    ///< bridge-node, dht-node
   bool serves_legacy = true;
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;

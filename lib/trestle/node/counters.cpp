@@ -51,6 +51,7 @@ void add_counters(Status& status, const dht::DhtStats& stats) {
   auto& counters = status.counters;
   counters.emplace_back("dht.table", stats.table.peers);
   counters.emplace_back("dht.buckets", stats.table.buckets);
+  counters.emplace_back("dht.crowded_total", stats.table.crowded);
   counters.emplace_back("dht.records", stats.records.records);
   counters.emplace_back("dht.record_bytes", stats.records.bytes);
   counters.emplace_back("dht.operations", stats.operations);
@@ -59,7 +60,10 @@ void add_counters(Status& status, const dht::DhtStats& stats) {
   counters.emplace_back("dht.lookup_hops_total", stats.lookup_hops);
   counters.emplace_back("dht.asks_total", stats.asks);
   counters.emplace_back("dht.asks_failed_total", stats.asks_failed);
+  counters.emplace_back("dht.asks_limited_total", stats.asks_limited);
+  counters.emplace_back("dht.asks_waiting", stats.pacing.waiting);
   counters.emplace_back("dht.requests_total", stats.requests);
+  counters.emplace_back("dht.requests_limited_total", stats.requests_limited);
   counters.emplace_back("dht.data_refused_total", stats.data_refused);
   counters.emplace_back("dht.stores_accepted_total", stats.stores_accepted);
   counters.emplace_back("dht.stores_refused_total", stats.stores_refused);

@@ -7,6 +7,8 @@
 #include "trestle/base/time.hpp"
 #include "trestle/bridge/admission_policy.hpp"
 #include "trestle/bridge/introduction_options.hpp"
+#include "trestle/dht/peer_group.hpp"
+#include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
 namespace trestle::node {
@@ -50,11 +52,15 @@ struct BridgeOptions {
   /// Whom to admit and who goes first. Borrowed, outlives the node; null: everybody, in turn.
   bridge::AdmissionPolicy* admission = nullptr;
   bridge::IntroductionDeskOptions desk;
+  /// Whether peers that may be in one hand are kept to a share of the routing table.
+  dht::Diversity diversity = dht::Diversity::off;
 };
 
 struct NodeOptions {
   CommonOptions common;
   std::vector<std::string> bootstrap_urls;
+  dht::Diversity diversity = dht::Diversity::off;
+  Platform platform = Platform::server;
 };
 
 /// What may change while a program runs (SIGHUP). Whatever is not here needs a restart.

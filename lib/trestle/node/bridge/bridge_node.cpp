@@ -25,6 +25,7 @@ MemberOptions member_options(const BridgeOptions& options) {
   // section 3).
   made.joiner.links_enough = 1;
   made.joiner.hold_after_enough = Duration::zero();
+  made.dht.table.diversity.mode = options.diversity;
   return made;
 }
 

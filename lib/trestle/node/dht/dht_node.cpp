@@ -9,6 +9,10 @@ MemberOptions member_options(const NodeOptions& options) {
   made.program = "dht-node";
   made.role = wire::Role::node;
   made.bootstrap_urls = options.bootstrap_urls;
+  const PlatformLimits limits = limits_of(options.platform);
+  made.mesh.links_max = limits.links_max;
+  made.dht.table.buckets_max = limits.buckets_max;
+  made.dht.table.diversity.mode = options.diversity;
   return made;
 }
 
