@@ -1,9 +1,9 @@
 // The DHT's core by itself, without sockets.
 //   dht_core closest COUNT ROUNDS   the COUNT nearest of a full table, ROUNDS times: run under
-//   callgrind with two
-//                                   numbers of rounds, the difference is what one question costs
-//   dht_core memory CONTACTS        the heap of one whole node, then with that many contacts in its
-//   table
+//                                   callgrind with two numbers of rounds, the difference is what
+//                                   one question costs
+//   dht_core memory CONTACTS        the heap of one whole node that has nothing to do, and of that
+//                                   many contacts, which fill its table bucket by bucket
 // Prints one JSON line.
 
 #include <array>
@@ -66,6 +66,16 @@ wire::Contact contact(Rng& rng) {
   return made;
 }
 
+/// An id that shares exactly `bits` leading bits with `self`.
+NodeId random_id_at(Rng& rng, const NodeId& self, unsigned bits) {
+  NodeId id = random_id(rng);
+  for (unsigned bit = 0; bit <= bits; ++bit) {
+    const bool wanted = bit == bits ? !self.bit(bit) : self.bit(bit);
+    if (id.bit(bit) != wanted) id = id.with_bit_flipped(bit);
+  }
+  return id;
+}
+
 int closest(std::size_t count, std::uint64_t rounds) {
   constexpr std::size_t kOffered = 20'000;
   constexpr std::size_t kTargets = 1024;
@@ -78,7 +88,6 @@ int closest(std::size_t count, std::uint64_t rounds) {
   std::uint64_t total = 0;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     total += table.closest(targets[round % kTargets], {}, found);
-    total += found[0].value & 1;
   }
   std::printf("{\"answered\": %llu, \"peers\": %zu, \"total\": %llu}\n",
               static_cast<unsigned long long>(rounds), table.size(),
@@ -101,8 +110,10 @@ int memory(std::size_t contacts) {
   self.id = identity.id;
   dht::Dht machine(self, {}, *suite, Rng(3));
   const std::size_t before_contacts = heap_bytes;
-  while (machine.table().size() < contacts) {
-    const wire::Contact peer = contact(rng);
+  for (std::size_t made = 0; made < contacts; ++made) {
+    wire::Contact peer = contact(rng);
+    const auto bucket = static_cast<unsigned>(made / dht::RoutingTableOptions{}.bucket_peers_max);
+    peer.id = random_id_at(rng, self.id, bucket);
     machine.on_link_up({}, peer);
     machine.on_link_down({}, peer.id);
     while (machine.poll_effect()) {

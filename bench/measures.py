@@ -1,5 +1,6 @@
 """Which measure yields which goal, in the order in which they are taken."""
 
+import dht_measures
 import replication_measures
 import join_measures
 import memory_measures
@@ -17,6 +18,8 @@ BY_GOAL = {
     "P8": join_measures.simultaneous_joins,
     "P9": request_measures.idle_neighbours,
     "P10": request_measures.balancing,
+    "D1": dht_measures.nearest,
+    "D5": dht_measures.idle_memory,
     "D8": storage_measures.acknowledged_puts,
     "D10": replication_measures.republishing,
     "M1": memory_measures.plain_connections,

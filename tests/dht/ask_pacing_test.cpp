@@ -74,13 +74,30 @@ TEST_CASE("RATE-02: a node without links may ask in spite of a wait, a lookup's 
   CHECK(pacing.stats().emergencies == 3 * options.emergency.burst);
 }
 
+TEST_CASE("ROUTE-10: of many peers that want to be left alone a bounded number is remembered") {
+  Rng rng(5);
+  AskPacingOptions options;
+  options.peers_max = 3;
+  AskPacing pacing(options);
+  std::vector<NodeId> peers;
+  for (int count = 1; count <= 5; ++count) {
+    peers.push_back(random_id(rng));
+    pacing.on_limited(at(1s), peers.back(), count * 1s);
+  }
+  std::uint64_t number = 0;
+  for (std::size_t index = 0; index < 5; ++index) {
+    // Those whose wait would have ended first are forgotten.
+    const auto verdict = pacing.submit(at(1s), {++number}, peers[index], at(11s), Plight::linked);
+    CHECK(verdict == (index < 2 ? Verdict::send : Verdict::queued));
+  }
+}
+
 TEST_CASE("P-CR-9: submitted = sent + queued + rejected, none vanishes, none is early") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
     Rng rng(seed);
     AskPacingOptions options;
     options.waiting_max = 1 + rng.below(40);
-    options.peers_max = 1 + rng.below(10);
     AskPacing pacing(options);
     std::vector<NodeId> peers;
     for (int count = 0; count < 8; ++count) peers.push_back(random_id(rng));

@@ -87,7 +87,7 @@ TEST_CASE("A refusal is a sign of life, a busy peer and our own cancelling count
   const wire::Contact peer = bench.linked(1s);
   for (int time = 0; time < 5; ++time) {
     const Ask refused = first_ask(bench, 2s, peer.id);
-    bench.answer(2s, refused, wire::Failure{.code = ErrorCode::rate_limited, .text = {}});
+    bench.answer(2s, refused, wire::Failure{.code = ErrorCode::data_refused, .text = {}});
     const Ask cancelled = first_ask(bench, 2s, peer.id);
     bench.dht.on_ask_failed(at(2s), cancelled.ask, ErrorCode::busy);
     bench.drain();

@@ -94,10 +94,11 @@ TEST_CASE("RATE-04: a rate that shrinks with the network's state counts at once"
   RateLimiter limiter(4);
   Rate rate{.interval = 500ms, .per_interval = 4, .burst = 8};
   for (int count = 0; count < 8; ++count) CHECK(limiter.take(at(0s), peer(1), 0, rate).allowed);
-  rate.interval = 2s;
-  CHECK(limiter.take(at(500ms), peer(1), 0, rate).allowed);
-  CHECK_FALSE(limiter.take(at(500ms), peer(1), 0, rate).allowed);
+  rate.interval = 2s;  // four are there again, and from now on one comes every 500 ms
+  for (int count = 0; count < 4; ++count) CHECK(limiter.take(at(500ms), peer(1), 0, rate).allowed);
+  CHECK_FALSE(limiter.take(at(999ms), peer(1), 0, rate).allowed);
   CHECK(limiter.take(at(1s), peer(1), 0, rate).allowed);
+  CHECK_FALSE(limiter.take(at(1s), peer(1), 0, rate).allowed);
 }
 
 TEST_CASE("RATE-06: of many refusals the first, tenth, hundredth are worth a line") {

@@ -11,8 +11,9 @@ namespace trestle::dht {
 
 namespace {
 
-/// Slots beside those of users: one look-up of ourselves, one refresh.
-constexpr std::size_t kUpkeepSlots = 2;
+/// Slots beside those of users: one look-up of ourselves, one refresh, one
+/// for the copies of records.
+constexpr std::size_t kUpkeepSlots = 3;
 
 }  // namespace
 
@@ -122,7 +123,9 @@ void Dht::seed(Lookup& lookup) {
   }
   if (count >= options_.lookup.nearest) return;
   seed_failed(lookup);
+  GroupCaps caps(options_.table.diversity.per_bucket_max);
   heard_.visit([&](const wire::Contact& contact) {
+    if (bounds_groups() && !caps.take(groups_of(contact))) return;
     lookup.add_seed({.contact = contact, .connected = false});
   });
 }

@@ -45,10 +45,10 @@ inline PeerIndex* RoutingTable::rank_bucket(std::size_t bucket, const NodeId& ta
   const std::uint32_t* const indices = indices_.data() + first(bucket);
   const std::uint64_t from = target.high() & ~kPeerBits;
   const std::size_t nearest = octant_of(bucket, target);
-  const std::size_t wanted = static_cast<std::size_t>(full - out);
+  const std::ptrdiff_t wanted = full - out;
   const std::uint64_t* const keys = sorted.data() + 1;
   std::uint64_t* end = sorted.data() + 1;
-  for (std::size_t rank = 0; rank < kOctants && end < keys + wanted; ++rank) {
+  for (std::size_t rank = 0; rank < kOctants && end - keys < wanted; ++rank) {
     const std::uint8_t* const octant = begins + (nearest ^ rank);
     for (std::size_t peer = octant[0]; peer < octant[1]; ++peer) {
       if (!passes(first(bucket) + peer)) continue;
@@ -58,8 +58,8 @@ inline PeerIndex* RoutingTable::rank_bucket(std::size_t bucket, const NodeId& ta
       *at = key;
     }
   }
-  const std::size_t count = std::min(static_cast<std::size_t>(end - keys), wanted);
-  for (std::size_t place = 0; place < count; ++place) {
+  const std::ptrdiff_t count = std::min(end - keys, wanted);
+  for (std::ptrdiff_t place = 0; place < count; ++place) {
     out[place] = PeerIndex{indices[keys[place] & kPeerBits]};
   }
   return out + count;
@@ -116,13 +116,15 @@ std::size_t RoutingTable::closest(const NodeId& target, const Selection& selecti
   // The first whose bit differs; the ids of a network agree with ours in far less than 64 bits.
   const auto nearest = static_cast<std::size_t>(std::countl_zero(apart.high()));
   for (std::size_t bucket = nearest; bucket < last_bucket && place != full; ++bucket) {
-    if (apart.bit(static_cast<unsigned>(bucket)))
+    if (apart.bit(static_cast<unsigned>(bucket))) {
       place = visit_bucket(bucket, question, place, full);
+    }
   }
   if (place != full) place = visit_bucket(last_bucket, question, place, full);
   for (std::size_t bucket = last_bucket; bucket-- > 0 && place != full;) {
-    if (!apart.bit(static_cast<unsigned>(bucket)))
+    if (!apart.bit(static_cast<unsigned>(bucket))) {
       place = visit_bucket(bucket, question, place, full);
+    }
   }
   return static_cast<std::size_t>(place - out.data());
 }

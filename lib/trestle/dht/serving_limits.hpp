@@ -52,7 +52,7 @@ struct ServingLimitsOptions {
   Allowance unproven{.per_interval = 1, .burst = 64};
 
   /// Peers remembered: five times the links of a server (200), so that no linked one is forgotten
-  /// to make room. 120 bytes each.
+  /// to make room. 160 bytes each.
   std::size_t peers_max = 1024;
 };
 

@@ -32,15 +32,19 @@ bool read_v4(std::string_view text, std::uint8_t* out) {
   return true;
 }
 
+/// Whether what is read stands at the end of an address, where it may be an IPv4 one.
+enum class Part : std::uint8_t { head, end };
+
 /// Groups of 16 bits, colons between them, perhaps an IPv4 address at the end. How many bytes they
 /// fill, or nothing.
-std::optional<std::size_t> read_groups(std::string_view text, std::uint8_t* out) {
+std::optional<std::size_t> read_groups(std::string_view text, Part part, std::uint8_t* out) {
   std::size_t filled = 0;
   while (!text.empty()) {
     const std::size_t colon = text.find(':');
     const std::string_view group = text.substr(0, colon);
     if (group.find('.') != std::string_view::npos) {
-      if (colon != std::string_view::npos || filled + kV4Bytes > kV6Bytes) return std::nullopt;
+      if (part == Part::head || colon != std::string_view::npos) return std::nullopt;
+      if (filled + kV4Bytes > kV6Bytes) return std::nullopt;
       if (!read_v4(group, out + filled)) return std::nullopt;
       return filled + kV4Bytes;
     }
@@ -58,13 +62,15 @@ std::optional<std::size_t> read_groups(std::string_view text, std::uint8_t* out)
 std::optional<IpAddress> parse_v6(std::string_view text) {
   IpAddress address{.family = IpAddress::Family::v6, .bytes = {}};
   const std::size_t gap = text.find("::");
-  const auto head = read_groups(text.substr(0, gap), address.bytes.data());
+  const bool has_gap = gap != std::string_view::npos;
+  const auto head =
+      read_groups(text.substr(0, gap), has_gap ? Part::head : Part::end, address.bytes.data());
   if (!head) return std::nullopt;
-  if (gap == std::string_view::npos) {
+  if (!has_gap) {
     if (*head != kV6Bytes) return std::nullopt;
   } else {
     std::array<std::uint8_t, kV6Bytes> tail{};
-    const auto tail_bytes = read_groups(text.substr(gap + 2), tail.data());
+    const auto tail_bytes = read_groups(text.substr(gap + 2), Part::end, tail.data());
     if (!tail_bytes || *head + *tail_bytes >= kV6Bytes) return std::nullopt;
     std::copy_n(tail.begin(), *tail_bytes,
                 address.bytes.end() - static_cast<std::ptrdiff_t>(*tail_bytes));

@@ -34,14 +34,19 @@ RateVerdict RateLimiter::take(Instant now, const RateKey& key, std::size_t budge
   TRESTLE_ASSERT(rate.per_interval >= 1);
   TRESTLE_ASSERT(rate.burst >= rate.per_interval);
   Bucket& bucket = peer_of(now, key).buckets[budget];
-  // One request costs this much of the bucket's time; rounded up, so that the rate is never
-  // exceeded.
-  const Duration cost =
-      (rate.interval + Duration(rate.per_interval - 1)) / static_cast<int>(rate.per_interval);
+  // One request costs this much of the bucket's time; rounded down, so that whoever keeps to the
+  // published rate is never refused.
+  const Duration cost = rate.interval / static_cast<int>(rate.per_interval);
+  TRESTLE_ASSERT(cost > Duration::zero());
   const Duration capacity = cost * static_cast<int>(rate.burst);
-  if (bucket.full_at <= now) bucket = {.full_at = now, .refused = 0};
-  // After a change to a smaller rate a bucket may owe more than it can hold.
-  bucket.full_at = std::min(bucket.full_at, after(now, capacity));
+  if (bucket.full_at <= now) {
+    bucket = {.full_at = now, .cost = cost, .refused = 0};
+  } else if (bucket.cost != cost) {
+    // The rate has changed: as many requests are missing, and no more than the bucket holds.
+    const Duration missing = (bucket.full_at - now) * cost.count() / bucket.cost.count();
+    bucket.full_at = after(now, std::min(missing, capacity));
+    bucket.cost = cost;
+  }
   const Instant full_then = after(bucket.full_at, cost);
   if (full_then <= after(now, capacity)) {
     bucket.full_at = full_then;

@@ -76,6 +76,8 @@ class RateLimiter {
   struct Bucket {
     /// When it is full again: the bucket's whole state (the generic cell rate algorithm).
     Instant full_at{};
+    /// What one request costs of that time.
+    Duration cost{};
     std::uint64_t refused = 0;
   };
   struct Peer {
