@@ -1,43 +1,62 @@
-"""Group D, the part that needs no network: what the DHT's core costs by itself."""
+"""Goals D2 to D4: a network of 64 nodes in one process and the same load on libtorrent and OpenDHT, one after the other in
+the same run. Ours speaks WebSockets over TCP, the others bare UDP."""
 
-import pathlib
-import re
+import json
+import os
+import statistics
 import subprocess
-import tempfile
 
 from goals import GOALS, Figure
-from processes import BIN, BenchError, run
+from processes import BIN, DIE_WITH_PARENT, LONGEST_RUN_S, BenchError
+
+REPETITIONS = 3
+NODES = 64
+# The others do not talk to loopback addresses: they get a network of their own, with public-looking ones.
+OWN_ADDRESSES = ("ip link set lo up && for i in $(seq 1 {nodes}); do ip addr add 11.0.0.$i/32 dev lo; done && exec {program}")
 
 
-def nearest():
-    """D1: instructions of one question for the nearest of a full table, the function alone."""
-    few, many = 2_000, 12_000
-    figures = []
-    for goal, count in (("D1", 20), ("D1b", 8)):
-        spent = [under_callgrind(count, rounds) for rounds in (few, many)]
-        figures.append(Figure(GOALS[goal], (spent[1] - spent[0]) / (many - few)))
-    return figures
+def _load(*command):
+    ended = subprocess.run([*DIE_WITH_PARENT, *command], capture_output=True, text=True, timeout=LONGEST_RUN_S, check=False)
+    try:
+        return json.loads(ended.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        raise BenchError(f"{' '.join(map(str, command))} exits {ended.returncode}\n{ended.stdout}{ended.stderr}") from None
 
 
-def under_callgrind(count, rounds):
-    """Instructions inside `RoutingTable::closest` and what it calls, of one run."""
-    with tempfile.TemporaryDirectory() as folder:
-        ended = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--toggle-collect=trestle::dht::RoutingTable::closest(*",
-             f"--callgrind-out-file={folder}/out", BIN / "dht_core", "closest", str(count), str(rounds)],
-            capture_output=True, text=True, check=False)
-        found = re.search(r"^summary: (\d+)|^totals: (\d+)", pathlib.Path(folder, "out").read_text(), re.MULTILINE)
-    if not found or f'"answered": {rounds}' not in ended.stdout:
-        raise BenchError(f"dht_core under callgrind: {ended.stdout}{ended.stderr}")
-    return int(found[1] or found[2])
+def _ours():
+    return _load(BIN / "dht_program", "--nodes", str(NODES))
 
 
-def idle_memory():
-    """D5: the heap of one whole node without sockets and of 200 contacts in its table."""
-    contacts = 200
-    counted = run("dht_core", "memory", contacts)
-    if counted["contacts"] != contacts:
-        raise BenchError(f"only {counted['contacts']} contacts fit")
-    node_kb = counted["node_bytes"] / 1000
-    table_kb = counted["contacts_bytes"] / 1000
-    return [Figure(GOALS["D5"], node_kb + table_kb, anchor=f"the node {node_kb:.1f}, its contacts {table_kb:.1f}")]
+def _other(program):
+    as_somebody = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    return _load("unshare", *as_somebody, "--net", "sh", "-c",
+                 OWN_ADDRESSES.format(nodes=NODES, program=BIN / program))
+
+
+def dht_gets():
+    ours, torrent, open_dht = [], [], []
+    for _ in range(REPETITIONS):
+        ours.append(_ours())
+        torrent.append(_other("libtorrent_dht"))
+        open_dht.append(_other("opendht_dht"))
+
+    def beside(field):
+        return f"libtorrent {_median(torrent, field):.4g}, OpenDHT {_median(open_dht, field):.4g}"
+
+    def ratios(field):
+        return [one[field] / other[field] for one, other in zip(ours, torrent)]
+
+    return [
+        Figure.of(GOALS["D2"], ratios("gets_a_second"),
+                  f"{_median(ours, 'gets_a_second'):,.0f} gets/s; {beside('gets_a_second')}"),
+        Figure.of(GOALS["D2b"], [100 * one["missed"] / one["gets"] for one in ours],
+                  f"libtorrent {100 * _median(torrent, 'missed') / _median(torrent, 'gets'):.2g} %, "
+                  f"OpenDHT {100 * _median(open_dht, 'missed') / _median(open_dht, 'gets'):.2g} %"),
+        Figure.of(GOALS["D3"], ratios("cpu_seconds_per_10000"),
+                  f"{_median(ours, 'cpu_seconds_per_10000'):.3g} s; {beside('cpu_seconds_per_10000')}"),
+        Figure.of(GOALS["D4"], ratios("p99_ms"), f"{_median(ours, 'p99_ms'):.3g} ms; {beside('p99_ms')}"),
+    ]
+
+
+def _median(runs, field):
+    return statistics.median(one[field] for one in runs)

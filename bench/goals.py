@@ -84,5 +84,9 @@ GOALS = {goal.id: goal for goal in (
     Goal("M2b", "the end that accepted", "<=", 20, " KB"),
     Goal("M3", "memory of a bridge with 558 onboardings under way, saved against stateless", ">=", 90, " %"),
     Goal("M4", "resident memory of an idle bootstrap node", "<=", 16, " MB"),
+    Goal("D2", "gets/s of 64 nodes in one process, 16 in flight, against libtorrent", ">=", 1, "x"),
+    Goal("D2b", "of them missed", "<=", 0, " %"),
+    Goal("D3", "CPU of all nodes per get, against libtorrent", "<=", 1, "x"),
+    Goal("D4", "p99 of a get, against libtorrent", "<=", 1, "x"),
     Goal("M4p", "private part of it", "<=", 5, " MB"),
 )}

@@ -1,5 +1,6 @@
 """Which measure yields which goal, in the order in which they are taken."""
 
+import dht_core_measures
 import dht_measures
 import replication_measures
 import join_measures
@@ -18,12 +19,15 @@ BY_GOAL = {
     "P8": join_measures.simultaneous_joins,
     "P9": request_measures.idle_neighbours,
     "P10": request_measures.balancing,
-    "D1": dht_measures.nearest,
-    "D5": dht_measures.idle_memory,
+    "D1": dht_core_measures.nearest,
+    "D5": dht_core_measures.idle_memory,
     "D8": storage_measures.acknowledged_puts,
     "D10": replication_measures.republishing,
     "M1": memory_measures.plain_connections,
     "M2": memory_measures.tls_connections,
     "M3": memory_measures.waiting_requests,
     "M4": memory_measures.idle_program,
+    "D2": dht_measures.dht_gets,
+    "D3": dht_measures.dht_gets,
+    "D4": dht_measures.dht_gets,
 }

@@ -17,6 +17,7 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.network = settings.network_name;
   options.common.address = address;
   options.common.legacy = settings.serves_legacy;
+  options.common.log_questions = settings.log_level == LogLevel::debug;
   options.bootstrap_urls = settings.bootstrap_urls;
   options.diversity = settings.diversity;
   options.bridge_secret = settings.bridge_secret;

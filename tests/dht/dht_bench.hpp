@@ -47,6 +47,8 @@ struct DhtBench {
   std::vector<Ended> ends;
   std::vector<Discovered> discoveries;
   std::vector<NeighbourhoodKnown> news;
+  std::vector<QuestionEnded> questions;
+  std::vector<PeerDeaf> deaf;
 
   void drain() {
     while (auto next = dht.poll_effect()) {
@@ -64,6 +66,8 @@ struct DhtBench {
       if (auto* ended = std::get_if<Ended>(&effect)) ends.push_back(std::move(*ended));
       if (auto* found = std::get_if<Discovered>(&effect)) discoveries.push_back(std::move(*found));
       if (auto* known = std::get_if<NeighbourhoodKnown>(&effect)) news.push_back(std::move(*known));
+      if (auto* told = std::get_if<QuestionEnded>(&effect)) questions.push_back(*told);
+      if (auto* mute = std::get_if<PeerDeaf>(&effect)) deaf.push_back(*mute);
     }
   }
 

@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "dht/contacts.hpp"
 #include "dht/dht_bench.hpp"
+#include "dht/lookup_bench.hpp"
 #include "machine_laws.hpp"
 
 namespace trestle::dht {
@@ -20,49 +21,7 @@ using test::drained;
 using test::random_id;
 using test::random_id_at;
 
-struct Bench {
-  Rng rng{21};
-  NodeId self = random_id(rng);
-  NodeId target = random_id(rng);
-  Lookup lookup;
-  std::vector<LookupAsk> asks;
-  std::vector<LookupEnded> ends;
-
-  explicit Bench(LookupKind kind = LookupKind::find_node, LookupOptions options = {})
-      : lookup(self, kind, target, kind == LookupKind::find_value ? "key" : "", options) {}
-
-  /// A candidate sharing `bits` leading bits with the target.
-  Candidate peer(unsigned bits, bool connected = false) {
-    return {.contact = dialable(random_id_at(rng, target, bits)), .connected = connected};
-  }
-  Candidate seed(unsigned bits, bool connected = false) {
-    const Candidate candidate = peer(bits, connected);
-    lookup.add_seed(candidate);
-    return candidate;
-  }
-  void drain() {
-    for (LookupEffect& effect : drained(lookup)) {
-      if (auto* ask = std::get_if<LookupAsk>(&effect)) asks.push_back(std::move(*ask));
-      if (auto* ended = std::get_if<LookupEnded>(&effect)) ends.push_back(std::move(*ended));
-    }
-  }
-  void start() {
-    lookup.start(at(0s));
-    drain();
-  }
-  void answer(Duration when, const NodeId& from, const std::vector<Candidate>& contacts = {}) {
-    lookup.on_contacts(at(when), from, contacts);
-    drain();
-  }
-  void fail(Duration when, const NodeId& peer, ErrorCode code = ErrorCode::unreachable) {
-    lookup.on_failed(at(when), peer, code);
-    drain();
-  }
-  void pass(Duration when) {
-    lookup.on_deadline(at(when));
-    drain();
-  }
-};
+using Bench = test::LookupBench;
 
 }  // namespace
 
@@ -206,24 +165,55 @@ TEST_CASE("A straggler holds up neither the next question nor the end") {
   for (const auto& contact : bench.ends[0].answered) CHECK(contact.id != silent);
 }
 
-TEST_CASE("A search for a value waits for the slow one, who may have it") {
-  Bench bench(LookupKind::find_value);
-  std::vector<Candidate> peers;
-  for (unsigned bits = 0; bits < 9; ++bits) peers.push_back(bench.seed(bits, true));
-  bench.start();
-  const NodeId slow = bench.asks[0].peer.id;
-  for (std::size_t index = 1; index < bench.asks.size(); ++index) {
-    bench.answer(10ms, bench.asks[index].peer.id);
+TEST_CASE("A search for a value leaves the slow one once two of three have said no, not before") {
+  const wire::Record record{.key = "key", .value = {7}, .ttl_ms = 5, .legacy = true};
+  for (const std::size_t slow : {1u, 3u}) {
+    CAPTURE(slow);
+    Bench bench(LookupKind::find_value);
+    for (unsigned bits = 0; bits < 5; ++bits) bench.seed(bits, true);
+    bench.start();
+    std::vector<NodeId> silent;
+    for (std::size_t index = 0; index < bench.asks.size(); ++index) {
+      const NodeId peer = bench.asks[index].peer.id;
+      if (silent.size() < slow) {
+        silent.push_back(peer);
+      } else {
+        bench.answer(10ms, peer);
+      }
+    }
+    CHECK(bench.ends.empty());
+    bench.pass(1s);
+    if (slow == 1) {
+      REQUIRE(bench.ends.size() == 1);
+      CHECK(bench.ends[0].code == ErrorCode::not_found);
+      continue;
+    }
+    for (std::size_t index = 4; index < bench.asks.size(); ++index) {
+      bench.answer(1s, bench.asks[index].peer.id);
+    }
+    CHECK(bench.ends.empty());
+    bench.lookup.on_record(at(9s), silent[0], record);
+    bench.drain();
+    REQUIRE(bench.ends.size() == 1);
+    CHECK(bench.ends[0].record == record);
+    CHECK(bench.ends[0].found_at == silent[0]);
   }
+}
+
+TEST_CASE("What a bridge does not know denies nothing: it keeps no records") {
+  Bench bench(LookupKind::find_value);
+  const Candidate slow = bench.seed(8, true);
+  for (unsigned bits = 0; bits < 3; ++bits) {
+    Candidate bridge = bench.peer(bits, true);
+    bridge.contact.role = wire::Role::bridge;
+    bench.lookup.add_seed(bridge);
+  }
+  bench.start();
+  for (std::size_t index = 1; index < 4; ++index) bench.answer(1ms, bench.asks[index].peer.id);
   bench.pass(1s);
   CHECK(bench.ends.empty());
-  const wire::Record record{.key = "key", .value = {7}, .ttl_ms = 5, .legacy = true};
-  bench.lookup.on_record(at(9s), slow, record);
-  bench.drain();
-  REQUIRE(bench.ends.size() == 1);
-  CHECK(bench.ends[0].code == ErrorCode::none);
-  CHECK(bench.ends[0].record == record);
-  CHECK(bench.ends[0].found_at == slow);
+  bench.fail(2s, slow.contact.id);
+  CHECK(bench.ends.size() == 1);
 }
 
 TEST_CASE(

@@ -72,7 +72,6 @@ TEST_CASE("what this build has not ends with 2 and names it") {
   for (const std::vector<const char*>& words :
        std::vector<std::vector<const char*>>{{"invite", "somebody"},
                                              {"revoke", "--now"},
-                                             {"trace", "00"},
                                              {"run", "--network", "invitation"}}) {
     const auto line = parse(ProgramKind::node, words);
     REQUIRE_FALSE(line);

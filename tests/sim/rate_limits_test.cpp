@@ -74,7 +74,9 @@ void populate(World& world) {
 TEST_CASE("P-CR-8: fifty nodes that start in the same second form a network, none is refused") {
   for (std::uint64_t seed = 1; seed <= seeds_or(2); ++seed) {
     CAPTURE(seed);
-    World world({.seed = seed});
+    WorldOptions options;
+    options.seed = seed;
+    World world(options);
     checkers::Checkers checkers;
     checkers.watch(world);
     populate(world);

@@ -17,6 +17,9 @@ bool counts_against_peer(ErrorCode code) {
 
 const wire::Contacts* contacts_in(const wire::Message& answer) {
   if (const auto* nodes = std::get_if<wire::FindNodeResponse>(&answer)) return &nodes->contacts;
+  if (const auto* found = std::get_if<wire::RecursiveFindResponse>(&answer)) {
+    return &found->contacts;
+  }
   const auto* value = std::get_if<wire::FindValueResponse>(&answer);
   return value != nullptr && !value->found ? &value->contacts : nullptr;
 }
@@ -35,10 +38,16 @@ std::optional<Dht::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
     ++stats_.answers_late;
     return std::nullopt;
   }
-  table_.on_seen(now, known->peer);
   PendingAsk pending = std::move(*known);
   asks_.erase(ask);
   ++stats_.answers;
+  if (!pending.carried) {
+    table_.on_seen(now, pending.peer);
+    silent_.erase(pending.peer);
+  }
+  if (pending.linked && !pending.carried) {
+    latencies_.add(now, pending.peer, now - pending.issued);
+  }
   return pending;
 }
 
@@ -48,7 +57,7 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
       wait_and_repeat(now, ask, *failure)) {
     return;
   }
-  auto pending = take_answered(now, ask);
+  const auto pending = take_answered(now, ask);
   if (!pending || pending->kind == AskKind::probe) return;
   if (const wire::Contacts* contacts = contacts_in(answer)) learn(now, *contacts);
   if (pending->kind == AskKind::upkeep) return settle_upkeep(now, *pending, answer);
@@ -60,6 +69,10 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
   switch (pending->kind) {
     case AskKind::lookup:
       settle_lookup(now, *operation, pending->peer, answer);
+      tell_question(*pending, *operation);
+      break;
+    case AskKind::recursive:
+      settle_recursive(now, *operation, pending->peer, answer);
       break;
     case AskKind::store:
       settle_store(now, *operation, *pending, answer);
@@ -88,6 +101,7 @@ void Dht::on_record(Instant now, AskId ask, const crypto::VerifiedRecord& record
     on_learned(now, pending->slot, &*record);
   } else if (pending->kind == AskKind::lookup) {
     operation->lookup.on_record(now, pending->peer, *record);
+    tell_question(*pending, *operation);
   }
   pump(now, pending->slot);
 }
@@ -95,7 +109,7 @@ void Dht::on_record(Instant now, AskId ask, const crypto::VerifiedRecord& record
 void Dht::settle_lookup(Instant now, Operation& operation, const NodeId& peer,
                         const wire::Message& answer) {
   if (const wire::Contacts* contacts = contacts_in(answer)) {
-    return operation.lookup.on_contacts(now, peer, resolve(*contacts));
+    return operation.lookup.on_contacts(now, peer, resolve(now, *contacts, peer));
   }
   // A record comes by `on_record`, or it was not verified.
   const auto* failure = std::get_if<wire::Failure>(&answer);
@@ -122,7 +136,8 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   asks_.erase(ask);
   pacing_.drop(ask);
   ++stats_.asks_failed;
-  if (counts_against_peer(code)) {
+  if (!pending.carried && counts_against_peer(code)) {
+    count_silence(pending, code);
     table_.on_failure(now, pending.peer);
     heard_.discredit(pending.peer);
   }
@@ -132,7 +147,12 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   Operation* operation = operation_of(pending);
   if (operation == nullptr) return;
   if (pending.kind == AskKind::lookup) {
-    operation->lookup.on_failed(now, pending.peer, code);
+    if (!ask_through(now, pending, *operation, code)) {
+      operation->lookup.on_failed(now, pending.peer, code);
+      tell_question(pending, *operation);
+    }
+  } else if (pending.kind == AskKind::recursive) {
+    operation->lookup.start(now);
   } else if (pending.kind == AskKind::learn) {
     on_learned(now, pending.slot, nullptr);
   } else {
@@ -150,29 +170,6 @@ void Dht::forget_asks(Instant now) {
     ++stats_.asks_forgotten;
     on_ask_failed(now, AskId(ask), ErrorCode::timeout);
   }
-}
-
-/// What we have proven of a peer ourselves goes before what others say of it (T9): its address, and
-/// that it does not answer.
-std::vector<Candidate> Dht::resolve(const wire::Contacts& contacts) const {
-  std::vector<Candidate> candidates;
-  candidates.reserve(std::min(contacts.size(), options_.lookup.contacts_per_answer_max));
-  GroupCaps caps(options_.table.diversity.per_bucket_max);
-  std::size_t read = 0;
-  for (const wire::Contact& contact : contacts) {
-    if (read++ == options_.lookup.contacts_per_answer_max) break;
-    if (bounds_groups() && !caps.take(groups_of(contact))) continue;
-    const Peer* peer = table_.find(contact.id);
-    if (peer != nullptr && table_.is_failed(*peer)) continue;
-    if (const wire::Contact* linked = links_.find(contact.id)) {
-      candidates.push_back({.contact = *linked, .connected = true});
-    } else if (peer != nullptr) {
-      candidates.push_back({.contact = peer->contact, .connected = false});
-    } else {
-      candidates.push_back({.contact = contact, .connected = false});
-    }
-  }
-  return candidates;
 }
 
 /// News of dialable peers goes to the owner, which decides whom to dial. Bounded by the contacts

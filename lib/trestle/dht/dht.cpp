@@ -21,6 +21,7 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       desk_(self_.id, options.network, options.records, options.desk, suite),
       republisher_(self_.id, options.republish, rng_),
       heard_(options.heard),
+      latencies_(options.latencies),
       limits_(options.limits),
       pacing_(options.pacing),
       self_lookup_pace_(options.self_lookup_interval, options.self_lookup_interval_max) {}
@@ -91,6 +92,7 @@ void Dht::on_link_down(Instant now, const NodeId& peer) {
   if (!links_.erase(peer)) return;
   desk_.on_link_down(peer);
   unproven_.erase(peer);
+  silent_.erase(peer);
   table_.on_disconnected(now, peer);
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
@@ -153,6 +155,7 @@ DhtStats Dht::stats() const {
   stats.links = links_.size();
   stats.contacts_heard = heard_.size();
   stats.pacing = pacing_.stats();
+  stats.round_trip = latencies_.average();
   stats.table = table_.stats();
   stats.records = records().stats();
   stats.republish = republisher_.stats();

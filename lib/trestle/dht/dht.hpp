@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,9 +94,12 @@ class Dht {
   /// Deletes: a tombstone takes the record's place. As `refresh`.
   Result<OperationId, ErrorCode> remove(Instant now, std::string key);
   /// Ends with the record, or not_found, unreachable, timeout. Refused like `put`.
-  Result<OperationId, ErrorCode> get(Instant now, std::string key);
+  Result<OperationId, ErrorCode> get(Instant now, std::string key, const LookupWish& wish = {});
   /// The nodes nearest to `target`. Refused: busy, shutting_down.
-  Result<OperationId, ErrorCode> find(Instant now, const NodeId& target);
+  Result<OperationId, ErrorCode> find(Instant now, const NodeId& target,
+                                      const LookupWish& wish = {});
+  /// From now on.
+  void report_questions(QuestionReport report) { options_.questions = report; }
   /// Ends every operation with shutting_down. Afterwards requests are refused and nothing is begun.
   void close(Instant now);
 
@@ -111,6 +115,15 @@ class Dht {
   bool neighbourhood_confirmed(Instant now) const;
   const wire::Contact& self() const { return self_; }
   const RoutingTable& table() const { return table_; }
+  /// A linked peer; nothing if there is no link. Valid until the next change of links.
+  const wire::Contact* linked(const NodeId& peer) const { return links_.find(peer); }
+  /// Whom we would name to this asker as nearest to the target.
+  wire::Contacts contacts_for(const NodeId& asker, const NodeId& target) const;
+  /// The linked peer that takes a message for `target` on from us; see next_hop.hpp. Never one of
+  /// the old dialect, which drops what is not for itself, and never one of those excluded.
+  std::optional<NodeId> next_hop(const NodeId& target, std::span<const NodeId> excluded) const;
+  /// The answer to a question that others carried here: find_node and find_value, nothing else.
+  wire::Message serve_carried(Instant now, const NodeId& origin, const wire::Message& request);
   const RecordStore& records() const { return desk_.records(); }
   DhtStats stats() const;
   /// How late the latest refresh of a record is.
@@ -135,7 +148,7 @@ class Dht {
     /// put, prolong, remove.
     std::optional<Write> write;
   };
-  enum class AskKind : std::uint8_t { lookup, store, learn, upkeep, probe };
+  enum class AskKind : std::uint8_t { lookup, store, learn, upkeep, probe, recursive };
   struct PendingAsk {
     Slot slot = 0;
     /// upkeep: the ticket in its place.
@@ -147,13 +160,16 @@ class Dht {
     std::uint32_t attempt = 0;
     /// For asking it again.
     std::unique_ptr<Ask> order{};
+    /// A link was open when it was asked: the time it takes is a round trip.
+    bool linked = false;
+    /// Another peer carries it.
+    bool carried = false;
   };
 
   // serving.cpp: requests of others
   wire::Message serve(Instant now, const NodeId& from, const wire::Message& request);
   wire::Message serve_find_value(Instant now, const NodeId& from,
                                  const wire::FindValueRequest& request);
-  wire::Contacts contacts_for(const NodeId& asker, const NodeId& target) const;
   wire::Dialect dialect_of(const NodeId& peer) const;
 
   // limiting.cpp: limits in both directions
@@ -176,17 +192,31 @@ class Dht {
   bool has_vacancy(Purpose purpose) const;
   std::optional<ErrorCode> refusal(std::string_view key) const;
   OperationId begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
-                    std::string key, std::optional<Write> write = {});
+                    std::string key, std::optional<Write> write = {}, const LookupWish& wish = {});
   OperationId end_at_once(Ended ended);
-  void look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key);
-  void seed(Lookup& lookup);
-  void seed_failed(Lookup& lookup);
+  void look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key,
+               const LookupWish& wish = {});
+  LookupOptions lookup_options(Purpose purpose, const LookupWish& wish) const;
+  void seed(Instant now, Lookup& lookup);
+  void seed_failed(Instant now, Lookup& lookup);
   void pump(Instant now, Slot slot);
   void pump_lookup(Instant now, Slot slot);
   void on_lookup_ended(Instant now, Slot slot, LookupEnded& ended);
   void end(Slot slot, Ended ended);
   bool issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire::Message&& message,
-             Duration timeout);
+             Duration timeout, const std::optional<NodeId>& through = {});
+
+  // ways.cpp: round trips, ways through others, searches that the network carries
+  Candidate candidate(Instant now, const wire::Contact& contact) const;
+  std::vector<Candidate> resolve(Instant now, const wire::Contacts& contacts,
+                                 const NodeId& namer) const;
+  std::optional<NodeId> way_to(const NodeId& peer, const std::optional<NodeId>& namer) const;
+  bool ask_through(Instant now, const PendingAsk& pending, Operation& operation, ErrorCode code);
+  bool begin_recursive(Instant now, Slot slot);
+  void settle_recursive(Instant now, Operation& operation, const NodeId& peer,
+                        const wire::Message& answer);
+  void count_silence(const PendingAsk& pending, ErrorCode code);
+  void tell_question(const PendingAsk& pending, const Operation& operation);
 
   // writing.cpp: put, refresh, remove
   Result<OperationId, ErrorCode> begin_rewrite(Instant now, Purpose purpose, std::string key);
@@ -208,7 +238,6 @@ class Dht {
   // asking.cpp: ends of our own questions
   std::optional<PendingAsk> take_answered(Instant now, AskId ask);
   Operation* operation_of(const PendingAsk& pending);
-  std::vector<Candidate> resolve(const wire::Contacts& contacts) const;
   void learn(Instant now, const wire::Contacts& contacts);
   void settle_lookup(Instant now, Operation& operation, const NodeId& peer,
                      const wire::Message& answer);
@@ -255,6 +284,9 @@ class Dht {
   Republisher republisher_;
   HolderFloor floor_;
   HeardContacts heard_;
+  PeerLatencies latencies_;
+  /// Linked peers that left questions unanswered, and how many in a row.
+  FlatMap<NodeId, std::uint32_t> silent_;
   FlatMap<NodeId, wire::Contact> links_;
   /// Of the linked peers, those that proved no identity.
   FlatMap<NodeId, link::RateKey> unproven_;

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/error_code.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/lookup_step.hpp"
 #include "trestle/dht/storage.hpp"
 #include "trestle/wire/message/message.hpp"
 
@@ -32,13 +34,15 @@ struct RequestToken {
   friend constexpr auto operator<=>(const RequestToken&, const RequestToken&) = default;
 };
 
-/// Ask this peer, dialling it if no link is open. The owner times it and reports its end exactly
-/// once, also when the timeout passed while dialling.
+/// Ask this peer, dialling it if no link is open; or, if `through` says so, have a linked peer
+/// carry the question and pass on the answer that comes back. The owner times it and reports its
+/// end exactly once, also when the timeout passed while dialling.
 struct Ask {
   AskId ask;
   wire::Contact peer;
   wire::Message message;
   Duration timeout{};
+  std::optional<NodeId> through{};
 };
 
 /// The answer to a request: in the same call, but for a record that the disk has to sync first.
@@ -65,6 +69,25 @@ struct Ended {
   /// find: the nearest that answered, nearest first. put and the like: who keeps a copy so far, old
   /// peers too. Never ourselves.
   wire::Contacts contacts{};
+  /// If they were asked for: every question of the lookup, in the order of asking.
+  std::vector<LookupStep> steps{};
+};
+
+/// A question of a lookup has ended (OBS-08). Only with `QuestionReport::told`.
+struct QuestionEnded {
+  OperationId operation;
+  LookupStep step;
+  /// A link to the peer is open now.
+  bool linked = false;
+  /// How often in a row it has not answered.
+  std::uint32_t failures = 0;
+};
+
+/// The peer has not answered several questions in a row although its link lives and other frames of
+/// it arrive (OBS-08). Told once, until it answers again.
+struct PeerDeaf {
+  NodeId peer{};
+  std::uint32_t questions = 0;
 };
 
 /// Sign this with our identity key; answered by `on_signed`, once.
@@ -88,7 +111,7 @@ struct NeighbourhoodKnown {
   wire::Contacts contacts{};
 };
 
-using Effect = std::variant<Ask, Respond, Ended, Discovered, NeighbourhoodKnown, SignRecord,
-                            Persist, LogRecord>;
+using Effect = std::variant<Ask, Respond, Ended, Discovered, NeighbourhoodKnown, QuestionEnded,
+                            PeerDeaf, SignRecord, Persist, LogRecord>;
 
 }  // namespace trestle::dht

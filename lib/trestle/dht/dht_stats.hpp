@@ -23,6 +23,10 @@ struct DhtStats {
   std::uint64_t asks_failed = 0;
   std::uint64_t asks_forgotten = 0;  ///< The owner never reported their end.
   std::uint64_t asks_limited = 0;    ///< Answered RATE_LIMITED.
+  std::uint64_t asks_through = 0;    ///< Carried by another peer (LOOK-07).
+  std::uint64_t asks_recursive = 0;
+  std::uint64_t hedges = 0;  ///< Questions asked because another peer took long.
+  std::uint64_t deaf = 0;    ///< Questions unanswered over a link that lives.
   std::uint64_t probes = 0;          ///< Of the asks, those for the round trip alone.
   std::uint64_t requests = 0;
   std::uint64_t requests_senseless = 0;
@@ -39,6 +43,7 @@ struct DhtStats {
   std::size_t operations = 0;  ///< Under way now.
   std::size_t links = 0;
   std::size_t contacts_heard = 0;
+  Duration round_trip{};  ///< Average over the peers that were measured.
   AskPacingStats pacing;
   RoutingTableStats table;
   RecordStoreStats records;

@@ -1,3 +1,5 @@
+// What a lookup knows of its candidates, and what it is told. Whom it asks is in
+// lookup_progress.cpp.
 #include "trestle/dht/lookup.hpp"
 
 #include <algorithm>
@@ -8,6 +10,12 @@
 
 namespace trestle::dht {
 namespace {
+
+/// The mask of paths has eight bits.
+constexpr std::size_t kPathsCeiling = 8;
+constexpr std::uint8_t kEveryPath = 0xff;
+
+constexpr std::uint8_t bit_of(std::size_t path) { return static_cast<std::uint8_t>(1u << path); }
 
 /// Whether the failure says that the peer is not there, rather than that it will not help.
 bool tells_absence(ErrorCode code) {
@@ -22,6 +30,9 @@ Lookup::Lookup(const NodeId& self, LookupKind kind, const NodeId& target, std::s
     : self_(self), kind_(kind), target_(target), key_(std::move(key)), options_(options) {
   TRESTLE_ASSERT(options.parallel_max >= 1);
   TRESTLE_ASSERT(options.nearest >= 1);
+  TRESTLE_ASSERT(options.paths >= 1);
+  TRESTLE_ASSERT(options.paths <= kPathsCeiling);
+  TRESTLE_ASSERT(options.quorum >= 1);
   TRESTLE_ASSERT(options.asks_max < options.candidates_max);
   TRESTLE_ASSERT(options.candidates_max <= std::numeric_limits<Index>::max());
   TRESTLE_ASSERT(kind == LookupKind::find_node || !key_.empty());
@@ -36,12 +47,16 @@ std::size_t Lookup::order_place(const NodeId& distance) const {
   return static_cast<std::size_t>(place - order_.begin());
 }
 
-Lookup::Entry* Lookup::entry_of(const NodeId& peer) {
+const Lookup::Entry* Lookup::entry_of(const NodeId& peer) const {
   const NodeId apart = distance(target_, peer);
   const std::size_t place = order_place(apart);
   if (place == order_.size()) return nullptr;
-  Entry& entry = entries_[order_[place]];
+  const Entry& entry = entries_[order_[place]];
   return entry.distance == apart ? &entry : nullptr;
+}
+
+Lookup::Entry* Lookup::entry_of(const NodeId& peer) {
+  return const_cast<Entry*>(std::as_const(*this).entry_of(peer));
 }
 
 void Lookup::add_seed(const Candidate& candidate) { name_candidate(candidate, std::nullopt); }
@@ -49,14 +64,16 @@ void Lookup::add_seed(const Candidate& candidate) { name_candidate(candidate, st
 void Lookup::name_candidate(const Candidate& candidate, std::optional<Index> source) {
   const wire::Contact& contact = candidate.contact;
   if (ended_ || contact.id == self_) return;
-  if (!candidate.connected && contact.address.empty()) return;
+  if (!candidate.connected && contact.address.empty() && !candidate.through) return;
   const std::uint16_t hops =
       source ? static_cast<std::uint16_t>(entries_[*source].hops + 1) : std::uint16_t{1};
+  std::uint8_t paths = started_ ? kEveryPath : 0;
+  if (source) paths = bit_of(entries_[*source].path);
   if (Entry* known = entry_of(contact.id)) {
+    known->paths |= paths;
     if (known->state != State::fresh) return;
     if (!candidate.connected && !is_doubtful(*known)) return;
-    known->contact = contact;
-    known->connected = candidate.connected;
+    known->candidate = candidate;
     known->source = source;
     known->hops = hops;
     return;
@@ -64,11 +81,8 @@ void Lookup::name_candidate(const Candidate& candidate, std::optional<Index> sou
   const NodeId apart = distance(target_, contact.id);
   const auto index = vacant_entry(apart);
   if (!index) return;
-  entries_[*index] = Entry{.distance = apart,
-                           .contact = contact,
-                           .connected = candidate.connected,
-                           .source = source,
-                           .hops = hops};
+  entries_[*index] = Entry{
+      .distance = apart, .candidate = candidate, .paths = paths, .source = source, .hops = hops};
   const std::size_t place = order_place(apart);
   order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), *index);
 }
@@ -89,8 +103,16 @@ std::optional<Lookup::Index> Lookup::vacant_entry(const NodeId& distance) {
   return std::nullopt;
 }
 
+/// What we know ourselves is dealt out, nearest first, so that every path has a good beginning and
+/// none has all of it.
+void Lookup::deal_paths() {
+  for (std::size_t place = 0; place < order_.size(); ++place) {
+    entries_[order_[place]].paths = bit_of(place % options_.paths);
+  }
+}
+
 bool Lookup::is_doubtful(const Entry& entry) const {
-  if (entry.connected || !entry.source) return false;
+  if (entry.candidate.connected || !entry.source) return false;
   const Entry& source = entries_[*entry.source];
   return source.named_dead >= source.named_alive + options_.misleading_max;
 }
@@ -99,7 +121,9 @@ bool Lookup::is_doubtful(const Entry& entry) const {
 
 void Lookup::start(Instant now) {
   TRESTLE_ASSERT(!started_);
+  deal_paths();
   started_ = true;
+  started_at_ = now;
   total_deadline_ = after(now, options_.timeout_total);
   advance(now);
 }
@@ -121,24 +145,30 @@ Lookup::Entry* Lookup::answered(Instant now, const NodeId& peer) {
   Entry* entry = open_ask(peer);
   if (entry == nullptr || now < entry->deadline) return entry;
   ++stats_.late_answers;
-  expire(*entry);
+  expire(now, *entry);
   advance(now);
   return nullptr;
+}
+
+void Lookup::count_answer(Instant now, Entry& entry) {
+  if (entry.source) {
+    Entry& source = entries_[*entry.source];
+    ++source.named_alive;
+    if (entry.state == State::straggler) --source.named_dead;
+  }
+  entry.state = State::answered;
+  entry.ended_at = now;
+  std::erase(in_flight_, static_cast<Index>(&entry - entries_.data()));
+  ++stats_.answers;
+  stats_.hops = std::max<std::uint32_t>(stats_.hops, entry.hops);
 }
 
 void Lookup::on_contacts(Instant now, const NodeId& peer, std::span<const Candidate> contacts) {
   Entry* entry = answered(now, peer);
   if (entry == nullptr) return;
   const Index index = static_cast<Index>(entry - entries_.data());
-  if (entry->source) {
-    Entry& source = entries_[*entry->source];
-    ++source.named_alive;
-    if (entry->state == State::straggler) --source.named_dead;
-  }
-  entry->state = State::answered;
-  std::erase(in_flight_, index);
-  ++stats_.answers;
-  stats_.hops = std::max<std::uint32_t>(stats_.hops, entry->hops);
+  count_answer(now, *entry);
+  entry->contacts = static_cast<std::uint32_t>(contacts.size());
   const std::size_t read = std::min(contacts.size(), options_.contacts_per_answer_max);
   for (const Candidate& candidate : contacts.first(read)) name_candidate(candidate, index);
   advance(now);
@@ -148,24 +178,31 @@ void Lookup::on_record(Instant now, const NodeId& peer, const wire::Record& reco
   if (kind_ != LookupKind::find_value || record.key != key_) {
     return on_failed(now, peer, ErrorCode::protocol_error);
   }
-  const Entry* entry = answered(now, peer);
+  Entry* entry = answered(now, peer);
   if (entry == nullptr) return;
-  ++stats_.answers;
-  stats_.hops = std::max<std::uint32_t>(stats_.hops, entry->hops);
-  end(ErrorCode::none, record, peer);
+  count_answer(now, *entry);
+  if (!record_ || record.version > record_->version) {
+    record_ = record;
+    found_at_ = peer;
+  }
+  if (++records_found_ >= options_.quorum) return end(ErrorCode::none);
+  advance(now);
 }
 
 void Lookup::on_failed(Instant now, const NodeId& peer, ErrorCode code) {
   Entry* entry = open_ask(peer);
   if (entry == nullptr) return;
-  fail(*entry, code);
+  fail(now, *entry, code);
   advance(now);
 }
 
-void Lookup::fail(Entry& entry, ErrorCode code) {
-  // A straggler is counted as dead already.
+void Lookup::fail(Instant now, Entry& entry, ErrorCode code) {
+  // A straggler is counted as dead already, and was replaced.
   const bool straggled = entry.state == State::straggler;
+  if (!straggled && !entry.hedged) ++stand_ins_due_;
   entry.state = State::failed;
+  entry.code = code;
+  entry.ended_at = now;
   std::erase(in_flight_, static_cast<Index>(&entry - entries_.data()));
   ++stats_.failures;
   if (!entry.source) return;
@@ -174,16 +211,30 @@ void Lookup::fail(Entry& entry, ErrorCode code) {
   if (!straggled && tells_absence(code)) ++source.named_dead;
 }
 
-void Lookup::expire(Entry& entry) {
+void Lookup::expire(Instant now, Entry& entry) {
   ++stats_.timeouts;
-  fail(entry, ErrorCode::timeout);
+  fail(now, entry, ErrorCode::timeout);
+}
+
+bool Lookup::reroute(const NodeId& peer, const NodeId& through) {
+  if (ended_ || stats_.asks_through >= options_.asks_through_max) return false;
+  if (stats_.asks >= options_.asks_max) return false;
+  Entry* entry = entry_of(peer);
+  const bool open =
+      entry != nullptr && (entry->state == State::asked || entry->state == State::straggler);
+  if (!open || entry->candidate.through) return false;
+  entry->candidate.through = through;
+  ++stats_.asks;
+  ++stats_.asks_through;
+  return true;
 }
 
 void Lookup::on_link_up(Instant now, const wire::Contact& contact) {
   if (ended_) return;
   if (Entry* entry = entry_of(contact.id)) {
-    entry->contact = contact;
-    entry->connected = true;
+    entry->candidate.contact = contact;
+    entry->candidate.connected = true;
+    if (entry->state == State::fresh) entry->candidate.through.reset();
   } else {
     name_candidate({.contact = contact, .connected = true}, std::nullopt);
   }
@@ -194,131 +245,11 @@ void Lookup::on_link_down(Instant now, const NodeId& peer) {
   if (ended_) return;
   Entry* entry = entry_of(peer);
   if (entry == nullptr) return;
-  entry->connected = false;
-  if (entry->state == State::fresh && entry->contact.address.empty()) {
+  entry->candidate.connected = false;
+  if (entry->state == State::fresh && entry->candidate.contact.address.empty()) {
     entry->state = State::failed;
   }
   advance(now);
-}
-
-// ---- progress
-
-void Lookup::advance(Instant now) {
-  if (!started_ || ended_) return;
-  ask_while_allowed(now, Belief::believed);
-  Verdict state = verdict();
-  if (state == Verdict::doubtful_left) {
-    ask_while_allowed(now, Belief::all);
-    state = Verdict::waiting;
-  }
-  if (state == Verdict::done) {
-    const bool nobody = stats_.answers == 0;
-    const ErrorCode found = kind_ == LookupKind::find_node ? ErrorCode::none : ErrorCode::not_found;
-    end(nobody ? ErrorCode::unreachable : found);
-  }
-}
-
-void Lookup::ask_while_allowed(Instant now, Belief belief) {
-  auto busy = static_cast<std::size_t>(
-      std::count_if(in_flight_.begin(), in_flight_.end(),
-                    [&](Index index) { return entries_[index].state == State::asked; }));
-  while (busy < options_.parallel_max) {
-    Entry* entry = choose(belief);
-    if (entry == nullptr) return;
-    ask(now, *entry);
-    ++busy;
-  }
-}
-
-/// Among the nearest candidates that may still answer: the first distance class with somebody to
-/// ask, and in it the nearest connected peer, else the nearest.
-Lookup::Entry* Lookup::choose(Belief belief) {
-  if (stats_.asks >= options_.asks_max) return nullptr;
-  Entry* chosen = nullptr;
-  std::size_t seen = 0;
-  for (const Index index : order_) {
-    Entry& entry = entries_[index];
-    if (entry.state == State::failed || entry.state == State::straggler) continue;
-    if (entry.state == State::fresh) {
-      if (belief == Belief::believed && is_doubtful(entry)) continue;
-      const bool same_class =
-          chosen == nullptr || common_prefix_bits(target_, entry.contact.id) ==
-                                   common_prefix_bits(target_, chosen->contact.id);
-      if (!same_class) return chosen;
-      if (entry.connected) return &entry;
-      if (chosen == nullptr) chosen = &entry;
-    }
-    if (++seen == options_.nearest) break;
-  }
-  return chosen;
-}
-
-void Lookup::ask(Instant now, Entry& entry) {
-  const Duration timeout =
-      entry.connected ? options_.timeout_connected : options_.timeout_unconnected;
-  entry.state = State::asked;
-  entry.asked_at = now;
-  entry.deadline = after(now, timeout);
-  in_flight_.push_back(static_cast<Index>(&entry - entries_.data()));
-  ++stats_.asks;
-  LookupAsk order{.peer = entry.contact, .message = {}, .timeout = timeout};
-  // A bridge refuses to be asked for values; it knows the way all the same (BRIDGE-11).
-  if (kind_ == LookupKind::find_value && entry.contact.role != wire::Role::bridge) {
-    order.message = wire::FindValueRequest{key_};
-  } else {
-    order.message = wire::FindNodeRequest{target_};
-  }
-  outbox_.push(std::move(order));
-}
-
-Lookup::Verdict Lookup::verdict() const {
-  const bool may_ask = stats_.asks < options_.asks_max;
-  std::size_t answers = 0;
-  std::size_t stragglers = 0;
-  bool doubtful = false;
-  for (const Index index : order_) {
-    const Entry& entry = entries_[index];
-    switch (entry.state) {
-      case State::failed:
-        break;
-      case State::asked:
-        return Verdict::waiting;
-      case State::straggler:
-        ++stragglers;
-        break;
-      case State::fresh:
-        if (!may_ask) break;
-        if (!is_doubtful(entry)) return Verdict::waiting;
-        doubtful = true;
-        break;
-      case State::answered:
-        if (++answers < options_.nearest) break;
-        return may_leave_stragglers(answers, stragglers) ? Verdict::done : Verdict::waiting;
-    }
-  }
-  if (!may_leave_stragglers(answers, stragglers)) return Verdict::waiting;
-  return doubtful ? Verdict::doubtful_left : Verdict::done;
-}
-
-/// A search for a value waits for everybody near: the one who is slow may be the one who has it.
-bool Lookup::may_leave_stragglers(std::size_t answers, std::size_t stragglers) const {
-  if (stragglers == 0) return true;
-  return kind_ == LookupKind::find_node && answers >= stragglers * options_.answers_per_straggler;
-}
-
-void Lookup::end(ErrorCode code, std::optional<wire::Record> record, const NodeId& found_at) {
-  ended_ = true;
-  LookupEnded ended{.code = code,
-                    .answered = {},
-                    .record = std::move(record),
-                    .found_at = found_at,
-                    .stats = stats_};
-  for (const Index index : order_) {
-    if (entries_[index].state == State::answered) {
-      ended.answered.push_back(entries_[index].contact);
-    }
-  }
-  outbox_.push(std::move(ended));
 }
 
 // ---- time
@@ -329,9 +260,9 @@ Instant Lookup::next_deadline() const {
   for (const Index index : in_flight_) {
     const Entry& entry = entries_[index];
     next = std::min(next, entry.deadline);
-    if (entry.state == State::asked) {
-      next = std::min(next, after(entry.asked_at, options_.straggler_after));
-    }
+    if (entry.state != State::asked) continue;
+    next = std::min(next, after(entry.asked_at, options_.straggler_after));
+    if (!entry.hedged) next = std::min(next, entry.hedge_at);
   }
   return next;
 }
@@ -342,17 +273,40 @@ void Lookup::on_deadline(Instant now) {
   for (const Index index : asked) {
     Entry& entry = entries_[index];
     if (entry.deadline <= now) {
-      expire(entry);
+      expire(now, entry);
+    } else if (entry.state == State::straggler) {
+      continue;
     } else if (after(entry.asked_at, options_.straggler_after) <= now) {
+      if (!entry.hedged) ++hedges_due_;
       entry.state = State::straggler;
       if (entry.source) ++entries_[*entry.source].named_dead;
+    } else if (!entry.hedged && entry.hedge_at <= now) {
+      entry.hedge_at = kNever;
+      if (stats_.hedges >= options_.hedges_max) continue;
+      entry.hedged = true;
+      ++stats_.hedges;
+      ++hedges_due_;
     }
   }
   if (total_deadline_ <= now) {
-    const bool useful = kind_ == LookupKind::find_node && stats_.answers > 0;
+    const bool useful = kind_ == LookupKind::find_node ? stats_.answers > 0 : records_found_ > 0;
     return end(useful ? ErrorCode::none : ErrorCode::timeout);
   }
   advance(now);
+}
+
+// ---- look
+
+std::optional<Instant> Lookup::deadline_of(const NodeId& peer) const {
+  const Entry* entry = entry_of(peer);
+  const bool open =
+      entry != nullptr && (entry->state == State::asked || entry->state == State::straggler);
+  return open ? std::optional(entry->deadline) : std::nullopt;
+}
+
+bool Lookup::was_named(const NodeId& peer) const {
+  const Entry* entry = entry_of(peer);
+  return entry != nullptr && entry->source.has_value();
 }
 
 }  // namespace trestle::dht

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "trestle/base/error_code.hpp"
 #include "trestle/base/node_id.hpp"
@@ -17,6 +18,23 @@ enum class AskReason : std::uint8_t {
   hedge,      ///< Another one took longer than it usually does.
   stand_in,   ///< In the place of one that failed.
 };
+
+/// `nearest`, `connected`, ...: for logs and traces. Static storage.
+constexpr std::string_view name(AskReason reason) {
+  switch (reason) {
+    case AskReason::connected:
+      return "connected";
+    case AskReason::quicker:
+      return "quicker";
+    case AskReason::hedge:
+      return "hedge";
+    case AskReason::stand_in:
+      return "stand-in";
+    case AskReason::nearest:
+      break;
+  }
+  return "nearest";
+}
 
 /// One question of a lookup, for whoever wants to know how it went (OBS-08).
 struct LookupStep {

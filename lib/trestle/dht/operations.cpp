@@ -26,7 +26,7 @@ std::optional<ErrorCode> Dht::refusal(std::string_view key) const {
   return std::nullopt;
 }
 
-Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key) {
+Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key, const LookupWish& wish) {
   if (const auto code = refusal(key)) return refuse(*code);
   if (const Replica* kept = records().find(now, key)) {
     if (kept->is_tombstone()) return end_at_once({.operation = {}, .code = ErrorCode::not_found});
@@ -37,16 +37,17 @@ Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key) {
     return refuse(ErrorCode::busy);
   }
   const NodeId place = crypto::place_of_key(*suite_, key);
-  return begin(now, Purpose::get, LookupKind::find_value, place, std::move(key));
+  return begin(now, Purpose::get, LookupKind::find_value, place, std::move(key), {}, wish);
 }
 
-Result<OperationId, ErrorCode> Dht::find(Instant now, const NodeId& target) {
+Result<OperationId, ErrorCode> Dht::find(Instant now, const NodeId& target,
+                                         const LookupWish& wish) {
   if (!open_) return refuse(ErrorCode::shutting_down);
   if (!has_vacancy(Purpose::find)) {
     ++stats_.operations_refused;
     return refuse(ErrorCode::busy);
   }
-  return begin(now, Purpose::find, LookupKind::find_node, target, {});
+  return begin(now, Purpose::find, LookupKind::find_node, target, {}, {}, wish);
 }
 
 /// Upkeep has slots of its own: users cannot starve it, and it never makes a user wait.
@@ -64,7 +65,7 @@ bool Dht::has_vacancy(Purpose purpose) const {
 // ---- one operation
 
 OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
-                       std::string key, std::optional<Write> write) {
+                       std::string key, std::optional<Write> write, const LookupWish& wish) {
   auto vacant = std::find(operations_.begin(), operations_.end(), std::nullopt);
   if (vacant == operations_.end()) {
     const std::size_t slots = options_.operations_max + options_.background_max + kUpkeepSlots;
@@ -85,7 +86,7 @@ OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const Node
   if (own_write && own_write->stage == Write::Stage::preparing && !own_write->is_signed) {
     order_signature(now, *operations_[slot], own_write->record);
   }
-  look_up(now, slot, kind, target, std::move(key));
+  look_up(now, slot, kind, target, std::move(key), wish);
   pump(now, slot);
   return id;
 }
@@ -100,46 +101,53 @@ OperationId Dht::end_at_once(Ended ended) {
 }
 
 /// Begins the operation's lookup, in the place of one that has ended.
-void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key) {
+void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key,
+                  const LookupWish& wish) {
   Operation& operation = *operations_[slot];
-  LookupOptions lookup_options = options_.lookup;
-  if (operation.purpose == Purpose::self_lookup) {
-    lookup_options.timeout_total = options_.self_lookup_timeout;
-  }
-  operation.lookup = Lookup(self_.id, kind, target, std::move(key), lookup_options);
+  operation.lookup = Lookup(self_.id, kind, target, std::move(key),
+                            lookup_options(operation.purpose, wish));
   ++stats_.lookups_started;
-  seed(operation.lookup);
-  operation.lookup.start(now);
+  seed(now, operation.lookup);
+  if (!begin_recursive(now, slot)) operation.lookup.start(now);
+}
+
+LookupOptions Dht::lookup_options(Purpose purpose, const LookupWish& wish) const {
+  LookupOptions made = options_.lookup;
+  if (purpose == Purpose::self_lookup) made.timeout_total = options_.self_lookup_timeout;
+  made.steps = wish.steps;
+  if (wish.care == Care::critical) {
+    made.paths = options_.critical_paths;
+    made.quorum = options_.critical_quorum;
+  }
+  return made;
 }
 
 /// The nearest we know; while those are few, also peers we only heard of and some that failed.
-void Dht::seed(Lookup& lookup) {
+void Dht::seed(Instant now, Lookup& lookup) {
   std::vector<PeerIndex> known(options_.seeds_max);
   const std::size_t count =
       table_.closest(lookup.target(), {.reach = Reach::usable, .excluding = {}}, known);
   for (std::size_t index = 0; index < count; ++index) {
-    const Peer& peer = table_.at(known[index]);
-    lookup.add_seed({.contact = peer.contact, .connected = peer.connected});
+    lookup.add_seed(candidate(now, table_.at(known[index]).contact));
   }
   if (count >= options_.lookup.nearest) return;
-  seed_failed(lookup);
+  seed_failed(now, lookup);
   GroupCaps caps(options_.table.diversity.per_bucket_max);
   heard_.visit([&](const wire::Contact& contact) {
     if (bounds_groups() && !caps.take(groups_of(contact))) return;
-    lookup.add_seed({.contact = contact, .connected = false});
+    lookup.add_seed(candidate(now, contact));
   });
 }
 
 /// Peers that failed of late may be back. Without any link all of them are tried; with one, a few
 /// drawn at random, since each costs dials and the dead of a small network are soon its majority.
-void Dht::seed_failed(Lookup& lookup) {
+void Dht::seed_failed(Instant now, Lookup& lookup) {
   std::vector<PeerIndex> failed(options_.seeds_max);
   failed.resize(table_.closest(lookup.target(), {.reach = Reach::failed, .excluding = {}}, failed));
   std::size_t wanted = links_.empty() ? failed.size() : options_.failed_seeds_max;
   for (; wanted > 0 && !failed.empty(); --wanted) {
     const std::size_t drawn = rng_.below(failed.size());
-    const Peer& peer = table_.at(failed[drawn]);
-    lookup.add_seed({.contact = peer.contact, .connected = peer.connected});
+    lookup.add_seed(candidate(now, table_.at(failed[drawn]).contact));
     failed[drawn] = failed.back();
     failed.pop_back();
   }
@@ -166,14 +174,14 @@ void Dht::pump_lookup(Instant now, Slot slot) {
     auto& order = std::get<LookupAsk>(*effect);
     const NodeId peer = order.peer.id;
     if (!issue(now, slot, AskKind::lookup, std::move(order.peer), std::move(order.message),
-               order.timeout)) {
+               order.timeout, order.through)) {
       operations_[slot]->lookup.on_failed(now, peer, ErrorCode::busy);
     }
   }
 }
 
 bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire::Message&& message,
-                Duration timeout) {
+                Duration timeout, const std::optional<NodeId>& through) {
   if (asks_.size() >= options_.asks_max) return false;
   const AskId ask{++last_ask_};
   asks_.insert(ask, {.slot = slot,
@@ -181,34 +189,51 @@ bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire
                      .peer = peer.id,
                      .issued = now,
                      .kind = kind,
-                     .attempt = operations_[slot]->write ? operations_[slot]->write->attempt : 0});
+                     .attempt = operations_[slot]->write ? operations_[slot]->write->attempt : 0,
+                     .linked = links_.contains(peer.id),
+                     .carried = through.has_value()});
   ++stats_.asks;
-  return pace(
-      now,
-      Ask{.ask = ask, .peer = std::move(peer), .message = std::move(message), .timeout = timeout});
+  if (through) ++stats_.asks_through;
+  return pace(now, Ask{.ask = ask,
+                       .peer = std::move(peer),
+                       .message = std::move(message),
+                       .timeout = timeout,
+                       .through = through});
 }
 
 void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
   ++stats_.lookups_ended;
   stats_.lookup_hops += ended.stats.hops;
+  stats_.hedges += ended.stats.hedges;
   Operation& operation = *operations_[slot];
   const OperationId id = operation.id;
   switch (operation.purpose) {
     case Purpose::put:
     case Purpose::prolong:
     case Purpose::remove:
+      // Whoever cannot be reached cannot keep a copy for us.
+      std::erase_if(ended.answered, [&](const wire::Contact& contact) {
+        return std::find(ended.answered_through.begin(), ended.answered_through.end(),
+                         contact.id) != ended.answered_through.end();
+      });
       return on_write_lookup_ended(now, slot, ended);
     case Purpose::get:
       if (ended.record && ended.record->kind == wire::RecordKind::tombstone) {
-        return end(slot, {.operation = id, .code = ErrorCode::not_found});
+        ended.code = ErrorCode::not_found;
+        ended.record.reset();
       }
-      return end(slot, {.operation = id, .code = ended.code, .record = std::move(ended.record)});
+      return end(slot, {.operation = id,
+                        .code = ended.code,
+                        .record = std::move(ended.record),
+                        .steps = std::move(ended.steps)});
     case Purpose::find:
       if (ended.answered.size() > options_.lookup.nearest) {
         ended.answered.resize(options_.lookup.nearest);
       }
-      return end(slot,
-                 {.operation = id, .code = ended.code, .contacts = std::move(ended.answered)});
+      return end(slot, {.operation = id,
+                        .code = ended.code,
+                        .contacts = std::move(ended.answered),
+                        .steps = std::move(ended.steps)});
     case Purpose::self_lookup:
       end(slot, {.operation = id});
       return on_self_lookup_ended(now, ended);

@@ -96,4 +96,16 @@ wire::Contacts Dht::contacts_for(const NodeId& asker, const NodeId& target) cons
   return table_.closest_contacts(target, options_.contacts_per_answer_max, selection);
 }
 
+wire::Message Dht::serve_carried(Instant now, const NodeId& origin, const wire::Message& request) {
+  ++stats_.requests;
+  const bool asks = std::holds_alternative<wire::FindNodeRequest>(request) ||
+                    std::holds_alternative<wire::FindValueRequest>(request);
+  // No sign of life of the origin: whoever carried the question may have made it up.
+  if (asks) return serve(now, origin, request);
+  ++stats_.requests_senseless;
+  return wire::Failure{.code = ErrorCode::unsupported,
+                       .retry_after_ms = 0,
+                       .text = "Only find_node and find_value are carried for others."};
+}
+
 }  // namespace trestle::dht

@@ -172,10 +172,17 @@ void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
           refusal(ErrorCode::invalid_request, "an id has 40 hex digits: /find?id=..."));
     return await(socket, OperationKind::find, backend_.admin_find(*id));
   }
+  if (request.path == "/trace") {
+    const auto of = request.argument("of");
+    if (!of || of->empty()) {
+      return socket.reply(refusal(ErrorCode::invalid_request, "of which id or key? /trace?of=..."));
+    }
+    return await(socket, OperationKind::trace, backend_.admin_trace(*of));
+  }
   if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
   socket.reply(refusal(ErrorCode::not_found,
                        "there are /, /status, /peers, /health, /metrics, /get?key=, /find?id=, "
-                       "POST /put, /refresh, /delete, /metrics/on and /metrics/off"));
+                       "/trace?of=, POST /put, /refresh, /delete, /metrics/on and /metrics/off"));
 }
 
 void AdminServer::on_write(Socket& socket, const HttpRequest& request, OperationKind kind) {
@@ -234,10 +241,11 @@ void AdminServer::on_operation_ended(const node::OperationEnded& ended) {
 
 void AdminServer::add_figures(node::Status& status) const {
   constexpr std::string_view kTimes[kOperationKinds] = {
-      "host.put_time", "host.get_time", "host.find_time", "host.refresh_time", "host.delete_time"};
+      "host.put_time",     "host.get_time",    "host.find_time",
+      "host.refresh_time", "host.delete_time", "host.trace_time"};
   constexpr std::string_view kFailures[kOperationKinds] = {
-      "host.put_failures_total", "host.get_failures_total", "host.find_failures_total",
-      "host.refresh_failures_total", "host.delete_failures_total"};
+      "host.put_failures_total",     "host.get_failures_total",    "host.find_failures_total",
+      "host.refresh_failures_total", "host.delete_failures_total", "host.trace_failures_total"};
   for (std::size_t kind = 0; kind < times_.size(); ++kind) {
     status.counters.emplace_back(kFailures[kind], failures_[kind]);
     status.histograms.push_back({kTimes[kind], times_[kind]});

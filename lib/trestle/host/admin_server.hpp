@@ -49,10 +49,12 @@ class AdminBackend {
   virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_refresh(std::string key) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_remove(std::string key) = 0;
+  /// Of an id, or of the place of a key.
+  virtual Result<node::OperationId, ErrorCode> admin_trace(const std::string& id_or_key) = 0;
 };
 
-/// HTTP for the operator: the page, /status, /peers, /health, /metrics, /get?key=, /find?id=; POST
-/// /put, /refresh and /delete with a JSON body, POST /metrics/on and /metrics/off.
+/// HTTP for the operator: the page, /status, /peers, /health, /metrics, /get?key=, /find?id=,
+/// /trace?of=; POST /put, /refresh and /delete with a JSON body, POST /metrics/on and /metrics/off.
 ///
 /// Whoever reaches it may change data, so it listens on a unix socket in the data folder, which
 /// only its owner can open, or behind an AdminGate. State changes by POST with a JSON content type

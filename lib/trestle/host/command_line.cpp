@@ -139,7 +139,6 @@ std::optional<std::string> not_built(const CLI::App& command, const Found& found
   for (const char* unbuilt : kCommandsNotBuilt) {
     if (name == unbuilt) return "this build has no command '" + name + "'";
   }
-  if (name == "trace") return "this build has no command 'trace'; 'find' looks a node up";
   if (!found.network.empty() && found.network != "open") {
     return "this build has no --network " + found.network + "; its networks are open";
   }
@@ -209,9 +208,14 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
     CLI::App* find = add(Command::find, "find", "List the nodes nearest to ID");
     find->add_option("ID", found.words, "40 hex digits")->required()->expected(1);
     add_asking(*find, found);
+    CLI::App* trace =
+        add(Command::trace, "trace", "Look ID or the place of KEY up and print every step of it");
+    trace->add_option("ID|KEY", found.words, "40 hex digits, or the key's text")
+        ->required()
+        ->expected(1);
+    add_asking(*trace, found);
     add_asking(*add(Command::peers, "peers", "List the peers of the running node"), found);
     add_asking(*add(Command::status, "status", "Show how the running node is"), found);
-    app.add_subcommand("trace")->group("")->allow_extras();
   }
   for (const char* word : kCommandsNotBuilt) app.add_subcommand(word)->group("")->allow_extras();
 

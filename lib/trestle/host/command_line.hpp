@@ -21,6 +21,7 @@ enum class Command : std::uint8_t {
   refresh,
   remove,
   doctor,
+  trace,
   peers,
   status
 };
@@ -30,7 +31,7 @@ struct CommandLine {
   Command command = Command::version;
   std::string config_file;  ///< Empty: none.
   std::vector<GivenSetting> given;
-  std::vector<std::string> words;  ///< KEY VALUE, KEY or ID.
+  std::vector<std::string> words;  ///< KEY VALUE, KEY, ID, or ID or KEY.
   std::string ttl;                 ///< put: as typed. Empty: the node's default.
   bool wants_json = false;
 };

@@ -71,7 +71,7 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
                          settings_.connections_per_address_max);
   // Also when nothing changed: it takes bridges back that were left out.
   runner_.reload({settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
-                  settings_.legacy_bridge_secret});
+                  settings_.legacy_bridge_secret, settings_.log_level == LogLevel::debug});
 
   std::string sentence =
       changed.applied.empty() ? "nothing changed" : "changed: " + listed(changed.applied);

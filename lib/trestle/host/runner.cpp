@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "trestle/crypto/identity.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/wire/native/codec.hpp"
 #include "trestle/wire/native/trace.hpp"
@@ -289,6 +290,11 @@ Result<node::OperationId, ErrorCode> Runner::admin_refresh(std::string key) {
 
 Result<node::OperationId, ErrorCode> Runner::admin_remove(std::string key) {
   return node_.remove(steady_now(), std::move(key));
+}
+
+Result<node::OperationId, ErrorCode> Runner::admin_trace(const std::string& id_or_key) {
+  const auto id = NodeId::from_hex(id_or_key);
+  return node_.trace(steady_now(), id ? *id : crypto::place_of_key(suite_, id_or_key));
 }
 
 }  // namespace trestle::host

@@ -97,6 +97,7 @@ class Runner final : public TransportEvents,
   Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) override;
   Result<node::OperationId, ErrorCode> admin_refresh(std::string key) override;
   Result<node::OperationId, ErrorCode> admin_remove(std::string key) override;
+  Result<node::OperationId, ErrorCode> admin_trace(const std::string& id_or_key) override;
 
   void on_persisted(dht::StorageTicket ticket, ErrorCode code) override;
   void on_storage_news(const LogRecord& news) override;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "trestle/host/lookup_trace.hpp"
 #include "trestle/wire/json/parse.hpp"
 #include "trestle/wire/json/utf8.hpp"
 #include "trestle/wire/json/writer.hpp"
@@ -227,6 +228,9 @@ std::string to_json(OperationKind kind, const node::OperationEnded& ended) {
     case OperationKind::get:
       if (ended.record) add_value(object, *ended.record);
       break;
+    case OperationKind::trace:
+      object.raw("steps", steps_to_json(ended.steps));
+      [[fallthrough]];
     case OperationKind::find: {
       ArrayWriter contacts;
       for (const wire::Contact& contact : ended.contacts) contacts.raw(to_json(contact));

@@ -27,10 +27,10 @@ std::string milliseconds_of(Duration duration);
 
 /// `{"code":...}` with what the operation brought: the receipt (`replicas`, `replicas_wanted`,
 /// `weak`, `old_peers`, `version`), the value (`value`, `ttl_ms`, `left_ms`, `version`, `author`;
-/// one of an old peer is `unsigned`), or `contacts`. A value that is not UTF-8 comes as
-/// `value_hex`.
-enum class OperationKind : std::uint8_t { put, get, find, refresh, remove };
-inline constexpr std::size_t kOperationKinds = 5;
+/// one of an old peer is `unsigned`), `contacts`, or
+/// `contacts` and `steps` (lookup_trace.hpp). A value that is not UTF-8 comes as `value_hex`.
+enum class OperationKind : std::uint8_t { put, get, find, refresh, remove, trace };
+inline constexpr std::size_t kOperationKinds = 6;
 std::string to_json(OperationKind kind, const node::OperationEnded& ended);
 
 /// `{"code":"BUSY"}`.

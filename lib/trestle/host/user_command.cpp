@@ -12,6 +12,7 @@
 #include "trestle/base/node_id.hpp"
 #include "trestle/host/admin_client.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/host/lookup_trace.hpp"
 #include "trestle/wire/json/parse.hpp"
 #include "trestle/wire/json/writer.hpp"
 
@@ -37,6 +38,8 @@ const char* word_of(Command command) {
       return "refresh";
     case Command::remove:
       return "delete";
+    case Command::trace:
+      return "trace";
     case Command::peers:
       return "peers";
     default:
@@ -87,6 +90,8 @@ Question question(const CommandLine& line) {
       return {"/get?key=" + percent_encoded(line.words[0]), {}};
     case Command::find:
       return {"/find?id=" + line.words[0], {}};
+    case Command::trace:
+      return {"/trace?of=" + percent_encoded(line.words[0]), {}};
     case Command::peers:
       return {"/peers", {}};
     default:
@@ -175,6 +180,9 @@ void print(Command command, const Value& answer) {
       return print_value(answer);
     case Command::find:
       if (const auto contacts = answer.member("contacts")) print_peers(*contacts);
+      return;
+    case Command::trace:
+      std::fputs(trace_text(answer).c_str(), stdout);
       return;
     case Command::peers:
       return print_peers(answer);

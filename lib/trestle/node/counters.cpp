@@ -62,6 +62,9 @@ void add_counters(Status& status, const dht::DhtStats& stats) {
   counters.emplace_back("dht.asks_failed_total", stats.asks_failed);
   counters.emplace_back("dht.asks_limited_total", stats.asks_limited);
   counters.emplace_back("dht.asks_waiting", stats.pacing.waiting);
+  counters.emplace_back("dht.asks_through_total", stats.asks_through);
+  counters.emplace_back("dht.hedges_total", stats.hedges);
+  counters.emplace_back("dht.deaf_total", stats.deaf);
   counters.emplace_back("dht.requests_total", stats.requests);
   counters.emplace_back("dht.requests_limited_total", stats.requests_limited);
   counters.emplace_back("dht.data_refused_total", stats.data_refused);
@@ -110,6 +113,17 @@ void add_counters(Status& status, const RecordVerifierStats& stats) {
   counters.emplace_back("verify.remembered_total", stats.remembered);
   counters.emplace_back("verify.forged_total", stats.forged);
   counters.emplace_back("verify.refused_total", stats.refused);
+}
+
+void add_counters(Status& status, const CarrierStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("carrier.under_way", stats.under_way);
+  counters.emplace_back("carrier.requests_total", stats.requests);
+  counters.emplace_back("carrier.served_total", stats.served);
+  counters.emplace_back("carrier.handed_on_total", stats.handed_on);
+  counters.emplace_back("carrier.answers_total", stats.answers);
+  counters.emplace_back("carrier.dead_ends_total", stats.dead_ends);
+  counters.emplace_back("carrier.refused_total", stats.refused);
 }
 
 void add_counters(Status& status, const onboarding::JoinerStats& stats) {

@@ -22,6 +22,9 @@ struct CommonOptions {
   std::string address;
   /// Whether peers of the old dialect are served. Off refuses their first frame.
   bool legacy = true;
+  /// Members: a line for the end of every question of every lookup (OBS-08). Worth its cost at the
+  /// log's finest level only.
+  bool log_questions = false;
   /// Bound of a clean shutdown: what is in flight is answered or coded within it (C4: exit within
   /// 10 s).
   Duration drain_max = std::chrono::seconds(5);
@@ -70,6 +73,7 @@ struct Reload {
   /// bootstrap-node, bridge-node. Also takes bridges back that refused the old one (X5).
   Bytes bridge_secret;
   Bytes legacy_bridge_secret{};  ///< bootstrap-node, bridge-node
+  bool log_questions = false;    ///< bridge-node, dht-node
 };
 
 }  // namespace trestle::node

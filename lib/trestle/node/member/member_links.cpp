@@ -35,7 +35,7 @@ void MemberNode::on_news(Instant now, link::ChannelSet::News&& news) {
   } else if (auto* received = std::get_if<Channel::LegacyReceived>(&news.news)) {
     if (is_registration(connection)) {
       old_bootstrap_.on_frame(now, std::move(received->frame));
-    } else {
+    } else if (!carry_legacy(now, connection, received->frame)) {
       on_legacy_frame(now, connection, std::move(received->frame));
     }
   }
@@ -75,7 +75,10 @@ void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Reque
                        std::holds_alternative<wire::FindValueRequest>(requested.message) ||
                        std::holds_alternative<wire::StoreRequest>(requested.message) ||
                        std::holds_alternative<wire::ReplicaOffer>(requested.message);
-  if (!for_dht) return serve(now, connection, requested.id, requested.message);
+  if (!for_dht) {
+    if (carry(now, connection, channel->peer(), requested)) return;
+    return serve(now, connection, requested.id, requested.message);
+  }
   verify(now, {connection, channel->peer().id, requested.id, std::move(requested.message)});
 }
 
@@ -97,6 +100,11 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
     case Asker::dht:
       return verify(now, {connection, from, dht::AskId{number_of(answered.token)},
                           std::move(answered.message)});
+    case Asker::through:
+      return on_carried_answer(now, connection, from, {number_of(answered.token)},
+                               answered.message);
+    case Asker::carrier:
+      return carrier_.on_answer(now, number_of(answered.token), answered.message);
     case Asker::joiner:
       return on_join_ended(now, answered.message);
     case Asker::probe: {
@@ -113,7 +121,10 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
 void MemberNode::on_request_failed(Instant now, Channel::Token token, ErrorCode code) {
   switch (asker_of(token)) {
     case Asker::dht:
+    case Asker::through:
       return dht_.on_ask_failed(now, {number_of(token)}, code);
+    case Asker::carrier:
+      return carrier_.on_failed(now, number_of(token), code);
     case Asker::joiner:
       return joiner_.on_join_failed(now,
                                     wire::Failure{code, 0, "no answer from the bootstrap node"});

@@ -17,6 +17,7 @@ dht::DhtOptions dht_options(const MemberOptions& options, const crypto::Identity
   made.network = options.common.network;
   made.author = identity.key;
   if (options.role == wire::Role::bridge) made.data = dht::DataPolicy::refuses_data;
+  if (options.common.log_questions) made.questions = dht::QuestionReport::told;
   return made;
 }
 
@@ -69,6 +70,7 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
       joiner_(joiner_options(options_), rng.fork("joiner")),
       old_bootstrap_(options_.old_bootstrap, local_, suite),
       peer_memory_(options_.peer_memory, rng),
+      carrier_(options_.carrier, local_, dht_),
       pending_asks_(options_.pending_asks_max) {}
 
 // ---- life
@@ -111,6 +113,8 @@ void MemberNode::stop_when_drained() {
 void MemberNode::on_reload(Instant, const Reload& reload) {
   local_.bridge_secret = reload.bridge_secret;
   local_.legacy_bridge_secret = reload.legacy_bridge_secret;
+  dht_.report_questions(reload.log_questions ? dht::QuestionReport::told
+                                             : dht::QuestionReport::none);
 }
 
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {
@@ -235,6 +239,7 @@ bool MemberNode::pump_systems(Instant now) {
     moved = true;
     perform(now, std::move(*effect));
   }
+  moved = pump_carrier(now) || moved;
   while (auto effect = mesh_.poll_effect()) {
     moved = true;
     perform(now, std::move(*effect));
@@ -282,6 +287,10 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
     }
   } else if (auto* ended = std::get_if<dht::Ended>(&effect)) {
     report(std::move(*ended));
+  } else if (const auto* question = std::get_if<dht::QuestionEnded>(&effect)) {
+    report(*question);
+  } else if (const auto* deaf = std::get_if<dht::PeerDeaf>(&effect)) {
+    report(*deaf);
   } else if (auto* discovered = std::get_if<dht::Discovered>(&effect)) {
     mesh_.on_contact(now, discovered->contact);
   } else if (auto* record = std::get_if<LogRecord>(&effect)) {
@@ -296,12 +305,11 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
     perform(now, std::move(*sign));
   } else if (auto* order = std::get_if<dht::Persist>(&effect)) {
     outbox_.push(std::move(*order));
-  } else if (auto* record = std::get_if<LogRecord>(&effect)) {
-    outbox_.push(std::move(*record));
   }
 }
 
 void MemberNode::ask_peer(Instant now, dht::Ask&& ask) {
+  if (ask.through) return ask_through(now, ask);
   PendingAsk pending{ask.ask, ask.peer.id, std::move(ask.message), after(now, ask.timeout)};
   if (const auto connection = mesh_.find(ask.peer.id)) return send_ask(now, *connection, pending);
   const auto wanted = mesh_.connect(now, ask.peer);
@@ -341,6 +349,7 @@ Status MemberNode::status(Instant now) const {
   add_counters(status, dht_.stats());
   if (options_.role == wire::Role::node) add_upkeep(status, now, dht_);
   add_counters(status, verifier_.stats());
+  add_counters(status, carrier_.stats());
   add_counters(status, joiner_.stats());
   return status;
 }

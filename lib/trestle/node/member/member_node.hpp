@@ -11,6 +11,7 @@
 #include "trestle/dht/dht.hpp"
 #include "trestle/link/channel_set.hpp"
 #include "trestle/mesh/mesh.hpp"
+#include "trestle/node/member/carrier.hpp"
 #include "trestle/node/member/legacy_registration.hpp"
 #include "trestle/node/member/peer_memory.hpp"
 #include "trestle/node/member/pending_asks.hpp"
@@ -37,6 +38,7 @@ struct MemberOptions {
   onboarding::JoinerOptions joiner;
   LegacyRegistrationOptions old_bootstrap;
   PeerMemoryOptions peer_memory;
+  CarrierOptions carrier;
   /// How long a join asked of a bootstrap node may take: its own bound is 4.5 s, or 10.5 s while a
   /// bridge of the old dialect may be asked.
   Duration join_timeout = std::chrono::seconds(12);
@@ -90,6 +92,7 @@ class MemberNode : public Node {
   Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) override;
   Result<OperationId, ErrorCode> refresh(Instant now, std::string key) override;
   Result<OperationId, ErrorCode> remove(Instant now, std::string key) override;
+  Result<OperationId, ErrorCode> trace(Instant now, const NodeId& target) override;
 
   Instant next_deadline() const override;
   void on_deadline(Instant now) override;
@@ -176,6 +179,17 @@ class MemberNode : public Node {
   // member_health.cpp
   Readiness readiness(Instant now) const;
 
+  // member_carrying.cpp: requests that others carry for us, and that we carry for others
+  void ask_through(Instant now, const dht::Ask& ask);
+  void on_carried_answer(Instant now, link::ConnectionId connection, const NodeId& from,
+                         dht::AskId ask, const wire::Message& answer);
+  bool carry(Instant now, link::ConnectionId connection, const wire::Contact& from,
+             const link::Channel::Requested& requested);
+  bool carry_legacy(Instant now, link::ConnectionId connection, const wire::legacy::FrameBox& box);
+  bool pump_carrier(Instant now);
+  void report(const dht::QuestionEnded& question);
+  void report(const dht::PeerDeaf& deaf);
+
   // member_node.cpp
   void perform(Instant now, dht::Effect&& effect);
   void ask_peer(Instant now, dht::Ask&& ask);
@@ -202,6 +216,7 @@ class MemberNode : public Node {
   onboarding::Joiner joiner_;
   LegacyRegistration old_bootstrap_;
   PeerMemory peer_memory_;
+  Carrier carrier_;
   PendingAsks pending_asks_;
   /// The connection to a bootstrap node, while there is one, and its dialect.
   std::optional<link::ConnectionId> registration_;

@@ -87,7 +87,8 @@ void MemberNode::report(dht::Ended&& ended) {
                               .weak = ended.weak,
                               .version = ended.version,
                               .record = std::move(ended.record),
-                              .contacts = std::move(ended.contacts)});
+                              .contacts = std::move(ended.contacts),
+                              .steps = std::move(ended.steps)});
 }
 
 }  // namespace trestle::node

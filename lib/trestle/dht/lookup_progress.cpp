@@ -1,0 +1,222 @@
+// Whom a lookup asks next, when it is over, and what it tells of itself.
+#include <algorithm>
+#include <utility>
+
+#include "trestle/dht/lookup.hpp"
+
+namespace trestle::dht {
+
+void Lookup::advance(Instant now) {
+  if (!started_ || ended_) return;
+  bool done = true;
+  for (Path path = 0; path < options_.paths; ++path) {
+    ask_while_allowed(now, path, Belief::believed);
+    Verdict state = verdict(path);
+    if (state == Verdict::doubtful_left) {
+      ask_while_allowed(now, path, Belief::all);
+      state = Verdict::waiting;
+    }
+    done = done && state == Verdict::done;
+  }
+  hedges_due_ = 0;
+  stand_ins_due_ = 0;
+  if (!done) return;
+  const bool nobody = stats_.answers == 0;
+  const bool found = kind_ == LookupKind::find_node || records_found_ > 0;
+  end(nobody ? ErrorCode::unreachable : found ? ErrorCode::none : ErrorCode::not_found);
+}
+
+/// What a path gets of a number that is meant for the whole lookup.
+std::size_t Lookup::share(std::size_t whole) const {
+  return (whole + options_.paths - 1) / options_.paths;
+}
+
+void Lookup::ask_while_allowed(Instant now, Path path, Belief belief) {
+  auto busy = static_cast<std::size_t>(
+      std::count_if(in_flight_.begin(), in_flight_.end(), [&](Index index) {
+        const Entry& entry = entries_[index];
+        return entry.path == path && entry.state == State::asked && !entry.hedged;
+      }));
+  while (busy < share(options_.parallel_max)) {
+    const Choice choice = choose(path, belief);
+    if (choice.entry == nullptr) return;
+    ask(now, path, choice);
+    ++busy;
+  }
+}
+
+/// Whether this path may ever ask this candidate: it heard of it, and nobody else was quicker.
+bool Lookup::may_ask(const Entry& entry, Path path) const {
+  if (entry.state != State::fresh || (entry.paths >> path & 1u) == 0) return false;
+  return !entry.candidate.through || stats_.asks_through < options_.asks_through_max;
+}
+
+/// Among the nearest candidates that may still answer: the first distance class with somebody to
+/// ask, in it the connected before the others, the quicker before the slower, and the nearer before
+/// the farther.
+Lookup::Choice Lookup::choose(Path path, Belief belief) {
+  if (stats_.asks >= options_.asks_max) return {};
+  Entry* nearest = nullptr;
+  Entry* chosen = nullptr;
+  std::size_t seen = 0;
+  for (const Index index : order_) {
+    Entry& entry = entries_[index];
+    if (entry.state == State::fresh) {
+      if (!may_ask(entry, path)) continue;
+      if (belief == Belief::believed && is_doubtful(entry)) continue;
+      if (nearest == nullptr) {
+        nearest = chosen = &entry;
+      } else if (common_prefix_bits(target_, entry.candidate.contact.id) !=
+                 common_prefix_bits(target_, nearest->candidate.contact.id)) {
+        break;
+      } else if (entry.candidate.connected != chosen->candidate.connected) {
+        if (entry.candidate.connected) chosen = &entry;
+      } else if (entry.candidate.round_trip < chosen->candidate.round_trip) {
+        chosen = &entry;
+      }
+    } else if (entry.path != path || entry.state == State::failed ||
+               entry.state == State::straggler) {
+      continue;
+    }
+    if (++seen == share(options_.nearest)) break;
+  }
+  if (chosen == nullptr) return {};
+  if (chosen == nearest) return {chosen, AskReason::nearest};
+  const bool linked = chosen->candidate.connected && !nearest->candidate.connected;
+  return {chosen, linked ? AskReason::connected : AskReason::quicker};
+}
+
+void Lookup::ask(Instant now, Path path, const Choice& choice) {
+  Entry& entry = *choice.entry;
+  const Candidate& candidate = entry.candidate;
+  Duration timeout = options_.timeout_unconnected;
+  if (candidate.connected) {
+    timeout = candidate.inactive ? options_.timeout_inactive : options_.timeout_connected;
+  }
+  entry.state = State::asked;
+  entry.path = path;
+  entry.asked_at = now;
+  entry.deadline = after(now, timeout);
+  entry.hedge_at = kNever;
+  if (candidate.patience > Duration::zero()) {
+    entry.hedge_at = after(now, std::max(candidate.patience, options_.hedge_after_min));
+  }
+  entry.linked_when_asked = candidate.connected;
+  entry.reason = choice.reason;
+  if (hedges_due_ > 0) {
+    --hedges_due_;
+    entry.reason = AskReason::hedge;
+  } else if (stand_ins_due_ > 0) {
+    --stand_ins_due_;
+    entry.reason = AskReason::stand_in;
+  }
+  in_flight_.push_back(static_cast<Index>(&entry - entries_.data()));
+  entry.question = static_cast<std::uint16_t>(++stats_.asks);
+  if (candidate.through) ++stats_.asks_through;
+  LookupAsk order{
+      .peer = candidate.contact, .message = {}, .timeout = timeout, .through = candidate.through};
+  // A bridge refuses to be asked for values; it knows the way all the same (BRIDGE-11).
+  if (kind_ == LookupKind::find_value && candidate.contact.role != wire::Role::bridge) {
+    order.message = wire::FindValueRequest{key_};
+  } else {
+    order.message = wire::FindNodeRequest{target_};
+  }
+  outbox_.push(std::move(order));
+}
+
+Lookup::Verdict Lookup::verdict(Path path) const {
+  const bool asks_left = stats_.asks < options_.asks_max;
+  std::size_t answers = 0;
+  std::size_t denials = 0;
+  std::size_t stragglers = 0;
+  bool doubtful = false;
+  for (const Index index : order_) {
+    const Entry& entry = entries_[index];
+    if (entry.state == State::fresh) {
+      if (!asks_left || !may_ask(entry, path)) continue;
+      if (!is_doubtful(entry)) return Verdict::waiting;
+      doubtful = true;
+      continue;
+    }
+    if (entry.path != path || entry.state == State::failed) continue;
+    if (entry.state == State::asked) return Verdict::waiting;
+    if (entry.state == State::straggler) {
+      ++stragglers;
+      continue;
+    }
+    // A bridge keeps nothing, so its answer denies nothing.
+    if (entry.candidate.contact.role != wire::Role::bridge) ++denials;
+    if (++answers == share(options_.nearest)) {
+      return may_leave_stragglers(answers, denials, stragglers) ? Verdict::done : Verdict::waiting;
+    }
+  }
+  if (!may_leave_stragglers(answers, denials, stragglers)) return Verdict::waiting;
+  return doubtful ? Verdict::doubtful_left : Verdict::done;
+}
+
+/// The last of the slow holds nobody up. How sure one must be without it depends on what is sought.
+bool Lookup::may_leave_stragglers(std::size_t answers, std::size_t denials,
+                                  std::size_t stragglers) const {
+  if (stragglers == 0) return true;
+  if (kind_ == LookupKind::find_node) return answers >= stragglers * options_.answers_per_straggler;
+  return denials >= stragglers * options_.denials_per_straggler;
+}
+
+void Lookup::end(ErrorCode code) {
+  ended_ = true;
+  LookupEnded ended{.code = code,
+                    .answered = {},
+                    .answered_through = {},
+                    .record = std::move(record_),
+                    .found_at = found_at_,
+                    .stats = stats_,
+                    .steps = {}};
+  for (const Index index : order_) {
+    const Entry& entry = entries_[index];
+    if (entry.state != State::answered) continue;
+    ended.answered.push_back(entry.candidate.contact);
+    if (entry.candidate.through) ended.answered_through.push_back(entry.candidate.contact.id);
+  }
+  if (options_.steps == StepReport::told) ended.steps = steps();
+  outbox_.push(std::move(ended));
+}
+
+// ---- what is told
+
+LookupStep Lookup::step(const Entry& entry) const {
+  LookupStep step{.peer = entry.candidate.contact.id,
+                  .named_by = {},
+                  .reason = entry.reason,
+                  .connected = entry.linked_when_asked,
+                  .through = entry.candidate.through,
+                  .asked_after = entry.asked_at - started_at_,
+                  .took = {},
+                  .code = entry.code,
+                  .contacts = entry.contacts,
+                  .hop = entry.hops};
+  if (entry.source) step.named_by = entries_[*entry.source].candidate.contact.id;
+  const bool over = entry.state == State::answered || entry.state == State::failed;
+  if (over) step.took = entry.ended_at - entry.asked_at;
+  return step;
+}
+
+std::optional<LookupStep> Lookup::step_of(const NodeId& peer) const {
+  const Entry* entry = entry_of(peer);
+  if (entry == nullptr || entry->question == 0) return std::nullopt;
+  return step(*entry);
+}
+
+std::vector<LookupStep> Lookup::steps() const {
+  std::vector<const Entry*> asked;
+  for (const Index index : order_) {
+    if (entries_[index].question > 0) asked.push_back(&entries_[index]);
+  }
+  std::sort(asked.begin(), asked.end(),
+            [](const Entry* left, const Entry* right) { return left->question < right->question; });
+  std::vector<LookupStep> told;
+  told.reserve(asked.size());
+  for (const Entry* entry : asked) told.push_back(step(*entry));
+  return told;
+}
+
+}  // namespace trestle::dht

@@ -1,0 +1,155 @@
+// The ways to a peer: how long they take, through whom they lead, and searches that the network
+// carries for us.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "trestle/dht/dht.hpp"
+#include "trestle/dht/next_hop.hpp"
+
+namespace trestle::dht {
+
+// ---- candidates
+
+/// What we know of it ourselves goes with the contact: whether it is linked and awake, and how long
+/// it takes to answer.
+Candidate Dht::candidate(Instant now, const wire::Contact& contact) const {
+  const wire::Contact* linked = links_.find(contact.id);
+  Candidate made{.contact = linked != nullptr ? *linked : contact,
+                 .connected = linked != nullptr,
+                 .round_trip = latencies_.average()};
+  if (const PeerLatency* latency = latencies_.find(contact.id)) {
+    made.round_trip = latency->smoothed();
+    made.patience = latency->p95();
+  }
+  if (linked == nullptr) return made;
+  const Peer* peer = table_.find(contact.id);
+  made.inactive = peer != nullptr && after(peer->seen, options_.inactive_after) < now;
+  return made;
+}
+
+/// What we have proven of a peer ourselves goes before what others say of it (T9): its address, and
+/// that it does not answer.
+std::vector<Candidate> Dht::resolve(Instant now, const wire::Contacts& contacts,
+                                    const NodeId& namer) const {
+  std::vector<Candidate> candidates;
+  candidates.reserve(std::min(contacts.size(), options_.lookup.contacts_per_answer_max));
+  GroupCaps caps(options_.table.diversity.per_bucket_max);
+  std::size_t read = 0;
+  for (const wire::Contact& contact : contacts) {
+    if (read++ == options_.lookup.contacts_per_answer_max) break;
+    if (bounds_groups() && !caps.take(groups_of(contact))) continue;
+    const Peer* peer = table_.find(contact.id);
+    if (peer != nullptr && table_.is_failed(*peer)) continue;
+    candidates.push_back(candidate(now, peer != nullptr ? wire::Contact(peer->contact) : contact));
+    Candidate& made = candidates.back();
+    if (!made.connected && made.contact.address.empty()) made.through = way_to(contact.id, namer);
+  }
+  return candidates;
+}
+
+// ---- through others
+
+std::optional<NodeId> Dht::next_hop(const NodeId& target, std::span<const NodeId> excluded) const {
+  std::vector<Hop> hops;
+  hops.reserve(links_.size());
+  for (const auto& [id, contact] : links_) {
+    if (contact.dialect == wire::Dialect::legacy) continue;
+    if (std::find(excluded.begin(), excluded.end(), id) != excluded.end()) continue;
+    const PeerLatency* latency = latencies_.find(id);
+    const Duration known = latency != nullptr ? latency->smoothed() : latencies_.average();
+    hops.push_back({.id = id, .round_trip = known});
+  }
+  return dht::next_hop(self_.id, target, hops);
+}
+
+/// Who named a peer that cannot be dialled has a link to it, so it goes first; but only where it
+/// brings the question nearer, as everybody else.
+std::optional<NodeId> Dht::way_to(const NodeId& peer, const std::optional<NodeId>& namer) const {
+  const wire::Contact* linked = namer ? links_.find(*namer) : nullptr;
+  if (linked != nullptr && linked->dialect != wire::Dialect::legacy &&
+      closer(peer, *namer, self_.id)) {
+    return *namer;
+  }
+  return next_hop(peer, std::array{peer});
+}
+
+/// The peer cannot be reached from here. If somebody else vouched for it, it may be from there
+/// (LOOK-07, LOOK-09).
+bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operation,
+                      ErrorCode code) {
+  const bool out_of_reach = code == ErrorCode::unreachable || code == ErrorCode::busy;
+  if (!out_of_reach || pending.linked || pending.carried) return false;
+  Lookup& lookup = operation.lookup;
+  const auto deadline = lookup.deadline_of(pending.peer);
+  const auto step = lookup.step_of(pending.peer);
+  if (!deadline || *deadline <= now || !step || !step->named_by) return false;
+  const auto through = way_to(pending.peer, step->named_by);
+  if (!through || !lookup.reroute(pending.peer, *through)) return false;
+  wire::Message question = wire::FindNodeRequest{lookup.target()};
+  if (lookup.kind() == LookupKind::find_value) {
+    question = wire::FindValueRequest{lookup.key()};
+  }
+  wire::Contact peer;
+  peer.id = pending.peer;
+  if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), std::move(question),
+             *deadline - now, through)) {
+    lookup.on_failed(now, pending.peer, ErrorCode::busy);
+  }
+  return true;
+}
+
+// ---- carried by the network
+
+/// Instead of starting the lookup, hands it to the best of our links. Its answer names those that
+/// the lookup then begins with; without one it begins as any other.
+bool Dht::begin_recursive(Instant now, Slot slot) {
+  const Operation& operation = *operations_[slot];
+  const bool fits =
+      operation.purpose >= Purpose::find && operation.lookup.kind() == LookupKind::find_node;
+  if (options_.mode != LookupMode::recursive || !fits) return false;
+  const NodeId target = operation.lookup.target();
+  const auto hop = next_hop(target, {});
+  if (!hop) return false;
+  ++stats_.asks_recursive;
+  return issue(now, slot, AskKind::recursive, wire::Contact(*links_.find(*hop)),
+               wire::RecursiveFindRequest{.target = target, .originator = self_.id, .hop_count = 0},
+               options_.recursive_timeout);
+}
+
+void Dht::settle_recursive(Instant now, Operation& operation, const NodeId& peer,
+                           const wire::Message& answer) {
+  if (const auto* found = std::get_if<wire::RecursiveFindResponse>(&answer)) {
+    for (const Candidate& one : resolve(now, found->contacts, peer)) {
+      operation.lookup.add_seed(one);
+    }
+  }
+  operation.lookup.start(now);
+}
+
+// ---- what is told
+
+/// A link whose keepalive is answered lives. If questions on it are not, the peer is broken where
+/// no ping shows it.
+void Dht::count_silence(const PendingAsk& pending, ErrorCode code) {
+  if (code != ErrorCode::timeout || !pending.linked || !links_.contains(pending.peer)) return;
+  const Peer* peer = table_.find(pending.peer);
+  if (peer == nullptr || peer->seen <= pending.issued) return;
+  ++stats_.deaf;
+  const std::uint32_t silences = ++*silent_.insert(pending.peer, 0).first;
+  if (silences != options_.deaf_after) return;
+  outbox_.push(PeerDeaf{.peer = pending.peer, .questions = silences});
+}
+
+void Dht::tell_question(const PendingAsk& pending, const Operation& operation) {
+  if (options_.questions == QuestionReport::none) return;
+  const auto step = operation.lookup.step_of(pending.peer);
+  if (!step) return;
+  const Peer* peer = table_.find(pending.peer);
+  outbox_.push(QuestionEnded{.operation = operation.id,
+                             .step = *step,
+                             .linked = links_.contains(pending.peer),
+                             .failures = peer != nullptr ? peer->failures : 0});
+}
+
+}  // namespace trestle::dht
