@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <memory>
 #include <string>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "certificates.hpp"
 #include "fake_node.hpp"
+#include "host_world.hpp"
 #include "temporary_folder.hpp"
 
 namespace trestle::test {
@@ -121,6 +124,60 @@ TEST_CASE("the identity lies in the data folder, locked, or is a new one each ti
   }
   CHECK(Running(options).service->id() == first);
   CHECK(Running().service->id() != Running().service->id());
+}
+
+TEST_CASE("a service's records lie in its data folder, and the next one on it finds them") {
+  TemporaryFolder folder;
+  host::ServiceOptions options;
+  options.data_folder = folder.path();
+  {
+    Running running(options);
+    CHECK_FALSE(running.fake->restored.has_value());
+    running.service->post([&] {
+      dht::StoredRecord stored;
+      stored.record.key = "key";
+      stored.record.left_ms = 3'600'000;
+      running.fake->persist(dht::WriteRecord{stored});
+      running.fake->outbox.push(node::SavePeers{
+          {{NodeId(1, 2, 3), wire::Role::node, wire::Dialect::native, "ws://10.0.0.1:1/", ""}}});
+    });
+  }
+  options.storage = host::StoragePlace::memory;
+  {
+    Running running(options);
+    REQUIRE(running.fake->restored.has_value());
+    CHECK(running.fake->restored->records.empty());
+    CHECK(running.fake->restored->peers.size() == 1);
+  }
+  options.storage = host::StoragePlace::disk;
+  std::vector<std::string> heard;
+  options.runner.hooks.on_log = [&](const LogRecord& record) { heard.emplace_back(record.event); };
+  Running running(options);
+  CHECK(heard == std::vector<std::string>{"storage.loaded"});
+  REQUIRE(running.fake->restored.has_value());
+  REQUIRE(running.fake->restored->records.size() == 1);
+  CHECK(running.fake->restored->records[0].record.key == "key");
+}
+
+TEST_CASE("a service whose loop has a certificate is reached over TLS") {
+  TemporaryFolder folder;
+  std::signal(SIGPIPE, SIG_IGN);  // As programs do: OpenSSL writes without MSG_NOSIGNAL.
+  Issuer issuer(folder);
+  const auto material_of = [](const host::TlsFiles& files) {
+    auto read = host::read_tls_files(files);
+    REQUIRE(read.has_value());
+    return std::move(*read);
+  };
+  host::Tls accepting(material_of(issuer.issue("IP:127.0.0.1")), host::TlsVerification::full);
+  host::Tls dialling(material_of(issuer.trusting()), host::TlsVerification::full);
+  host::ServiceOptions options;
+  options.loop.tls = &accepting;
+  Running running(options);
+  CHECK(running.service->address().starts_with("wss://127.0.0.1:"));
+  Host client({}, &dialling);
+  const auto connection = client.node.dial(running.service->address());
+  REQUIRE(run_until({&client}, [&] { return !client.node.dialled.empty(); }));
+  CHECK(client.node.dialled.front() == connection);
 }
 
 TEST_CASE("an address that cannot be listened on is an error with a sentence") {

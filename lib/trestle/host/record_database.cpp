@@ -251,8 +251,8 @@ DatabaseError RecordDatabase::State::error(std::string_view doing) {
 }
 
 std::optional<DatabaseError> RecordDatabase::State::open(const std::string& path) {
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                         SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+  constexpr int kFlags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (sqlite3_open_v2(path.c_str(), &connection.raw, kFlags, options.file_layer) != SQLITE_OK) {
     return error("opening");
   }
