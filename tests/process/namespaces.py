@@ -7,9 +7,6 @@ import subprocess
 
 from proxied_network import Place
 
-# Inside namespaces that nobody else sees; any private block will do.
-SITE_BLOCK = "10.213.{site}.0/24"
-ROUTER = "10.213.255.254"
 # Everybody has an address of its own, so everybody can have the same port.
 PORT = 8443
 _numbers = itertools.count(1)
@@ -44,15 +41,18 @@ class Namespaces:
     `cut` drops every packet between the sites, in both directions and without a word; `heal` lets them through again.
     """
 
-    def __init__(self, site_of=lambda name: 0):
+    def __init__(self, site_of=lambda name: 0, block=213):
+        # Nobody outside sees these addresses, so any private ones will do.
         self.site_of = site_of
+        self.sites = f"10.{block}.{{site}}"
+        self.router_address = f"10.{block}.255.254"
         self.prefix = f"tr{os.getpid() % 100000}x{next(_numbers)}"
         self.router = f"{self.prefix}r"
         self._places = {}
         run("ip", "netns", "add", self.router)
         try:
             run("ip", "-n", self.router, "link", "set", "lo", "up")
-            run("ip", "-n", self.router, "addr", "add", f"{ROUTER}/32", "dev", "lo")
+            run("ip", "-n", self.router, "addr", "add", f"{self.router_address}/32", "dev", "lo")
             self._in_router("sysctl", "-qw", "net.ipv4.ip_forward=1")
         except OSError:
             self.close()
@@ -76,7 +76,7 @@ class Namespaces:
         """A namespace with one address of the site that `name` belongs to."""
         number = len(self._places) + 1
         site = self.site_of(name) + 1
-        address = SITE_BLOCK.format(site=site).replace(".0/24", f".{number}")
+        address = f"{self.sites.format(site=site)}.{number}"
         space, link = f"{self.prefix}n{number}", f"v{number}"
         run("ip", "netns", "add", space)
         self._places[space] = address
@@ -85,13 +85,13 @@ class Namespaces:
         run("ip", "-n", space, "link", "set", "lo", "up")
         run("ip", "-n", space, "addr", "add", f"{address}/32", "dev", "eth0")
         run("ip", "-n", space, "link", "set", "eth0", "up")
-        run("ip", "-n", space, "route", "add", "default", "via", ROUTER, "dev", "eth0", "onlink")
+        run("ip", "-n", space, "route", "add", "default", "via", self.router_address, "dev", "eth0", "onlink")
         run("ip", "-n", self.router, "route", "add", f"{address}/32", "dev", link)
         return Place(address, PORT, ("ip", "netns", "exec", space))
 
     def cut(self, one=0, other=1):
         """Between two sites."""
-        here, there = (SITE_BLOCK.format(site=site + 1) for site in (one, other))
+        here, there = (f"{self.sites.format(site=site + 1)}.0/24" for site in (one, other))
         self._in_router("nft", "-f", "-", stdin=f"""
 table ip trestle {{
   chain cut {{

@@ -58,6 +58,22 @@ def adapted(listen, certificate, key, programs, name="network.example", replace=
     return text
 
 
+def with_resolver(configuration, path, resolver, name):
+    """The same with the form that the file keeps for programs that move: `path` leads to whatever `name` (HOST:PORT) stands for at
+    the moment, as the name server `resolver` (HOST:PORT) says."""
+    block = GIVEN.read_text(encoding="utf-8").split("    # With a resolver, ")[1].split("\n    #\n")[1].split("\n\n")[0]
+    block = re.sub(r"(?m)^    #   ", "    ", block)
+    for old, new in (("<your name server>", f"{resolver} ipv6=off"), ("valid=10s", "valid=1s"),
+                     ("bridge1.internal:8083", name), ("bridge1", path)):
+        assert old in block, old
+        block = block.replace(old, new)
+    configuration, count = re.subn(rf"(?m)^ *location (= )?/{path}/? .*\n", "", configuration)
+    assert count == 2, path
+    fixed = "    location / { return 404; }"
+    assert fixed in configuration
+    return configuration.replace(fixed, f"{block}\n{fixed}")
+
+
 class Nginx:
     """One nginx in a folder of its own. A context. `around` is put in front of its command, for a namespace."""
 

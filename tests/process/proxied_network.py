@@ -24,8 +24,6 @@ class Place:
 class Loopback:
     """Everything on one address, told apart by ports."""
 
-    why_not_namespaces = "asked for loopback"
-
     def place(self, _name):
         return Place(HOST, free_port())
 

@@ -1,6 +1,7 @@
 """A network behind the real nginx, with the configuration of docs/deploy: one TLS port, prefixes, restarts, and mistakes."""
 
 import asyncio
+import dataclasses
 import http.client
 import json
 import os
@@ -18,7 +19,7 @@ import websockets
 
 from browser import Browser
 from native_peer import NativePeer
-from nginx import GIVEN, PROGRAM
+from nginx import GIVEN, PROGRAM, with_resolver
 from process_case import ProcessCase, programs_folder, wait_until
 from proxied_network import ProxiedNetwork
 from web_socket import WebSocket, host_and_port
@@ -61,6 +62,40 @@ class HttpAnswers:
                         connection.sendall(self.answer)
                 except OSError:
                     pass
+
+
+class NameServer:
+    """Answers every question for an IPv4 address with `address`, to be believed for a second. A context."""
+
+    def __init__(self, address):
+        self.address = address
+        self.asked = 0
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self):
+        while True:
+            question, client = self._socket.recvfrom(512)
+            if not question:
+                return
+            self.asked += 1
+            # The head, the question as it came, and one answer that points back at its name.
+            head = question[:2] + b"\x81\x80\0\1\0\1\0\0\0\0"
+            name_and_kind = question[12:question.index(b"\0", 12) + 5]
+            answer = b"\xc0\x0c\0\1\0\1" + (1).to_bytes(4, "big") + b"\0\4" + socket.inet_aton(self.address)
+            self._socket.sendto(head + name_and_kind + answer, client)
 
 
 class Urls:
@@ -290,6 +325,26 @@ class RestartTest(ProxyCase):
             wait_until(lambda: self.connected(network) == 0, 10, bootstrap.story)
         print(f"\na bridge restarted {round_number + 1} times: taken again within {slowest:.1f} s")
 
+    def test_a_bridge_that_moves_is_found_under_its_name(self):
+        """P-DN-1, P-NG-1: with a resolver nginx asks again, and the bridge is reached at its new address."""
+        network = self.behind_nginx(bridges=1, nodes=0)
+        old = network.places["bridge1"]
+        with NameServer("127.0.0.2") as names:
+            network.proxy.configure(with_resolver((network.proxy.folder / "trestle.conf").read_text(), "bridge1",
+                                                  f"127.0.0.1:{names.port}", f"bridge1.internal:{old.port}"))
+            network.start_proxies()
+            bootstrap = network.start_bootstrap()
+            for address in ("127.0.0.2", "127.0.0.3"):
+                network.places["bridge1"] = dataclasses.replace(old, host=address)
+                bridge = network.start_bridge(0)
+                names.address = address
+                wait_until(lambda: self.connected(network) == 1, RECONNECT_WITHIN_S,
+                           lambda: f"{bootstrap.story()}\n{network.proxy.story()}")
+                self.assertEqual(self.slots(network)[0]["id"], bridge.id)
+                bridge.kill()
+                wait_until(lambda: self.connected(network) == 0, 10, bootstrap.story)
+            self.assertGreaterEqual(names.asked, 2)
+
     def test_a_quiet_connection_outlives_the_read_timeout_of_the_proxy(self):
         """X54: pings pass, and keep a connection that says nothing else. 86,400 s is what an operator gets; a minute is nginx's
         own default, and here it is less."""
@@ -393,6 +448,18 @@ class DeploymentTest(ProxyCase):
         network = self.behind_nginx(nodes=2)
         self.assertEqual(network.proxy.check(), "")
         self.assertTrue(pathlib.Path(PROGRAM).exists())
+
+    def test_nothing_that_is_handed_out_names_an_address_of_some_network(self):
+        """P-DN-3, X17: this machine and any interface are the only addresses in configuration and defaults."""
+        network = self.prepare_network()
+        texts = {path.name: path.read_text(encoding="utf-8") for path in (GIVEN, *UNITS)}
+        for program in ("bootstrap-node", "bridge-node", "dht-node"):
+            joining = () if program == "bootstrap-node" else ("--bootstrap", "wss://network.example/ws")
+            code, texts[program], _ = network.command(program, "check", *joining)
+            self.assertEqual(code, 0)
+        for name, text in texts.items():
+            for address in re.findall(r"\b\d{1,3}(?:\.\d{1,3}){3}\b", text):
+                self.assertIn(address, ("127.0.0.1", "0.0.0.0"), name)
 
     def test_the_units_start_programs_with_settings_that_they_understand(self):
         self.assertEqual(len(UNITS), 3)
