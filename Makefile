@@ -8,8 +8,9 @@ NODES ?= 8
 DURATION ?=
 TLS ?=
 
-# Seeds of each suite of `make soak`.
+# Seeds of each suite of `make soak`; or how long whole networks are run instead, seed after seed (90, 15m, 2h).
 SEEDS ?= 1000
+DAY ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test soak check-compilers bench fuzz chaos format clean deps
@@ -26,10 +27,15 @@ test: ## build and run every test; the last line is the count
 	@scripts/build.sh dev
 	@$(PYTHON) scripts/run_tests.py build/dev
 
-soak: ## the simulator with many seeds, for hours if asked to [SEEDS=1000]
+soak: ## the simulator with many seeds, or for a time [SEEDS=1000] [DURATION=2h] [DAY=1: and 10,000 nodes for a day]
 	@scripts/install_packages.sh build test
+ifeq ($(DURATION),)
 	@scripts/build.sh dev -- sim_tests
 	@TRESTLE_SEEDS=$(SEEDS) build/dev/bin/sim_tests
+else
+	@scripts/build.sh --quiet release -- simulate
+	@$(PYTHON) -B scripts/soak.py $(DURATION) $(if $(DAY),--day)
+endif
 
 check-compilers: ## clang 19 on libstdc++ and on libc++: tests below the line, equal fingerprints
 	@scripts/install_packages.sh build test compilers

@@ -89,4 +89,10 @@ GOALS = {goal.id: goal for goal in (
     Goal("D3", "CPU of all nodes per get, against libtorrent", "<=", 1, "x"),
     Goal("D4", "p99 of a get, against libtorrent", "<=", 1, "x"),
     Goal("M4p", "private part of it", "<=", 5, " MB"),
+    Goal("D9", "questions to the first value, 10,000 simulated nodes, 10 % exchanged an hour", "<=", 4.5),
+    Goal("D9h", "hops to it", "<=", 2.2),
+    Goal("S1", "processor time of 100,000 simulated nodes for an hour", "<=", 20, " min"),
+    Goal("S1m", "their memory", "<=", 5, " GB"),
+    Goal("S2", "simulated node-hours per second of processor time, calm", ">=", 100),
+    Goal("S2b", "the same in a storm", ">=", 25),
 )}

@@ -6,6 +6,7 @@ import replication_measures
 import join_measures
 import memory_measures
 import request_measures
+import sim_measures
 import storage_measures
 
 BY_GOAL = {
@@ -30,4 +31,7 @@ BY_GOAL = {
     "D2": dht_measures.dht_gets,
     "D3": dht_measures.dht_gets,
     "D4": dht_measures.dht_gets,
+    "D9": sim_measures.lookups,
+    "S1": sim_measures.large,
+    "S2": sim_measures.speed,
 }

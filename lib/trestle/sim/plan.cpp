@@ -187,7 +187,10 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   plan.world.network = draw_network(request, options, rng.fork("network"));
 
   Rng schedule = rng.fork("schedule");
-  plan.start_spacing = schedule.between(options.start_spacing_min, options.start_spacing_max);
+  const Duration spacing =
+      schedule.between(options.start_spacing_min, options.start_spacing_max);
+  plan.start_spacing =
+      std::min(spacing, options.starts_max / static_cast<Duration::rep>(request.nodes));
   const Duration calm = schedule.between(Duration::zero(), options.calm_before_max);
   plan.workload_spacing = schedule.between(seconds(1), seconds(10));
   plan.settled = Instant(plan.start_spacing * request.nodes + calm);

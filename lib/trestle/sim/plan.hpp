@@ -95,6 +95,8 @@ struct Plan {
 struct PlanOptions {
   Duration start_spacing_min = std::chrono::milliseconds(20);  ///< A join storm: 50 a second.
   Duration start_spacing_max = std::chrono::milliseconds(500);
+  /// Of all starts, at most: large networks start faster.
+  Duration starts_max = std::chrono::minutes(20);
   /// From the last start to the first fault: some runs begin while peers still join.
   Duration calm_before_max = std::chrono::seconds(60);
   /// Healed networks must be whole again within this: 60 s to rejoin (RECOV-03) and the longest

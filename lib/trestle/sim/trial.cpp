@@ -13,6 +13,9 @@ constexpr std::size_t kAgreementLookups = 40;
 constexpr std::size_t kNearest = 20;
 /// L2, in thousandths.
 constexpr std::uint64_t kAgreementMin = 990;
+/// P-CR-17 gives tables two refresh periods, of twelve minutes at the most, to know everybody again.
+constexpr std::uint64_t kAgreementLooks = 7;
+constexpr Duration kBetweenLooks = std::chrono::minutes(4);
 
 /// L7: what is said in a quiet minute, at most. A link is pinged twice a minute from each end, and
 /// answered; a node looks itself up twice a minute at the most, in some 25 questions.
@@ -96,8 +99,13 @@ void Trial::judge_whole() {
   if (const std::size_t parts = parts_of(world_, nodes); parts != 1) {
     fault("L1: the network is in " + std::to_string(parts) + " parts");
   }
-  const Agreement agreement = measure_agreement(world_, nodes, kAgreementLookups, kNearest,
-                                                Rng(plan_.request.seed).fork("agreement"));
+  const Rng rng = Rng(plan_.request.seed).fork("agreement");
+  Agreement agreement;
+  for (std::uint64_t look = 0; look < kAgreementLooks; ++look) {
+    if (look > 0) world_.run_for(kBetweenLooks);
+    agreement = measure_agreement(world_, nodes, kAgreementLookups, kNearest, rng.fork("", look));
+    if (agreement.per_mille() >= kAgreementMin || world_.violation()) break;
+  }
   if (agreement.per_mille() < kAgreementMin) {
     fault("L2: lookups named " + std::to_string(agreement.named) + " of the " +
           std::to_string(agreement.wanted) + " nearest");

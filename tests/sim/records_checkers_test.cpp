@@ -1,0 +1,153 @@
+// The checkers of what was acknowledged and of what nodes say of themselves.
+
+#include "catch.hpp"
+#include "fake_node.hpp"
+#include "trestle/sim/checkers/acknowledged.hpp"
+#include "trestle/sim/checkers/bounds.hpp"
+
+namespace trestle::sim::test {
+namespace {
+
+Bytes value_of(std::string_view text) { return to_bytes(as_bytes(text)); }
+
+node::OperationEnded written(std::uint64_t version, bool weak = false) {
+  node::OperationEnded end;
+  end.replicas = weak ? 1 : 3;
+  end.weak = weak;
+  end.version = version;
+  return end;
+}
+
+node::OperationEnded read(std::string_view value) {
+  node::OperationEnded end;
+  end.record.emplace();
+  end.record->value = value_of(value);
+  return end;
+}
+
+node::OperationEnded not_found() {
+  node::OperationEnded end;
+  end.code = ErrorCode::not_found;
+  return end;
+}
+
+struct Truth : Bench {
+  Truth() { world.run_until(Instant(1s)); }
+  void put(std::string_view value, std::uint64_t version, bool weak = false) {
+    acknowledged.on_put_begun(world.now(), "key", value_of(value), 1h);
+    acknowledged.on_put_ended(world.now(), "key", value_of(value), 1h, written(version, weak));
+  }
+  void judge(const node::OperationEnded& end, bool must_be_found = true) {
+    acknowledged.judge(world, "key", world.now(), end, must_be_found);
+  }
+  bool violates(std::string_view rule) const {
+    return world.violation() && world.violation()->rule.find(rule) != std::string::npos;
+  }
+  checkers::Acknowledged acknowledged;
+};
+
+TEST_CASE("I3 checker: a record that was acknowledged must be found") {
+  Truth truth;
+  truth.put("one", 5);
+  truth.judge(read("one"));
+  CHECK_FALSE(truth.world.violation());
+  CHECK(truth.acknowledged.is_due("key", truth.world.now()));
+  truth.judge(not_found(), false);
+  CHECK_FALSE(truth.world.violation());
+  CHECK(truth.acknowledged.stats().misses == 1);
+  truth.judge(not_found());
+  CHECK(truth.violates("I3"));
+}
+
+TEST_CASE("I3 checker: a weak record, a failed put and an unknown key may be missed") {
+  Truth truth;
+  truth.put("one", 5, true);
+  truth.acknowledged.on_put_begun(truth.world.now(), "key", value_of("two"), 1h);
+  truth.judge(not_found());
+  truth.acknowledged.judge(truth.world, "other", truth.world.now(), not_found(), true);
+  CHECK_FALSE(truth.world.violation());
+  CHECK(truth.acknowledged.stats().weak == 1);
+  CHECK(truth.acknowledged.stats().acknowledged == 0);
+  CHECK(truth.acknowledged.due(truth.world.now()).empty());
+  CHECK(truth.acknowledged.pick(7).empty());
+}
+
+TEST_CASE("I3 checker: what is still being written may be read, what nobody wrote may not") {
+  Truth truth;
+  truth.put("one", 5);
+  truth.acknowledged.on_put_begun(truth.world.now(), "key", value_of("two"), 1h);
+  truth.judge(read("two"));
+  CHECK_FALSE(truth.world.violation());
+  truth.judge(read("three"));
+  CHECK(truth.violates("nobody wrote"));
+}
+
+TEST_CASE("I3 checker: an older version than was acknowledged is counted") {
+  Truth truth;
+  truth.put("one", 5);
+  truth.put("two", 6);
+  truth.judge(read("two"));
+  CHECK(truth.acknowledged.stats().stale == 0);
+  truth.judge(read("one"));
+  CHECK(truth.acknowledged.stats().stale == 1);
+  REQUIRE(truth.acknowledged.due(truth.world.now()).size() == 1);
+  CHECK(truth.acknowledged.due(truth.world.now())[0].version == 6);
+}
+
+TEST_CASE("I3 checker: after its time a record may be gone, and is forgotten") {
+  Truth truth;
+  truth.put("one", 5);
+  truth.world.schedule(after(truth.world.now(), 1h), [](World&) {});
+  truth.world.run_for(1h);
+  truth.judge(not_found());
+  CHECK_FALSE(truth.world.violation());
+  CHECK_FALSE(truth.acknowledged.is_due("key", truth.world.now()));
+  CHECK(truth.acknowledged.pick(0) == "key");
+  truth.acknowledged.forget_ended(after(truth.world.now(), 1min));
+  CHECK(truth.acknowledged.pick(0).empty());
+}
+
+// ---- bounds
+
+/// A fake that says of itself what it is told to.
+class Claimant : public FakeNode {
+ public:
+  using FakeNode::FakeNode;
+  node::Status status(Instant) const override {
+    node::Status status;
+    status.counters = counters;
+    return status;
+  }
+  std::vector<std::pair<std::string_view, std::uint64_t>> counters;
+};
+
+std::string rule_broken_by(std::vector<std::pair<std::string_view, std::uint64_t>> counters) {
+  World world(Bench::plain(1));
+  checkers::Bounds bounds;
+  world.add_observer(bounds);
+  world.add_node({.role = wire::Role::bridge, .url = {}, .factory = [&](const NodeSeat& seat) {
+                    auto node = std::make_unique<Claimant>(seat.rng);
+                    node->counters = counters;
+                    return node;
+                  }});
+  world.start(0);
+  for (int second = 0; second < 100; ++second) world.schedule(Instant(second * 1s), [](World&) {});
+  world.run_for(2min);
+  CHECK((bounds.looks() > 0 || world.violation()));
+  return world.violation() ? world.violation()->rule : std::string();
+}
+
+TEST_CASE("I8 checker: figures within their bounds pass, one above is found") {
+  CHECK(rule_broken_by({{"mesh.links", 200}, {"desk.waiting", 100}, {"desk.waiting_max", 100}})
+            .empty());
+  CHECK(rule_broken_by({{"mesh.links", 201}}).starts_with("I8"));
+  CHECK(rule_broken_by({{"desk.waiting", 101}, {"desk.waiting_max", 100}}).starts_with("I8"));
+}
+
+TEST_CASE("I18 checker: a connection that a node believes in and does not have is found") {
+  CHECK(rule_broken_by({{"link.connections", 0}}).empty());
+  CHECK(rule_broken_by({{"link.connections", 1}}).starts_with("I18"));
+}
+
+}  // namespace
+}  // namespace trestle::sim::test
