@@ -19,9 +19,9 @@ struct RecordQuotaOptions {
   /// Ids are free to make, addresses are not: all links of one group together may fill one part in
   /// this many (T24). Sixteen groups that do are a large part of the network.
   std::size_t group_share_divisor = 16;
-  /// Charged on top of key and value: the bookkeeping a record costs, so that tiny ones are not
-  /// free.
-  std::size_t record_overhead_bytes = 256;
+  /// Charged on top of key and value: what a record costs here (344 bytes of its own, its places in
+  /// tree and timers, spare room in the arrays), so that tiny ones are not free.
+  std::size_t record_overhead_bytes = 512;
 };
 
 /// What one record takes of whom.
