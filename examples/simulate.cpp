@@ -17,7 +17,8 @@
 //       a run with a given fault script, every happening printed
 //
 //   simulate --seed 7 --shrink
-//       if the run fails: a smaller one that breaks the same rule, and the command that has it again
+//       if the run fails: a smaller one that breaks the same rule, and the command that has it
+//       again
 //
 //   simulate --nodes 1000 --minutes 360 --weather calm --churn 10 --strict
 //       six hours in which everything acknowledged must be readable at all times
@@ -273,8 +274,8 @@ int main(int argc, char* argv[]) {
   const std::uint64_t first = arguments->request.seed;
   sim::Probes probes;
   for (std::uint64_t seed = first; seed < first + arguments->seeds; ++seed) {
-    const bool good = arguments->pool ? run_pool(*arguments, seed, probes)
-                                      : run(*arguments, seed, probes);
+    const bool good =
+        arguments->pool ? run_pool(*arguments, seed, probes) : run(*arguments, seed, probes);
     if (!good) return 1;
   }
   if (arguments->probes) std::fputs(probes.to_text().c_str(), stdout);

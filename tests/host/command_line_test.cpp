@@ -69,10 +69,8 @@ TEST_CASE("wrong usage ends with 2 and a sentence") {
 }
 
 TEST_CASE("what this build has not ends with 2 and names it") {
-  for (const std::vector<const char*>& words :
-       std::vector<std::vector<const char*>>{{"invite", "somebody"},
-                                             {"revoke", "--now"},
-                                             {"run", "--network", "invitation"}}) {
+  for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
+           {"invite", "somebody"}, {"revoke", "--now"}, {"run", "--network", "invitation"}}) {
     const auto line = parse(ProgramKind::node, words);
     REQUIRE_FALSE(line);
     CHECK(line.error().code == ExitCode::wrong_usage);

@@ -17,16 +17,15 @@ struct Scene {
   Scene() {
     bench.add_started();
     bench.fakes.push_back(nullptr);
-    bench.world.add_node(
-        {.role = wire::Role::node,
-         .url = Bench::url(kTurncoat),
-         .factory = [this](const NodeSeat& seat) -> std::unique_ptr<node::Node> {
-           auto made = std::make_unique<FakeNode>(seat.rng);
-           bench.fakes[kTurncoat] = made.get();
-           return std::make_unique<ByzantinePeer>(std::move(made), kTurncoat, board,
-                                                  seat.rng.fork("misconduct"));
-         },
-         .is_honest = false});
+    bench.world.add_node({.role = wire::Role::node,
+                          .url = Bench::url(kTurncoat),
+                          .factory = [this](const NodeSeat& seat) -> std::unique_ptr<node::Node> {
+                            auto made = std::make_unique<FakeNode>(seat.rng);
+                            bench.fakes[kTurncoat] = made.get();
+                            return std::make_unique<ByzantinePeer>(
+                                std::move(made), kTurncoat, board, seat.rng.fork("misconduct"));
+                          },
+                          .is_honest = false});
     bench.world.start(kTurncoat);
     std::tie(near, far) = bench.connect(kHonest, kTurncoat);
   }
@@ -143,8 +142,7 @@ TEST_CASE("mutations: some frames arrive with other bits, none is lost") {
   std::size_t changed = 0;
   for (const Heard& heard : scene.bench[kHonest].of(Heard::Kind::frame)) {
     const auto record = read_record(as_bytes(heard.text), 0);
-    const auto* named =
-        record ? std::get_if<wire::FindNodeResponse>(&record->message) : nullptr;
+    const auto* named = record ? std::get_if<wire::FindNodeResponse>(&record->message) : nullptr;
     if (named == nullptr || !(*named == two_contacts())) ++changed;
   }
   CHECK(scene.frames() == 40);

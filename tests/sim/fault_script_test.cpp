@@ -96,8 +96,9 @@ TEST_CASE("comments and empty lines are skipped, nonsense is refused") {
   REQUIRE(script->size() == 2);
   CHECK((*script)[0].node == 3);
   CHECK((*script)[1].groups == std::vector<std::uint8_t>{0, 1, 0, 1});
-  for (const char* line : {"x kill 1 2 3", "1 murder 1 2 3", "1 kill 1 2", "1 kill 1 2 3 4",
-                           "1 partition 1 01a 0", "1 partition 1 010", "-1 kill 1 2 3", "1 kill", "1"}) {
+  for (const char* line :
+       {"x kill 1 2 3", "1 murder 1 2 3", "1 kill 1 2", "1 kill 1 2 3 4", "1 partition 1 01a 0",
+        "1 partition 1 010", "-1 kill 1 2 3", "1 kill", "1"}) {
     CAPTURE(line);
     CHECK_FALSE(fault_script_from_text(line).has_value());
   }

@@ -216,12 +216,10 @@ TEST_CASE("join and leave: who is to come is not there before, who left never re
   const NodeIndex leaves = bench.add_started();
   const NodeIndex comes = bench.add();
   const auto leaving = GENERATE(0u, 1u, 2u);
-  Nemesis nemesis(bench.world, {{.at = Instant(1s), .kind = FaultKind::join, .node = comes},
-                                {.at = Instant(2s),
-                                 .kind = FaultKind::leave,
-                                 .node = leaves,
-                                 .number = leaving},
-                                {.at = Instant(3s), .kind = FaultKind::restart, .node = leaves}});
+  Nemesis nemesis(bench.world,
+                  {{.at = Instant(1s), .kind = FaultKind::join, .node = comes},
+                   {.at = Instant(2s), .kind = FaultKind::leave, .node = leaves, .number = leaving},
+                   {.at = Instant(3s), .kind = FaultKind::restart, .node = leaves}});
   nemesis.unleash();
   CHECK(nemesis.is_absent(comes));
   bench.world.run_until(Instant(1s));

@@ -12,7 +12,11 @@ class Linked : public FakeNode {
   using FakeNode::FakeNode;
   node::Status status(Instant) const override {
     node::Status status;
-    for (const NodeId& id : peers) status.peers.push_back({.id = id});
+    for (const NodeId& id : peers) {
+      node::PeerStatus peer;
+      peer.id = id;
+      status.peers.push_back(peer);
+    }
     return status;
   }
   Result<node::OperationId, ErrorCode> find(Instant, const NodeId&) override {
@@ -31,12 +35,12 @@ class Linked : public FakeNode {
 struct Network {
   explicit Network(NodeIndex count) : world(Bench::plain(1)), linked(count) {
     for (NodeIndex node = 0; node < count; ++node) {
-      world.add_node({.role = wire::Role::node, .url = {}, .factory = [this, node](
-                                                               const NodeSeat& seat) {
-                        auto made = std::make_unique<Linked>(seat.rng);
-                        linked[node] = made.get();
-                        return made;
-                      }});
+      world.add_node(
+          {.role = wire::Role::node, .url = {}, .factory = [this, node](const NodeSeat& seat) {
+             auto made = std::make_unique<Linked>(seat.rng);
+             linked[node] = made.get();
+             return made;
+           }});
       world.start(node);
       nodes.push_back(node);
     }

@@ -27,7 +27,7 @@ struct DhtStats {
   std::uint64_t asks_recursive = 0;
   std::uint64_t hedges = 0;  ///< Questions asked because another peer took long.
   std::uint64_t deaf = 0;    ///< Questions unanswered over a link that lives.
-  std::uint64_t probes = 0;          ///< Of the asks, those for the round trip alone.
+  std::uint64_t probes = 0;  ///< Of the asks, those for the round trip alone.
   std::uint64_t requests = 0;
   std::uint64_t requests_senseless = 0;
   std::uint64_t requests_limited = 0;

@@ -104,8 +104,8 @@ OperationId Dht::end_at_once(Ended ended) {
 void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key,
                   const LookupWish& wish) {
   Operation& operation = *operations_[slot];
-  operation.lookup = Lookup(self_.id, kind, target, std::move(key),
-                            lookup_options(operation.purpose, wish));
+  operation.lookup =
+      Lookup(self_.id, kind, target, std::move(key), lookup_options(operation.purpose, wish));
   ++stats_.lookups_started;
   seed(now, operation.lookup);
   if (!begin_recursive(now, slot)) operation.lookup.start(now);

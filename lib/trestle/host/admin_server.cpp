@@ -240,9 +240,9 @@ void AdminServer::on_operation_ended(const node::OperationEnded& ended) {
 }
 
 void AdminServer::add_figures(node::Status& status) const {
-  constexpr std::string_view kTimes[kOperationKinds] = {
-      "host.put_time",     "host.get_time",    "host.find_time",
-      "host.refresh_time", "host.delete_time", "host.trace_time"};
+  constexpr std::string_view kTimes[kOperationKinds] = {"host.put_time",    "host.get_time",
+                                                        "host.find_time",   "host.refresh_time",
+                                                        "host.delete_time", "host.trace_time"};
   constexpr std::string_view kFailures[kOperationKinds] = {
       "host.put_failures_total",     "host.get_failures_total",    "host.find_failures_total",
       "host.refresh_failures_total", "host.delete_failures_total", "host.trace_failures_total"};

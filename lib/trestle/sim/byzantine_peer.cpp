@@ -60,8 +60,7 @@ std::string_view name(Misconduct misconduct) {
 }
 
 ByzantinePeer::ByzantinePeer(std::unique_ptr<node::Node> inner, NodeIndex self,
-                             const MisconductBoard& board, Rng rng,
-                             const ByzantineOptions& options)
+                             const MisconductBoard& board, Rng rng, const ByzantineOptions& options)
     : inner_(std::move(inner)),
       self_(self),
       board_(board),
@@ -281,8 +280,7 @@ void ByzantinePeer::flood(Instant now) {
   link::SendFrame burst{open_.at_index(victim).first, link::FrameKind::binary, {}};
   for (std::uint32_t number = 0; number < options_.flood_burst; ++number) {
     const NodeId target = draw_id();
-    wire::native::append_record(burst.bytes,
-                                {{++last_flood_id_}, wire::FindNodeRequest{target}});
+    wire::native::append_record(burst.bytes, {{++last_flood_id_}, wire::FindNodeRequest{target}});
   }
   outbox_.push(std::move(burst));
 }

@@ -34,7 +34,8 @@ inline constexpr std::uint8_t kMisconducts = 9;
 
 std::string_view name(Misconduct misconduct);
 
-/// Who misbehaves how at this moment. Outlives the nodes, so that a restart does not reform anybody.
+/// Who misbehaves how at this moment. Outlives the nodes, so that a restart does not reform
+/// anybody.
 class MisconductBoard {
  public:
   Misconduct of(NodeIndex node) const {

@@ -35,8 +35,8 @@ struct End {
   EndState state = EndState::absent;
 };
 
-/// A frame under way, or the close behind the last one. Small: a network of a hundred thousand nodes
-/// has millions of them.
+/// A frame under way, or the close behind the last one. Small: a network of a hundred thousand
+/// nodes has millions of them.
 struct Item {
   enum class Kind : std::uint8_t { frame, close };
   Bytes bytes;  ///< The frame, or the reason of the close.

@@ -38,7 +38,8 @@ struct NemesisOptions {
   std::uint32_t parts_max = 5;   ///< Of a k-way partition.
   Duration flap_min = std::chrono::milliseconds(200);
   Duration flap_max = std::chrono::seconds(10);  ///< Longer than a dial is waited for.
-  Duration clog_spread = std::chrono::seconds(10);  ///< From the first clog of a swizzle to the last.
+  Duration clog_spread =
+      std::chrono::seconds(10);  ///< From the first clog of a swizzle to the last.
   Duration clog_max = std::chrono::seconds(30);
   Duration downtime_min = std::chrono::milliseconds(100);  ///< A supervisor restarts at once.
   /// Drawn evenly over the scales below: most daemons are back within seconds, some machines stay

@@ -9,8 +9,8 @@
 
 namespace trestle::sim {
 
-/// The heads of a native frame's records, in order; records of unknown type are left out, as readers
-/// leave them out. A text frame has none. False if the frame cannot be cut into records.
+/// The heads of a native frame's records, in order; records of unknown type are left out, as
+/// readers leave them out. A text frame has none. False if the frame cannot be cut into records.
 bool read_heads(link::FrameKind kind, ByteSpan frame, std::vector<RecordHead>& heads);
 
 /// Whether every record of the frame can be read, to the last field.

@@ -47,7 +47,7 @@ enum class HappeningKind : std::uint8_t {
   disk_answered,  ///< number: ticket; code
   deadline,
   // the node's disk
-  disk_lost,        ///< Everything that the node had written is gone.
+  disk_lost,  ///< Everything that the node had written is gone.
   // users
   operation_accepted,  ///< number: operation
   operation_refused,   ///< number: ErrorCode

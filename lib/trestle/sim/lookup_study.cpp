@@ -56,8 +56,7 @@ class Follower : public Observer {
  private:
   void on_answer(const NodeId& from, ByteSpan frame, std::size_t place) {
     const auto record = read_record(frame, place);
-    const auto* answer =
-        record ? std::get_if<wire::FindValueResponse>(&record->message) : nullptr;
+    const auto* answer = record ? std::get_if<wire::FindValueResponse>(&record->message) : nullptr;
     if (answer == nullptr) return;
     const std::uint64_t level = std::max<std::uint64_t>(1, levels_[from.high()]);
     if (answer->found) {
@@ -135,8 +134,8 @@ class Study {
     while (true) {
       const std::uint64_t members = world_.size() - cluster_.first_member();
       const NodeIndex node = cluster_.first_member() + static_cast<NodeIndex>(rng_.below(members));
-      const bool is_old = world_.is_running(node) &&
-                          world_.now() - world_.started_at(node) >= kReaderAge;
+      const bool is_old =
+          world_.is_running(node) && world_.now() - world_.started_at(node) >= kReaderAge;
       if (is_old && !nemesis_.is_absent(node)) return node;
     }
   }

@@ -67,8 +67,7 @@ MassRestartResult run_mass_restart(const MassRestartOptions& options) {
   checkers.watch(world);
   Cluster cluster(world, {.bridges = options.bridges, .members = options.members});
   cluster.start_all(options.start_spacing);
-  world.run_for(options.start_spacing * static_cast<Duration::rep>(world.size()) +
-                options.settles);
+  world.run_for(options.start_spacing * static_cast<Duration::rep>(world.size()) + options.settles);
 
   MassRestartResult result;
   const Instant begins = world.now();

@@ -23,12 +23,12 @@ struct MassRestartOptions {
 };
 
 struct MassRestartResult {
-  std::uint64_t rejoined = 0;          ///< Members that are linked at the end.
-  Duration last_rejoined_after{};      ///< From the restart.
-  std::vector<std::uint64_t> joins;    ///< That the edge was asked for, part by part.
-  std::vector<std::uint64_t> dials;    ///< That reached the edge, part by part.
+  std::uint64_t rejoined = 0;        ///< Members that are linked at the end.
+  Duration last_rejoined_after{};    ///< From the restart.
+  std::vector<std::uint64_t> joins;  ///< That the edge was asked for, part by part.
+  std::vector<std::uint64_t> dials;  ///< That reached the edge, part by part.
   std::uint64_t turned_away = 0;
-  std::size_t parts = 0;               ///< That the network is in at the end.
+  std::size_t parts = 0;  ///< That the network is in at the end.
   std::uint64_t fingerprint = 0;
   std::string violation;
 

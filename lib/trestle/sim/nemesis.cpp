@@ -150,8 +150,7 @@ void Nemesis::apply_flapping(const Fault& fault) {
 void Nemesis::flap(const Fault& fault, Instant until) {
   if (retired_ || world_.now() >= until) return;
   const Duration half = std::max(Duration(1), Duration(static_cast<Duration::rep>(fault.number)));
-  const std::uint32_t number =
-      world_.network().partition({Partition::Kind::two_way, fault.groups});
+  const std::uint32_t number = world_.network().partition({Partition::Kind::two_way, fault.groups});
   world_.schedule(std::min(until, after(world_.now(), half)), [this, number](World& world) {
     if (!retired_) world.network().heal(world.now(), number);
   });

@@ -19,12 +19,12 @@ inline constexpr Duration kCrashWithin = std::chrono::seconds(5);
 
 /// What is wrong for ever with a node outside of the core.
 enum class Broken : std::uint8_t {
-  silent,     ///< Its machine is without power; nobody was told.
-  stopped,    ///< The process does not go on, its kernel takes what comes.
-  cut_off,    ///< Nothing passes from or to it.
-  mute,       ///< It hears the core and cannot reach it.
-  deaf,       ///< It reaches the core and hears nothing of it.
-  down,       ///< Its process ended, its kernel said so.
+  silent,   ///< Its machine is without power; nobody was told.
+  stopped,  ///< The process does not go on, its kernel takes what comes.
+  cut_off,  ///< Nothing passes from or to it.
+  mute,     ///< It hears the core and cannot reach it.
+  deaf,     ///< It reaches the core and hears nothing of it.
+  down,     ///< Its process ended, its kernel said so.
 };
 inline constexpr std::uint8_t kBrokenKinds = 6;
 

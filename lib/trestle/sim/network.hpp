@@ -86,8 +86,8 @@ class Network {
   // ---- orders of a node; false or nothing: the id names no connection of the node ----
   /// Returns the connection's serial, and whose listener was dialled.
   std::pair<ConnectionSerial, NodeIndex> dial(Instant now, NodeIndex node, const link::Dial& order);
-  /// How many bytes the kernel took over at once, as a rule all of them; of the others it is told by
-  /// a delivery.
+  /// How many bytes the kernel took over at once, as a rule all of them; of the others it is told
+  /// by a delivery.
   std::optional<std::size_t> send(Instant now, NodeIndex node, link::SendFrame&& order);
   bool close(Instant now, NodeIndex node, const link::CloseTransport& order);
   /// The id that the listener gave to an accepted connection.

@@ -17,10 +17,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::pair<Weather, std::string_view> kWeathers[] = {
-    {Weather::calm, "calm"},
-    {Weather::mobile, "mobile"},
-    {Weather::storm, "storm"},
-    {Weather::datacentre_cut, "datacentre-cut"},
+    {Weather::calm, "calm"},           {Weather::mobile, "mobile"},
+    {Weather::storm, "storm"},         {Weather::datacentre_cut, "datacentre-cut"},
     {Weather::adversary, "adversary"},
 };
 
@@ -136,9 +134,9 @@ FaultScript draw_script(const Plan& plan, const Rng& rng) {
   churn.percent_per_hour = churn_of(request, rng.fork("churn-rate"));
   const bool is_heavy_tailed = rng.fork("stay").chance(1, 2);
   if (is_heavy_tailed) churn.stay = Stay::heavy_tailed;
-  const FaultScript moves = draw_churn(churn, rng.fork("churn"), plan.first_member(),
-                                       request.nodes - plan.first_member(), request.nodes,
-                                       plan.settled, plan.storm_ends);
+  const FaultScript moves =
+      draw_churn(churn, rng.fork("churn"), plan.first_member(), request.nodes - plan.first_member(),
+                 request.nodes, plan.settled, plan.storm_ends);
   script.insert(script.end(), moves.begin(), moves.end());
   sort_by_time(script);
   return script;
@@ -187,8 +185,7 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   plan.world.network = draw_network(request, options, rng.fork("network"));
 
   Rng schedule = rng.fork("schedule");
-  const Duration spacing =
-      schedule.between(options.start_spacing_min, options.start_spacing_max);
+  const Duration spacing = schedule.between(options.start_spacing_min, options.start_spacing_max);
   plan.start_spacing =
       std::min(spacing, options.starts_max / static_cast<Duration::rep>(request.nodes));
   const Duration calm = schedule.between(Duration::zero(), options.calm_before_max);
@@ -211,11 +208,10 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
 std::string to_text(const Plan& plan) {
   const PlanRequest& request = plan.request;
   const NetworkOptions& network = plan.world.network;
-  std::string out = "plan of seed " + std::to_string(request.seed) + ": " +
-                    std::to_string(request.nodes) + " nodes (1 bootstrap, " +
-                    std::to_string(request.bridges) + " bridges), " +
-                    std::string(name(request.weather)) + ", ends in " +
-                    std::string(name(request.mode)) + "\n";
+  std::string out =
+      "plan of seed " + std::to_string(request.seed) + ": " + std::to_string(request.nodes) +
+      " nodes (1 bootstrap, " + std::to_string(request.bridges) + " bridges), " +
+      std::string(name(request.weather)) + ", ends in " + std::string(name(request.mode)) + "\n";
   out += "  latency " + std::string(name(network.latency.kind)) + " " +
          in_milliseconds(network.latency.low) + " to " + in_milliseconds(network.latency.high) +
          ", " + std::to_string(network.bandwidth) + " bytes/s, send buffer " +

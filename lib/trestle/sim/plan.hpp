@@ -49,8 +49,8 @@ struct PlanRequest {
   std::optional<std::uint32_t> churn_percent;
   /// Of the members, how many can turn byzantine; as the weather has it if not given.
   std::optional<std::uint32_t> byzantine_percent;
-  /// Whatever was acknowledged must be found by every read, at all times. For calm weather: parts of
-  /// a network that were cut off cannot find what the others hold.
+  /// Whatever was acknowledged must be found by every read, at all times. For calm weather: parts
+  /// of a network that were cut off cannot find what the others hold.
   bool strict = false;
   /// Operations of users, at most.
   std::uint64_t operations_max = std::numeric_limits<std::uint64_t>::max();

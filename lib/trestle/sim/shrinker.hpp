@@ -26,9 +26,9 @@ struct Shrunk {
 };
 
 /// Makes a failing run small (reliability.md 7.7): shorter, fewer nodes, without whole classes of
-/// faults, without single ones, with fewer operations, on a plain network. Each step runs again what
-/// it proposes and keeps it if the same rule is broken; it works because the faults are a list that
-/// runs without the seed that drew it. Nothing if the request does not fail.
+/// faults, without single ones, with fewer operations, on a plain network. Each step runs again
+/// what it proposes and keeps it if the same rule is broken; it works because the faults are a list
+/// that runs without the seed that drew it. Nothing if the request does not fail.
 std::optional<Shrunk> shrink(const PlanRequest& failing, const Judge& judge,
                              const ShrinkOptions& options = {});
 

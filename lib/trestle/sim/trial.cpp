@@ -13,7 +13,8 @@ constexpr std::size_t kAgreementLookups = 40;
 constexpr std::size_t kNearest = 20;
 /// L2, in thousandths.
 constexpr std::uint64_t kAgreementMin = 990;
-/// P-CR-17 gives tables two refresh periods, of twelve minutes at the most, to know everybody again.
+/// P-CR-17 gives tables two refresh periods, of twelve minutes at the most, to know everybody
+/// again.
 constexpr std::uint64_t kAgreementLooks = 7;
 constexpr Duration kBetweenLooks = std::chrono::minutes(4);
 
@@ -190,8 +191,8 @@ void Trial::judge_member(NodeIndex node, std::size_t links_wanted,
         return peer.role == wire::Role::node || peer.role == wire::Role::bridge;
       });
   if (status.state != "joined" || static_cast<std::size_t>(links) < links_wanted) {
-    found.push_back("L1: n" + std::to_string(node) + " is " + std::string(status.state) +
-                    " with " + std::to_string(links) + " links");
+    found.push_back("L1: n" + std::to_string(node) + " is " + std::string(status.state) + " with " +
+                    std::to_string(links) + " links");
   }
   for (const auto& [name, value] : status.counters) {
     if (name == "desk.waiting" && value > 0) {

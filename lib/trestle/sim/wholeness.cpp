@@ -56,8 +56,8 @@ void for_each_link(const World& world, const std::vector<NodeIndex>& nodes, cons
   for (std::size_t place = 0; place < nodes.size(); ++place) {
     if (!world.is_running(nodes[place])) continue;
     for (const node::PeerStatus& peer : world.node(nodes[place]).status(world.now()).peers) {
-      const auto found = std::ranges::lower_bound(places, peer.id, {},
-                                                  &std::pair<NodeId, std::size_t>::first);
+      const auto found =
+          std::ranges::lower_bound(places, peer.id, {}, &std::pair<NodeId, std::size_t>::first);
       if (found != places.end() && found->first == peer.id) visit(place, found->second);
     }
   }
@@ -88,8 +88,8 @@ void compare(const World& world, const std::vector<NodeIndex>& nodes, const Aske
   truth.resize(wanted);
   agreement.wanted += wanted;
   for (const NodeId& id : truth) {
-    const bool is_named = std::ranges::find(end.contacts, id, &wire::Contact::id) !=
-                          end.contacts.end();
+    const bool is_named =
+        std::ranges::find(end.contacts, id, &wire::Contact::id) != end.contacts.end();
     if (is_named) ++agreement.named;
   }
 }

@@ -25,8 +25,8 @@ Workload::Workload(World& world, const WorkloadOptions& options, NodeIndex first
 NodeIndex Workload::draw_member(NodeIndex other_than) {
   const std::uint64_t members = world_.size() - first_member_;
   const NodeIndex node = first_member_ + static_cast<NodeIndex>(rng_.below(members));
-  const bool can_be_asked = node != other_than && may_ask_(node) && world_.is_running(node) &&
-                            !world_.is_paused(node);
+  const bool can_be_asked =
+      node != other_than && may_ask_(node) && world_.is_running(node) && !world_.is_paused(node);
   return can_be_asked ? node : kNoNode;
 }
 

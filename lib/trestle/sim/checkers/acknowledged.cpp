@@ -44,7 +44,8 @@ const Acknowledged::Written* Acknowledged::newest_due(const Key& key, Instant ac
                                                       Instant at) const {
   const Written* newest = nullptr;
   for (const Written& written : key.written) {
-    const bool is_due = written.acknowledged_at <= acknowledged_by && after(at, kGrace) < written.expires;
+    const bool is_due =
+        written.acknowledged_at <= acknowledged_by && after(at, kGrace) < written.expires;
     if (is_due && (newest == nullptr || written.version >= newest->version)) newest = &written;
   }
   return newest;

@@ -12,8 +12,8 @@ namespace trestle::sim::checkers {
 /// P-BR-2 (I2): a response belongs to its caller. Read from the frames themselves: every answer
 /// carries the id of a request that was delivered on the same connection in the other direction,
 /// and answers it for the first time; no id is used for two requests at once; every frame decodes
-/// (which includes that requests and answers have an id). Between honest nodes: whoever is asked twice
-/// under one id by a byzantine peer may answer twice.
+/// (which includes that requests and answers have an id). Between honest nodes: whoever is asked
+/// twice under one id by a byzantine peer may answer twice.
 class Answers : public Observer {
  public:
   void observe(World& world, const Happening& happening) override;

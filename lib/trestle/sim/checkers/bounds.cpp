@@ -84,8 +84,7 @@ void Bounds::look_at(World& world, NodeIndex node) {
   if (holds_all_in_channels && believed != nullptr && *believed != given) {
     world.report_violation("I18: a node's connections are those its driver gave it",
                            "n" + std::to_string(node) + " believes in " +
-                               std::to_string(*believed) + ", there are " +
-                               std::to_string(given));
+                               std::to_string(*believed) + ", there are " + std::to_string(given));
   }
 }
 
