@@ -161,6 +161,8 @@ TEST_CASE(
       one.check(now);
     }
     // The cut heals: each tells the other all it knows. Once, or twice, or in whatever order.
+    left.check(now);
+    right.check(now);
     const auto from_left = left.all(now);
     const auto from_right = right.all(now);
     for (const wire::Record& record : from_left) right.put(now, record, Deliverer::peer);
