@@ -71,6 +71,24 @@ TEST_CASE("A store is answered when the disk has synced it, and an equal one wit
   CHECK(desk.logs.empty());
 }
 
+TEST_CASE("A full disk is told of as such, and the next store may succeed; a failed one is final") {
+  Desk desk;
+  desk.store(at(0s), 1, record_of("key", {1}));
+  desk.persisted(desk.orders[0].ticket, ErrorCode::store_full);
+  CHECK(desk.code(1) == ErrorCode::store_full);
+  desk.store(at(1s), 2, record_of("key", {1}));
+  REQUIRE(desk.orders.size() == 2);
+  desk.persisted(desk.orders[1].ticket);
+  CHECK(desk.code(2) == ErrorCode::none);
+  CHECK(desk.logs.empty());
+  desk.store(at(2s), 3, record_of("other", {1}));
+  desk.persisted(desk.orders[2].ticket, ErrorCode::storage_failed);
+  CHECK(desk.code(3) == ErrorCode::storage_failed);
+  CHECK(desk.logs.size() == 1);
+  desk.store(at(3s), 4, record_of("third", {1}));
+  CHECK(desk.code(4) == ErrorCode::storage_failed);
+}
+
 TEST_CASE(
     "P-CR-6: every store is answered once within 3 s, however late, lost or mixed up the disk") {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {

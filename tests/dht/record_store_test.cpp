@@ -313,6 +313,42 @@ TEST_CASE("After one failed write nothing new is kept and everything is served")
   CHECK(store.store.stats().records == 0);
 }
 
+TEST_CASE(
+    "What the disk had no room for is written whole by the next refresh, and waits for that") {
+  crypto::Suite suite(1);
+  RecordStore store(kOwner, "main", {}, suite);
+  const auto put = [&](Instant now, const wire::Record& record) {
+    return store.put(now, VerifiedRecord::vouch_for(record), kByPeer);
+  };
+  const auto first = put(at(0s), record_of("key", {1}));
+  drained(store);
+  store.on_persisted(*first->awaits, ErrorCode::store_full);
+  CHECK_FALSE(store.is_read_only());
+  CHECK(store.find(at(0s), "key") != nullptr);
+  const auto again = put(at(100ms), record_of("key", {1}));
+  auto orders = drained(store);
+  REQUIRE(orders.size() == 1);
+  CHECK(again->awaits == orders[0].ticket);
+  CHECK(std::get<WriteRecord>(orders[0].change).stored.record == record_of("key", {1}));
+  store.on_persisted(orders[0].ticket, ErrorCode::none);
+  CHECK_FALSE(put(at(200ms), record_of("key", {1}))->awaits);
+}
+
+TEST_CASE("What is refreshed while its write is open is written again: the write may yet fail") {
+  crypto::Suite suite(1);
+  RecordStore store(kOwner, "main", {}, suite);
+  const auto put = [&](Instant now, const wire::Record& record) {
+    return store.put(now, VerifiedRecord::vouch_for(record), kByPeer);
+  };
+  const auto first = put(at(0s), record_of("key", {1}));
+  const auto second = put(at(30s), record_of("key", {1}));
+  const auto orders = drained(store);
+  REQUIRE(orders.size() == 2);
+  CHECK(first->awaits == orders[0].ticket);
+  CHECK(second->awaits == orders[1].ticket);
+  CHECK(std::holds_alternative<WriteRecord>(orders[1].change));
+}
+
 TEST_CASE("What the disk had lives on for what is left; what has ended is erased") {
   Store store;
   store.store.restore(at(5s),

@@ -6,6 +6,14 @@
 #include "trestle/dht/refusal.hpp"
 
 namespace trestle::dht {
+namespace {
+
+/// The disk's answers that say how it stands, and not that it is broken.
+bool is_told_as_it_is(ErrorCode code) {
+  return code == ErrorCode::none || code == ErrorCode::store_full || code == ErrorCode::busy;
+}
+
+}  // namespace
 
 RecordDesk::RecordDesk(const NodeId& owner, std::string network, const RecordStoreOptions& records,
                        const RecordDeskOptions& options, crypto::Suite& suite)
@@ -106,7 +114,7 @@ void RecordDesk::on_persisted(StorageTicket ticket, ErrorCode code) {
   while (true) {
     const auto place = by_ticket_.lower_bound(ticket);
     if (place == by_ticket_.end() || place->first != ticket) return;
-    tell(waiters_[place->second], code == ErrorCode::none ? code : ErrorCode::storage_failed);
+    tell(waiters_[place->second], is_told_as_it_is(code) ? code : ErrorCode::storage_failed);
     forget(place->second);
   }
 }

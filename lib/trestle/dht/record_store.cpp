@@ -205,10 +205,12 @@ Kept RecordStore::refresh(Instant now, Slot slot, Duration life) {
   const Duration unwritten_max =
       std::min(options_.unwritten_max,
                granted_life(entry.replica.record.ttl_ms) / options_.unwritten_divisor);
-  if (entry.replica.ends - entry.written_ends > unwritten_max) {
-    entry.written_ends = entry.replica.ends;
-    entry.open_order = order(ProlongRecord{entry.replica.record.key, entry.replica.left_ms(now)});
-    open_orders_[*entry.open_order] = slot;
+  if (entry.is_unwritten || entry.replica.ends - entry.written_ends > unwritten_max) {
+    // While an order is open nobody knows whether there is anything to be prolonged, or what.
+    const bool is_certain = !entry.is_unwritten && !entry.open_order;
+    const std::uint64_t left_ms = entry.replica.left_ms(now);
+    write_out(slot, is_certain ? StorageChange(ProlongRecord{entry.replica.record.key, left_ms})
+                               : StorageChange(written_form(now, entry.replica)));
   }
   return {.outcome = wire::StoreOutcome::refreshed, .awaits = entry.open_order};
 }
@@ -228,10 +230,7 @@ Kept RecordStore::write(Instant now, std::optional<Slot> old, Replica&& replica)
   if (entry.replica.is_tombstone()) ++stats_.tombstones;
   quotas_.book(charge(entry));
   set_life(now, slot, ends);
-  entry.written_ends = ends;
-  entry.open_order =
-      order(WriteRecord{{entry.replica.told(now), entry.replica.charged_to, entry.replica.own}});
-  open_orders_[*entry.open_order] = slot;
+  write_out(slot, written_form(now, entry.replica));
   return {.outcome = wire::StoreOutcome::stored, .awaits = entry.open_order};
 }
 
@@ -272,14 +271,25 @@ StorageTicket RecordStore::order(StorageChange change) {
   return ticket;
 }
 
+WriteRecord RecordStore::written_form(Instant now, const Replica& replica) {
+  return {{replica.told(now), replica.charged_to, replica.own}};
+}
+
+void RecordStore::write_out(Slot slot, StorageChange change) {
+  Entry& entry = slots_[slot];
+  entry.is_unwritten = false;
+  entry.written_ends = entry.replica.ends;
+  entry.open_order = order(std::move(change));
+  open_orders_[*entry.open_order] = slot;
+}
+
 void RecordStore::on_persisted(StorageTicket ticket, ErrorCode code) {
-  if (code != ErrorCode::none) {
-    read_only_ = true;
-    ++stats_.writes_failed;
-  }
+  if (code == ErrorCode::storage_failed) read_only_ = true;
+  if (code != ErrorCode::none) ++stats_.writes_failed;
   const auto open = open_orders_.find(ticket);
   if (open == open_orders_.end()) return;
   Entry& entry = slots_[open->second];
+  if (code != ErrorCode::none) entry.is_unwritten = true;
   if (entry.open_order == ticket) entry.open_order.reset();
   open_orders_.erase(open);
 }

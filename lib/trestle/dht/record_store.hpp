@@ -170,6 +170,9 @@ class RecordStore {
     Instant written_ends{};
     /// The last order that concerns it, while that is open.
     std::optional<StorageTicket> open_order;
+    /// An order for it was not done: what the disk has under its key is nothing, or less than this.
+    /// The next one writes the whole of it.
+    bool is_unwritten = false;
     bool in_grace = false;
   };
   enum class Standing : std::uint8_t { newer, equal, older };
@@ -185,6 +188,9 @@ class RecordStore {
   QuotaCharge charge(const Replica& replica, bool takes_share = true) const;
   QuotaCharge charge(const Entry& entry) const { return charge(entry.replica, !entry.in_grace); }
   StorageTicket order(StorageChange change);
+  static WriteRecord written_form(Instant now, const Replica& replica);
+  /// Orders that change, after which the disk will know the record as it is here.
+  void write_out(Slot slot, StorageChange change);
   void set_life(Instant now, Slot slot, Instant ends);
   Slot vacant_slot();
   void forget(Slot slot);
