@@ -204,7 +204,8 @@ TEST_CASE("a bit that turned anywhere in the file is noticed, or has changed not
     }
   }
   WARN(size << " bytes: " << noticed << " noticed, " << harmless << " harmless");
-  CHECK(noticed > size / 2);
+  // The rest is free space: pages are half full, and what was erased is not wiped.
+  CHECK(noticed > size / 3);
 }
 
 TEST_CASE("a bit that turned in the log takes the last transactions with it, in one piece") {

@@ -15,7 +15,7 @@ constexpr WallTime kWallStart{std::chrono::milliseconds(1'735'689'600'000)};
 /// The node's own calendar, wrong as it is.
 WallTime World::wall(const Host& host) const {
   const Duration calendar = now_.time_since_epoch() + host.wall_skew;
-  return kWallStart + std::chrono::duration_cast<Calendar::duration>(calendar);
+  return kWallStart + std::chrono::floor<Calendar::duration>(calendar);
 }
 
 void World::perform_disk(NodeIndex node, dht::Persist&& order) {
