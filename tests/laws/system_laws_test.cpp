@@ -2,6 +2,7 @@
 #include "support/machine_laws.hpp"
 #include "trestle/bridge/introduction_desk.hpp"
 #include "trestle/dht/dht.hpp"
+#include "trestle/dht/republisher.hpp"
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/onboarding/joiner.hpp"
 #include "trestle/onboarding/reception.hpp"
