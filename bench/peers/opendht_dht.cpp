@@ -17,7 +17,7 @@ namespace {
 using trestle::bench::DhtEnds;
 using trestle::bench::DhtLoad;
 
-constexpr const char* kPort = "4222";
+constexpr std::uint16_t kPort = 4222;
 
 std::string address_of(std::size_t index) { return "11.0.0." + std::to_string(index + 1); }
 
@@ -35,8 +35,11 @@ class Net {
       node.max_store_size = -1;
       node.max_store_keys = -1;
       runners_.push_back(std::make_unique<dht::DhtRunner>());
-      runners_[index]->run(address_of(index).c_str(), nullptr, kPort, config);
-      if (index > 0) runners_[index]->bootstrap(address_of(index / 2), kPort);
+      config.bind4.setFamily(AF_INET);
+      config.bind4.setAddress(address_of(index).c_str());
+      config.bind4.setPort(kPort);
+      runners_[index]->run(config, {});
+      if (index > 0) runners_[index]->bootstrap(address_of(index / 2), std::to_string(kPort));
     }
     std::this_thread::sleep_for(std::chrono::seconds(10));
   }
