@@ -75,6 +75,31 @@ TEST_CASE("P-CR-11: a peer is off the list within five seconds of any kind of en
   CHECK(world.node->status(world.now).peers.size() == 3);
 }
 
+TEST_CASE("P-CR-23: of more peers than it may have links to a member keeps its neighbourhood") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    NodeAndPeers world(NodeKind::mobile, seed);
+    const NodeId self = world.node->status(world.now).id;
+    std::vector<NodeId> comers;
+    for (int count = 0; count < 60; ++count) {
+      const std::size_t peer = world.add_peer(wire::Role::node);
+      world.connect(peer);
+      comers.push_back(world.peers[peer]->id());
+      REQUIRE(world.node->status(world.now).peers.size() <= 20);
+      world.pass(100ms);
+    }
+    std::ranges::sort(
+        comers, [&](const NodeId& left, const NodeId& right) { return closer(self, left, right); });
+    for (std::size_t place = 0; place < 10; ++place) {  // half of the links are for the nearest
+      CAPTURE(place);
+      CHECK(lists(world, comers[place]));
+    }
+    CHECK(world.node->status(world.now).peers.size() == 20);
+    CHECK(world.node.counter(world.now, "mesh.links_given_up_total") > 0);
+    CHECK(world.node.counter(world.now, "mesh.links_refused_total") > 0);
+  }
+}
+
 TEST_CASE("X48: a member is ready when two peers answered its look-up, and says why it is not") {
   NodeAndPeers world(NodeKind::dht, 3);
   const auto look = [&] { return world.node->status(world.now); };

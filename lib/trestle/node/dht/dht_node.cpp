@@ -11,6 +11,7 @@ MemberOptions member_options(const NodeOptions& options) {
   made.bootstrap_urls = options.bootstrap_urls;
   const PlatformLimits limits = limits_of(options.platform);
   made.mesh.links_max = limits.links_max;
+  made.link_values = link_values_of(limits);
   made.dht.table.buckets_max = limits.buckets_max;
   made.dht.table.diversity.mode = options.diversity;
   return made;

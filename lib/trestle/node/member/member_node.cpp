@@ -63,6 +63,7 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
              options_.legacy_bridge_secret},
       channels_(link::ConnectionOwner::node, local_, suite, channel_options(options_),
                 rng.fork("channels")),
+      worth_(self_.id, options_.link_values),
       mesh_(self_, options_.mesh, rng.fork("mesh")),
       dht_(self_, dht_options(options_, identity), suite, rng.fork("dht")),
       verifier_(verifier_options(options_), dht_.records(), suite),
@@ -71,7 +72,9 @@ MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
       old_bootstrap_(options_.old_bootstrap, local_, suite),
       peer_memory_(options_.peer_memory, rng),
       carrier_(options_.carrier, local_, dht_),
-      pending_asks_(options_.pending_asks_max) {}
+      pending_asks_(options_.pending_asks_max) {
+  mesh_.value_links_by(&worth_);
+}
 
 // ---- life
 
@@ -83,7 +86,10 @@ void MemberNode::start(Instant now) {
   if (is_stopping_) return;
   started_at_ = now;
   peer_memory_.start(now);
-  for (const wire::Contact& peer : peer_memory_.to_try()) meet(now, peer);
+  for (const wire::Contact& peer : peer_memory_.to_try()) {
+    mesh_.on_remembered(now, peer);
+    dht_.on_contact(now, peer);
+  }
   const bool remembers = mesh_.stats().known > 0;
   joiner_.start(
       now, remembers ? onboarding::Joiner::Start::returning : onboarding::Joiner::Start::fresh);

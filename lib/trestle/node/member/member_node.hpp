@@ -17,6 +17,7 @@
 #include "trestle/node/member/pending_asks.hpp"
 #include "trestle/node/member/readiness.hpp"
 #include "trestle/node/member/record_verifier.hpp"
+#include "trestle/node/member/routing_worth.hpp"
 #include "trestle/node/member/served_requests.hpp"
 #include "trestle/node/node.hpp"
 #include "trestle/node/options.hpp"
@@ -34,6 +35,8 @@ struct MemberOptions {
   Bytes legacy_bridge_secret;
   link::ChannelSetOptions channels;
   mesh::MeshOptions mesh;
+  /// Whose link is given up for a newcomer's when there are `mesh.links_max`.
+  dht::LinkValueOptions link_values;
   dht::DhtOptions dht;
   onboarding::JoinerOptions joiner;
   LegacyRegistrationOptions old_bootstrap;
@@ -62,6 +65,8 @@ class MemberNode : public Node {
  public:
   MemberNode(MemberOptions options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
+  MemberNode(const MemberNode&) = delete;  // the mesh knows where our judgement of links stands
+  MemberNode& operator=(const MemberNode&) = delete;
 
   /// Records come before `start`, peers are tried by it.
   void restore(Instant now, Restored restored) override;
@@ -207,6 +212,7 @@ class MemberNode : public Node {
   wire::Contact self_;
   link::LocalPeer local_;
   link::ChannelSet channels_;
+  RoutingWorth worth_;
   mesh::Mesh mesh_;
   dht::Dht dht_;
   RecordVerifier verifier_;

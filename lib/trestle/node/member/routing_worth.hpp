@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+
+#include "trestle/dht/link_value.hpp"
+#include "trestle/mesh/link_worth.hpp"
+
+namespace trestle::node {
+
+/// What links are worth to a member: what they are worth to its routing (ROUTE-03, ROUTE-04,
+/// P-CR-23). Carries the question from the mesh, which keeps the limit, to the DHT, which knows.
+class RoutingWorth : public mesh::LinkWorth {
+ public:
+  RoutingWorth(const NodeId& self, const dht::LinkValueOptions& options)
+      : self_(self), options_(options) {}
+
+  std::optional<NodeId> link_to_give_up(const wire::Contact& newcomer,
+                                        const FlatMap<NodeId, mesh::Link>& links) const override;
+
+ private:
+  NodeId self_;
+  dht::LinkValueOptions options_;
+};
+
+}  // namespace trestle::node
