@@ -7,7 +7,7 @@ import time
 import unittest
 
 import namespaces
-from process_case import ProcessCase, programs_folder, wait_until
+from process_case import AdminError, ProcessCase, programs_folder, wait_until
 from proxied_network import Loopback, ProxiedNetwork
 
 LONG = bool(os.environ.get("TRESTLE_LONG"))
@@ -57,7 +57,7 @@ class NetworkTest(ProcessCase):
     def is_well(self, node):
         try:
             status = node.status()
-        except Exception:  # not listening yet, or busy
+        except AdminError:  # not listening yet, or busy
             return False
         return status["healthy"] and sum(peer["role"] != "bootstrap" for peer in status["peers"]) >= PEERS_MIN
 
