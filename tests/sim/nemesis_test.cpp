@@ -210,6 +210,42 @@ TEST_CASE("clock jump: the node is told, and again when it is set right") {
   CHECK(heard() == Duration(kStrikes.time_since_epoch()) + 30s);
 }
 
+TEST_CASE("disk trouble: a full one takes nothing for a while, a broken one costs the process") {
+  const bool is_full = GENERATE(true, false);
+  Scene scene(fault_at_b(is_full ? FaultKind::disk_full : FaultKind::disk_error, 20s));
+  World& world = scene.bench.world;
+  const auto write = [&](std::uint64_t ticket) {
+    dht::WriteRecord change;
+    change.stored.record.key = "key " + std::to_string(ticket);
+    scene.bench.perform(scene.b, dht::Persist{{ticket}, change});
+    world.run_for(100ms);
+    return world.disk(scene.b).find(change.stored.record.key) != nullptr;
+  };
+  CHECK(write(1));
+  world.run_until(kStrikes);
+  CHECK_FALSE(write(2));
+  world.run_until(kStrikes + 20s);
+  CHECK(world.incarnation(scene.b) == (is_full ? 1u : 2u));
+  CHECK(write(3));
+  CHECK(world.disk(scene.b).find("key 1") != nullptr);
+}
+
+TEST_CASE("disk loss: the node comes back with the same identity and an empty disk") {
+  Scene scene(fault_at_b(FaultKind::disk_loss, 20s));
+  World& world = scene.bench.world;
+  dht::WriteRecord change;
+  change.stored.record.key = "key";
+  scene.bench.perform(scene.b, dht::Persist{{1}, change});
+  const NodeId id = world.identity(scene.b).id;
+  world.run_until(kStrikes);
+  CHECK_FALSE(world.is_running(scene.b));
+  world.run_until(kStrikes + 20s);
+  CHECK(world.is_running(scene.b));
+  CHECK(world.identity(scene.b).id == id);
+  CHECK(world.disk(scene.b).find("key") == nullptr);
+  CHECK(scene.nemesis.disks_destroyed() == 1);
+}
+
 TEST_CASE("join and leave: who is to come is not there before, who left never returns") {
   Bench bench;
   const NodeIndex stays = bench.add_started();

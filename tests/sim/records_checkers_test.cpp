@@ -4,6 +4,8 @@
 #include "fake_node.hpp"
 #include "trestle/sim/checkers/acknowledged.hpp"
 #include "trestle/sim/checkers/bounds.hpp"
+#include "trestle/sim/checkers/hops.hpp"
+#include "trestle/sim/checkers/no_store_on_bridges.hpp"
 
 namespace trestle::sim::test {
 namespace {
@@ -105,6 +107,47 @@ TEST_CASE("I3 checker: after its time a record may be gone, and is forgotten") {
   CHECK(truth.acknowledged.pick(0) == "key");
   truth.acknowledged.forget_ended(after(truth.world.now(), 1min));
   CHECK(truth.acknowledged.pick(0).empty());
+}
+
+// ---- bridges, and what is handed on
+
+TEST_CASE("I6 checker: a bridge that orders from a disk or says that it stored is found") {
+  Bench bench;
+  checkers::NoStoreOnBridges checker;
+  bench.world.add_observer(checker);
+  const NodeIndex node = bench.add_started();
+  const NodeIndex bridge = bench.add_started(wire::Role::bridge);
+  const auto [near, far] = bench.connect(node, bridge);
+  bench.perform(node, dht::Persist{{1}, dht::EraseRecord{"key"}});
+  bench.say(node, near, 1, wire::StoreResponse{});
+  bench.say(bridge, far, 2, wire::Failure{ErrorCode::unsupported, 0, {}});
+  CHECK_FALSE(bench.world.violation());
+  SECTION("orders") { bench.perform(bridge, dht::Persist{{1}, dht::EraseRecord{"key"}}); }
+  SECTION("says") { bench.say(bridge, far, 3, wire::StoreResponse{}); }
+  REQUIRE(bench.world.violation());
+  CHECK(bench.world.violation()->rule.starts_with("I6"));
+}
+
+TEST_CASE("I7 checker: who hands on must come nearer, who begins need not, twenty hops are all") {
+  Bench bench;
+  checkers::Hops checker;
+  bench.world.add_observer(checker);
+  const NodeIndex a = bench.add_started();
+  const NodeIndex b = bench.add_started();
+  const auto [near, far] = bench.connect(a, b);
+  const NodeId id_a = bench.world.identity(a).id;
+  const NodeId id_b = bench.world.identity(b).id;
+  const NodeId somebody(1, 2, 3);
+  bench.say(a, near, 1, wire::RecursiveFindRequest{id_b, somebody, 3});
+  bench.say(a, near, 2, wire::RecursiveFindRequest{id_a, id_a, 0});
+  bench.say(a, near, 3, wire::RouteRequest{id_b, somebody, 20, {}});
+  CHECK_FALSE(bench.world.violation());
+  CHECK(checker.checked() == 3);
+  SECTION("not nearer") { bench.say(a, near, 4, wire::RecursiveFindRequest{id_a, somebody, 3}); }
+  SECTION("routed back") { bench.say(b, far, 5, wire::RouteRequest{id_b, somebody, 5, {}}); }
+  SECTION("too many") { bench.say(a, near, 6, wire::RecursiveFindRequest{id_b, somebody, 21}); }
+  REQUIRE(bench.world.violation());
+  CHECK(bench.world.violation()->rule.starts_with("I7"));
 }
 
 // ---- bounds

@@ -48,7 +48,11 @@ Span span_of(const NemesisOptions& options, FaultKind kind) {
     case FaultKind::kill:
     case FaultKind::crash:
     case FaultKind::power_cut:
+    case FaultKind::disk_loss:
       return {options.downtime_min, options.downtime_max};
+    case FaultKind::disk_full:
+    case FaultKind::disk_error:
+      return {options.disk_trouble_min, options.disk_trouble_max};
     case FaultKind::latency:
       return {Duration::zero(), options.spike_max};
     case FaultKind::pause:
@@ -73,7 +77,7 @@ Span span_of(const NemesisOptions& options, FaultKind kind) {
 /// Whether short ones are to be as frequent as long ones of ten times their length.
 bool is_drawn_over_scales(FaultKind kind) {
   return kind == FaultKind::restart || kind == FaultKind::kill || kind == FaultKind::crash ||
-         kind == FaultKind::power_cut || kind == FaultKind::pause;
+         kind == FaultKind::power_cut || kind == FaultKind::pause || kind == FaultKind::disk_loss;
 }
 
 /// As often a thousandth of the longest as the longest.
@@ -183,6 +187,9 @@ NemesisOptions storm() {
   options.pauses = 400;
   options.slows = 800;
   options.clock_jumps = 300;
+  options.disks_full = 250;  // disk fault, 500 in the table, in two forms
+  options.disk_errors = 250;
+  options.disk_losses = 20;
   options.misconducts = 500;
   return options;
 }
@@ -230,6 +237,9 @@ FaultScript draw_faults(const NemesisOptions& options, Rng rng, std::uint32_t no
       {FaultKind::pause, options.pauses},
       {FaultKind::slow, options.slows},
       {FaultKind::clock_jump, options.clock_jumps},
+      {FaultKind::disk_full, options.disks_full},
+      {FaultKind::disk_error, options.disk_errors},
+      {FaultKind::disk_loss, options.disk_losses},
       {FaultKind::misconduct, options.turncoats.empty() ? 0 : options.misconducts},
   };
   for (const auto& [kind, rate] : classes) {

@@ -28,6 +28,9 @@ struct NemesisOptions {
   std::uint32_t pauses = 0;
   std::uint32_t slows = 0;
   std::uint32_t clock_jumps = 0;
+  std::uint32_t disks_full = 0;
+  std::uint32_t disk_errors = 0;
+  std::uint32_t disk_losses = 0;
   /// Of those in `turncoats`, per thousand node-hours of the whole network; none if there are none.
   std::uint32_t misconducts = 0;
   /// Who may misbehave.
@@ -57,6 +60,8 @@ struct NemesisOptions {
   Duration jump_max = std::chrono::hours(1);  ///< Either way; drawn over the scales.
   Duration jumped_min = std::chrono::seconds(5);
   Duration jumped_max = std::chrono::minutes(5);  ///< Until somebody sets the clock right.
+  Duration disk_trouble_min = std::chrono::seconds(5);
+  Duration disk_trouble_max = std::chrono::minutes(2);
   Duration misconduct_min = std::chrono::seconds(10);
   Duration misconduct_max = std::chrono::minutes(2);
 };

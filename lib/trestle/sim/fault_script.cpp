@@ -85,6 +85,12 @@ std::string_view name(FaultKind kind) {
       return "slow";
     case FaultKind::clock_jump:
       return "clock-jump";
+    case FaultKind::disk_full:
+      return "disk-full";
+    case FaultKind::disk_error:
+      return "disk-error";
+    case FaultKind::disk_loss:
+      return "disk-loss";
     case FaultKind::misconduct:
       return "misconduct";
     case FaultKind::join:

@@ -32,12 +32,15 @@ enum class FaultKind : std::uint8_t {
                ///< up to `number` microseconds.
   clock_jump,  ///< The node's calendar jumps by half of `number` microseconds, backwards if it is
                ///< odd, and back after `lasts`.
+  disk_full,   ///< The disk takes nothing new, for `lasts`.
+  disk_error,  ///< Syncs fail, for `lasts`; then the disk is repaired and the node restarted.
+  disk_loss,   ///< The process dies and its disk with it. An empty one is there after `lasts`.
   misconduct,  ///< The node, a byzantine one, does as `Misconduct` number `number`, for `lasts`.
   join,        ///< A node that never was there starts.
   leave,       ///< The node goes for ever, as `Leaving` number `number`.
 };
 
-inline constexpr std::uint8_t kFaultKinds = 18;
+inline constexpr std::uint8_t kFaultKinds = 21;
 
 std::string_view name(FaultKind kind);
 /// Whether such a fault is about groups of nodes, not about one.

@@ -46,8 +46,7 @@ enum class HappeningKind : std::uint8_t {
   verified,       ///< number: 1 if valid
   disk_answered,  ///< number: ticket; code
   deadline,
-  // the node's disk
-  disk_lost,  ///< Everything that the node had written is gone.
+  disk_lost,  ///< Its next start finds an empty disk.
   // users
   operation_accepted,  ///< number: operation
   operation_refused,   ///< number: ErrorCode

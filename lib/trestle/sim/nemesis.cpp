@@ -48,6 +48,7 @@ void Nemesis::retire() {
 
 void Nemesis::revive(NodeIndex node) {
   if (board_ != nullptr) board_->set(node, Misconduct::none);
+  repair_disk(node);
   if (!world_.is_running(node)) return world_.start(node);
   world_.crash_after(node, std::nullopt);
   if (world_.is_paused(node)) world_.resume(node);
@@ -118,6 +119,11 @@ void Nemesis::apply(const Fault& fault) {
       return apply_slow(fault);
     case FaultKind::clock_jump:
       return apply_clock_jump(fault);
+    case FaultKind::disk_full:
+    case FaultKind::disk_error:
+      return apply_disk_trouble(fault);
+    case FaultKind::disk_loss:
+      return apply_disk_loss(fault);
     case FaultKind::misconduct:
       return apply_misconduct(fault);
     case FaultKind::join:
@@ -182,6 +188,45 @@ void Nemesis::apply_clock_jump(const Fault& fault) {
                   [node, jump](World& world) { world.jump_clock(node, -jump); });
 }
 
+void Nemesis::apply_disk_trouble(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size()) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  if (fault.kind == FaultKind::disk_full) {
+    world_.disk(node).fill();
+  } else {
+    world_.disk(node).fail_syncs();
+    if (node >= bad_disks_.size()) bad_disks_.resize(node + 1, false);
+    bad_disks_[node] = true;
+  }
+  world_.schedule(after(world_.now(), fault.lasts), [this, node](World&) {
+    if (retired_ || is_absent(node)) return;
+    const bool was_running = world_.is_running(node);
+    repair_disk(node);
+    if (was_running && !world_.is_running(node)) world_.start(node);
+  });
+}
+
+/// Somebody has looked after the disk. A process that met an error there trusts it no more: it ends.
+void Nemesis::repair_disk(NodeIndex node) {
+  world_.disk(node).heal();
+  if (node >= bad_disks_.size() || !bad_disks_[node]) return;
+  bad_disks_[node] = false;
+  if (world_.is_running(node)) world_.kill(node);
+}
+
+void Nemesis::apply_disk_loss(const Fault& fault) {
+  const NodeIndex node = fault.node;
+  if (node >= world_.size() || !world_.is_running(node)) return;
+  ++applied_;
+  world_.note_fault(name(fault.kind), node);
+  ++disks_destroyed_;
+  world_.kill(node);
+  world_.lose_disk(node);
+  start_when_down(node, after(world_.now(), fault.lasts));
+}
+
 void Nemesis::apply_misconduct(const Fault& fault) {
   const NodeIndex node = fault.node;
   if (board_ == nullptr || node >= world_.size() || world_.is_honest(node)) return;
@@ -207,6 +252,7 @@ void Nemesis::apply_leave(const Fault& fault) {
   const NodeIndex node = fault.node;
   if (node >= world_.size() || is_absent(node)) return;
   ++applied_;
+  ++disks_destroyed_;
   world_.note_fault(name(fault.kind), node);
   mark_absent(node, true);
   if (!world_.is_running(node)) return;

@@ -54,6 +54,8 @@ class Nemesis {
 
   /// Faults that had an effect; a node that is down cannot be killed again.
   std::uint64_t applied() const { return applied_; }
+  /// Disks that were lost, and those that went with who left for ever.
+  std::uint64_t disks_destroyed() const { return disks_destroyed_; }
 
  private:
   void apply(const Fault& fault);
@@ -67,6 +69,9 @@ class Nemesis {
   void flap(const Fault& fault, Instant until);
   void apply_clog(const Fault& fault);
   void apply_clock_jump(const Fault& fault);
+  void apply_disk_trouble(const Fault& fault);
+  void repair_disk(NodeIndex node);
+  void apply_disk_loss(const Fault& fault);
   void apply_misconduct(const Fault& fault);
   void apply_join(const Fault& fault);
   void apply_leave(const Fault& fault);
@@ -84,8 +89,10 @@ class Nemesis {
   MisconductBoard* board_;
   Rng turns_;
   std::vector<bool> absent_;
+  std::vector<bool> bad_disks_;  ///< Their nodes need a new process to trust them again.
   bool retired_ = false;
   std::uint64_t applied_ = 0;
+  std::uint64_t disks_destroyed_ = 0;
 };
 
 }  // namespace trestle::sim

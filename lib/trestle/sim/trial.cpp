@@ -118,12 +118,38 @@ void Trial::judge_records() {
   if (!workload_.reads_back()) {
     shortcomings_at_end_.push_back("I3: a value put at one node is not read at another");
   }
-  if (!plan_.request.strict) return;
+  const auto due = workload_.acknowledged().due(world_.now());
+  if (plan_.request.strict) judge_copies(due);
   const std::vector<std::string> missed = workload_.read_all();
-  if (!missed.empty()) {
-    shortcomings_at_end_.push_back("I3: " + std::to_string(missed.size()) +
-                                   " acknowledged records are not read, " + missed.front());
+  for (const checkers::Acknowledged::Truth& truth : due) {
+    if (std::ranges::find(missed, truth.key) == missed.end()) continue;
+    const std::size_t copies = holders_of(truth).size();
+    // R1 promises nothing when as many disks were destroyed as made it acknowledged.
+    if (copies == 0 && nemesis_.disks_destroyed() >= truth.copies) continue;
+    shortcomings_at_end_.push_back("I3: the acknowledged " + truth.key + " is not read, " +
+                                   std::to_string(copies) + " copies are there");
   }
+}
+
+/// L3: after the last changes in a calm network there are again as many copies as made a record
+/// acknowledged.
+void Trial::judge_copies(const std::vector<checkers::Acknowledged::Truth>& due) {
+  for (const checkers::Acknowledged::Truth& truth : due) {
+    const std::size_t copies = holders_of(truth).size();
+    if (copies >= truth.copies) continue;
+    shortcomings_at_end_.push_back("L3: of " + truth.key + " there are " + std::to_string(copies) +
+                                   " copies, acknowledged by " + std::to_string(truth.copies));
+  }
+}
+
+/// Who has that version or a later one on his disk, of those that are to be there.
+std::vector<NodeIndex> Trial::holders_of(const checkers::Acknowledged::Truth& truth) const {
+  std::vector<NodeIndex> holders;
+  for (const NodeIndex node : present()) {
+    const dht::StoredRecord* stored = world_.disk(node).find(truth.key);
+    if (stored != nullptr && stored->record.version >= truth.version) holders.push_back(node);
+  }
+  return holders;
 }
 
 /// Everything that happens by chance ends as well (reliability.md 7.5).
@@ -156,7 +182,23 @@ std::vector<bool> Trial::draw_core(Rng rng) const {
   for (NodeIndex node = 1; node <= plan_.request.bridges; ++node) {
     if (rng.chance(percent, 100)) core[node] = true;
   }
+  add_holders(core);
   return core;
+}
+
+/// Of every acknowledged record as many holders as made it acknowledged.
+void Trial::add_holders(std::vector<bool>& core) const {
+  for (const checkers::Acknowledged::Truth& truth : workload_.acknowledged().due(world_.now())) {
+    const std::vector<NodeIndex> holders = holders_of(truth);
+    auto inside = static_cast<std::size_t>(
+        std::ranges::count_if(holders, [&](NodeIndex node) { return core[node]; }));
+    for (const NodeIndex node : holders) {
+      if (inside >= truth.copies) break;
+      if (core[node] || !world_.is_honest(node)) continue;
+      core[node] = true;
+      ++inside;
+    }
+  }
 }
 
 std::vector<NodeIndex> Trial::present() const {

@@ -59,6 +59,9 @@ class Trial {
                     std::vector<std::string>& found) const;
   void judge_bootstrap(NodeIndex node, std::vector<std::string>& found) const;
   void judge_records();
+  void judge_copies(const std::vector<checkers::Acknowledged::Truth>& due);
+  std::vector<NodeIndex> holders_of(const checkers::Acknowledged::Truth& truth) const;
+  void add_holders(std::vector<bool>& core) const;
   /// Members and bridges that are to be there.
   std::vector<NodeIndex> present() const;
 

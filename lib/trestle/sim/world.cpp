@@ -136,7 +136,12 @@ void World::take_down(NodeIndex node, KillKind kind) {
   for (const std::uint32_t slot : host.held_jobs) free_jobs_.push_back(slot);
   host.held_jobs.clear();
   network_.node_down(now_, node, kind);
-  happened(happening(HappeningKind::disk_lost, node));  // what it kept was in its memory
+}
+
+void World::lose_disk(NodeIndex node) {
+  TRESTLE_ASSERT(!is_running(node));
+  hosts_[node].disk.replace();
+  happened(happening(HappeningKind::disk_lost, node));
 }
 
 World::Host& World::running(NodeIndex node) {

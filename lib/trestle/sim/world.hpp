@@ -135,6 +135,8 @@ class World {
 
   /// What the node's process writes to and finds again at its next start.
   Disk& disk(NodeIndex node) { return hosts_[node].disk; }
+  /// Puts an empty disk in the place of the old one. Only while the node is down.
+  void lose_disk(NodeIndex node);
   const Disk& disk(NodeIndex node) const { return hosts_[node].disk; }
 
   // ---- users ----

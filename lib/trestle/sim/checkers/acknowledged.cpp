@@ -20,7 +20,7 @@ std::string describe(const std::string& key, const node::OperationEnded& end) {
 void Acknowledged::on_put_begun(Instant now, const std::string& key, const Bytes& value,
                                 Duration ttl) {
   Key& entry = *keys_.insert(key, {}).first;
-  entry.written.push_back({value, 0, after(now, ttl), kNever});
+  entry.written.push_back({value, 0, after(now, ttl), kNever, 0});
 }
 
 void Acknowledged::on_put_ended(Instant now, const std::string& key, const Bytes& value,
@@ -38,14 +38,15 @@ void Acknowledged::on_put_ended(Instant now, const std::string& key, const Bytes
   }
   ++stats_.acknowledged;
   written->acknowledged_at = now;
+  written->copies = end.replicas_wanted;
 }
 
 const Acknowledged::Written* Acknowledged::newest_due(const Key& key, Instant acknowledged_by,
                                                       Instant at) const {
   const Written* newest = nullptr;
   for (const Written& written : key.written) {
-    const bool is_due =
-        written.acknowledged_at <= acknowledged_by && after(at, kGrace) < written.expires;
+    const bool lives_on = after(at, kGrace) < written.expires;
+    const bool is_due = lives_on && written.acknowledged_at <= acknowledged_by;
     if (is_due && (newest == nullptr || written.version >= newest->version)) newest = &written;
   }
   return newest;
@@ -80,7 +81,7 @@ std::vector<Acknowledged::Truth> Acknowledged::due(Instant at) const {
   std::vector<Truth> all;
   for (const auto& [key, entry] : keys_) {
     if (const Written* written = newest_due(entry, at, at)) {
-      all.push_back({key, written->version, written->expires});
+      all.push_back({key, written->version, written->expires, written->copies});
     }
   }
   return all;

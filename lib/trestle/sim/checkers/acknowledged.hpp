@@ -20,6 +20,8 @@ class Acknowledged {
     std::string key;
     std::uint64_t version = 0;
     Instant expires{};
+    /// How many copies made it acknowledged: so many must be destroyed at once to lose it.
+    std::uint32_t copies = 0;
   };
   struct Stats {
     std::uint64_t acknowledged = 0;
@@ -54,6 +56,7 @@ class Acknowledged {
     std::uint64_t version = 0;  ///< 0: not known, its writer never heard how it ended.
     Instant expires{};
     Instant acknowledged_at = kNever;
+    std::uint32_t copies = 0;
   };
   struct Key {
     std::vector<Written> written;  ///< In the order of writing.

@@ -3,7 +3,8 @@
 #include "trestle/sim/checkers/answers.hpp"
 #include "trestle/sim/checkers/bounds.hpp"
 #include "trestle/sim/checkers/conduct.hpp"
-#include "trestle/sim/checkers/holdings.hpp"
+#include "trestle/sim/checkers/hops.hpp"
+#include "trestle/sim/checkers/no_store_on_bridges.hpp"
 #include "trestle/sim/checkers/operations.hpp"
 #include "trestle/sim/checkers/single_bridge_connection.hpp"
 
@@ -15,7 +16,8 @@ struct Checkers {
   Answers answers;
   Operations operations;
   Conduct conduct;
-  Holdings holdings;
+  NoStoreOnBridges no_store_on_bridges;
+  Hops hops;
   Bounds bounds;
 
   /// Must outlive the world's running.
@@ -24,7 +26,8 @@ struct Checkers {
     world.add_observer(answers);
     world.add_observer(operations);
     world.add_observer(conduct);
-    world.add_observer(holdings);
+    world.add_observer(no_store_on_bridges);
+    world.add_observer(hops);
     world.add_observer(bounds);
   }
 };
