@@ -254,6 +254,15 @@ void Lookup::on_link_down(Instant now, const NodeId& peer) {
 
 // ---- time
 
+/// Whoever has to be dialled first is given the round trips that takes: on a slow line they alone
+/// are more than a second.
+Instant Lookup::straggles_at(const Entry& entry) const {
+  const Duration dial = entry.linked_when_asked
+                            ? Duration::zero()
+                            : entry.candidate.round_trip * options_.dial_round_trips;
+  return after(entry.asked_at, std::max(options_.straggler_after, dial));
+}
+
 Instant Lookup::next_deadline() const {
   if (!started_ || ended_) return kNever;
   Instant next = total_deadline_;
@@ -261,7 +270,7 @@ Instant Lookup::next_deadline() const {
     const Entry& entry = entries_[index];
     next = std::min(next, entry.deadline);
     if (entry.state != State::asked) continue;
-    next = std::min(next, after(entry.asked_at, options_.straggler_after));
+    next = std::min(next, straggles_at(entry));
     if (!entry.hedged) next = std::min(next, entry.hedge_at);
   }
   return next;
@@ -276,7 +285,7 @@ void Lookup::on_deadline(Instant now) {
       expire(now, entry);
     } else if (entry.state == State::straggler) {
       continue;
-    } else if (after(entry.asked_at, options_.straggler_after) <= now) {
+    } else if (straggles_at(entry) <= now) {
       if (!entry.hedged) ++hedges_due_;
       entry.state = State::straggler;
       if (entry.source) ++entries_[*entry.source].named_dead;

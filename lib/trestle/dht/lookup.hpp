@@ -192,6 +192,7 @@ class Lookup {
   Choice choose(Path path, Belief belief);
   void ask(Instant now, Path path, const Choice& choice);
   Verdict verdict(Path path) const;
+  Instant straggles_at(const Entry& entry) const;
   bool may_leave_stragglers(std::size_t answers, std::size_t denials, std::size_t stragglers) const;
   std::size_t share(std::size_t whole) const;
   void end(ErrorCode code);

@@ -44,8 +44,11 @@ struct LookupOptions {
   /// The whole of it (LOOK-01).
   Duration timeout_total = std::chrono::seconds(30);
   /// From then on an answer is still welcome, but another peer is asked in its stead: several times
-  /// any healthy round trip with a dial in it, a third of the shortest timeout.
+  /// any healthy round trip, a third of the shortest timeout.
   Duration straggler_after = std::chrono::seconds(1);
+  /// And never before so many round trips if it has to be dialled first: TCP, the upgrade, hello,
+  /// proof and the question are five, three more where its way is longer than the average.
+  std::int64_t dial_round_trips = 8;
   /// A peer that takes longer than 19 of 20 of its own answers is hedged: another one is asked as
   /// well. Never sooner than this: below, a busy loop looks like a lost peer.
   Duration hedge_after_min = std::chrono::milliseconds(20);
