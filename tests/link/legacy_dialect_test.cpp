@@ -52,7 +52,8 @@ TEST_CASE("two ends that speak the old dialect ask and answer each other in it")
   const auto& found = std::get<wire::FindValueResponse>(answered[0].message);
   CHECK(found.found);
   CHECK(found.record.key == "key");
-  CHECK(as_text(found.record.value) == "a value");
+  CHECK(as_text(found.record.value) == R"("a value")");
+  CHECK(found.record.legacy);
 }
 
 TEST_CASE("a request the old dialect has no word for is refused at once") {
