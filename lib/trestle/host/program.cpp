@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include "trestle/host/clock.hpp"
@@ -34,6 +35,16 @@ constexpr rlim_t kDescriptorsWanted = 32'768;
 ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) {
   fmt::print(stderr, "{}: {}\n", name(kind), sentence);
   return code;
+}
+
+/// The loop has ended and nobody watches signals any more, but the database is still to be closed:
+/// whoever signals again must not end the program in the middle of that. The other threads block
+/// them all along.
+void finish_undisturbed() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 /// How many connections may be accepted: half of the descriptors, since the rest is for dials, name
@@ -142,6 +153,7 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   fmt::print("ready {} {}\n", identity.id.to_hex(), address);
   std::fflush(stdout);
   (*loop)->run();
+  finish_undisturbed();
   return ExitCode::done;
 }
 
