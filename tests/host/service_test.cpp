@@ -5,6 +5,7 @@
 #include <csignal>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -126,13 +127,20 @@ TEST_CASE("the identity lies in the data folder, locked, or is a new one each ti
   CHECK(Running().service->id() != Running().service->id());
 }
 
+/// What the node was told of its earlier life, once it has started.
+std::optional<node::Restored> restored_at(Running& running) {
+  std::promise<std::optional<node::Restored>> told;
+  running.service->post([&] { told.set_value(running.fake->restored); });
+  return told.get_future().get();
+}
+
 TEST_CASE("a service's records lie in its data folder, and the next one on it finds them") {
   TemporaryFolder folder;
   host::ServiceOptions options;
   options.data_folder = folder.path();
   {
     Running running(options);
-    CHECK_FALSE(running.fake->restored.has_value());
+    CHECK_FALSE(restored_at(running).has_value());
     running.service->post([&] {
       dht::StoredRecord stored;
       stored.record.key = "key";
@@ -145,18 +153,20 @@ TEST_CASE("a service's records lie in its data folder, and the next one on it fi
   options.storage = host::StoragePlace::memory;
   {
     Running running(options);
-    REQUIRE(running.fake->restored.has_value());
-    CHECK(running.fake->restored->records.empty());
-    CHECK(running.fake->restored->peers.size() == 1);
+    const auto restored = restored_at(running);
+    REQUIRE(restored.has_value());
+    CHECK(restored->records.empty());
+    CHECK(restored->peers.size() == 1);
   }
   options.storage = host::StoragePlace::disk;
   std::vector<std::string> heard;
   options.runner.hooks.on_log = [&](const LogRecord& record) { heard.emplace_back(record.event); };
   Running running(options);
   CHECK(heard == std::vector<std::string>{"storage.loaded"});
-  REQUIRE(running.fake->restored.has_value());
-  REQUIRE(running.fake->restored->records.size() == 1);
-  CHECK(running.fake->restored->records[0].record.key == "key");
+  const auto restored = restored_at(running);
+  REQUIRE(restored.has_value());
+  REQUIRE(restored->records.size() == 1);
+  CHECK(restored->records[0].record.key == "key");
 }
 
 TEST_CASE("a service whose loop has a certificate is reached over TLS") {
