@@ -98,10 +98,10 @@ bool Candidates::on_linked(const wire::Contact& contact) {
   } else if (is_dialable(contact)) {
     peer->contact = contact;
   }
-  const bool was_lost = peer->probed || (peer->proven && peer->phase == Phase::forgotten);
+  const bool was_lost = peer->probed || is_lost(*peer);
   set_wanted(*peer, false);
   enter(*peer, Phase::linked);
-  peer->proven = true;
+  set_trust(*peer, Trust::proven);
   peer->probed = false;
   return was_lost;
 }
@@ -109,14 +109,15 @@ bool Candidates::on_linked(const wire::Contact& contact) {
 void Candidates::on_remembered(Instant now, const NodeId& id) {
   Peer* peer = peers_.find(id);
   if (peer == nullptr || peer->phase != Phase::idle) return;
-  peer->proven = true;
+  set_trust(*peer, Trust::proven);
   peer->last_linked = now;
 }
 
-void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted) {
+void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted, Ending ending) {
   Peer* peer = peers_.find(id);
   if (peer == nullptr || peer->phase != Phase::linked) return;
   peer->last_linked = now;
+  if (ending == Ending::suffered) set_trust(*peer, Trust::broken);
   if (lasted >= options_.stable_after) {
     peer->failures = 0;
     peer->backoff.reset();
@@ -154,8 +155,7 @@ std::optional<wire::Contact> Candidates::choose_lost(Instant now) {
   eligible_.clear();
   for (std::size_t index = 0; index < peers_.size(); ++index) {
     const Peer& peer = peers_.at_index(index).second;
-    if (peer.phase == Phase::forgotten && peer.proven && peer.due <= now)
-      eligible_.push_back(index);
+    if (is_lost(peer) && peer.due <= now) eligible_.push_back(index);
   }
   if (eligible_.empty()) return std::nullopt;
   const std::size_t drawn = rng_.below(eligible_.size());
@@ -168,8 +168,7 @@ std::optional<wire::Contact> Candidates::choose_lost(Instant now) {
 void Candidates::drop_stale(Instant now) {
   for (auto place = peers_.begin(); place != peers_.end();) {
     Peer& peer = place->second;
-    const bool is_lost = peer.phase == Phase::forgotten && peer.proven;
-    if (!is_lost || now < after(peer.last_linked, options_.lost_for)) {
+    if (!is_lost(peer) || now < after(peer.last_linked, options_.lost_for)) {
       ++place;
       continue;
     }
@@ -219,6 +218,7 @@ bool Candidates::make_room() {
 Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures) {
   peer.failures = failures;
   set_wanted(peer, false);
+  if (peer.proven) set_trust(peer, Trust::broken);
   const bool forgotten = failures >= options_.attempts_max;
   if (forgotten) {
     peer.due = after(now, options_.forget_for);
@@ -252,20 +252,27 @@ FlatMap<NodeId, Candidates::Peer>::iterator Candidates::erase(
     FlatMap<NodeId, Peer>::iterator place) {
   Peer& peer = place->second;
   set_wanted(peer, false);
+  set_trust(peer, Trust::unproven);
   enter(peer, Phase::forgotten);
-  lost_ -= peer.proven ? 1 : 0;
   return peers_.erase(place);
+}
+
+void Candidates::set_trust(Peer& peer, Trust trust) {
+  lost_ -= is_lost(peer) ? 1 : 0;
+  peer.proven = trust != Trust::unproven;
+  peer.broken = trust == Trust::broken;
+  lost_ += is_lost(peer) ? 1 : 0;
 }
 
 /// Keeps the counters true; nothing else assigns a phase.
 void Candidates::enter(Peer& peer, Phase phase) {
   known_ += peer.phase == Phase::forgotten ? 1 : 0;
   known_ -= phase == Phase::forgotten ? 1 : 0;
-  lost_ -= peer.phase == Phase::forgotten && peer.proven ? 1 : 0;
-  lost_ += phase == Phase::forgotten && peer.proven ? 1 : 0;
+  lost_ -= is_lost(peer) ? 1 : 0;
   linked_ -= peer.phase == Phase::linked ? 1 : 0;
   linked_ += phase == Phase::linked ? 1 : 0;
   peer.phase = phase;
+  lost_ += is_lost(peer) ? 1 : 0;
 }
 
 }  // namespace trestle::mesh

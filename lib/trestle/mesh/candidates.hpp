@@ -23,7 +23,9 @@ namespace trestle::mesh {
 ///                            | link lost          | open
 ///                            `------ linked <-----'
 ///
-/// Forgotten peers that were linked once are *lost*: they may be chosen for one dial now and then.
+/// Peers that were linked once, whose link broke or whose dial failed, are *lost* as long as they
+/// are idle or forgotten: they may be chosen for one dial now and then, however many links there
+/// are.
 class Candidates {
  public:
   Candidates(const CandidatesOptions& options, Rng rng);
@@ -54,9 +56,11 @@ class Candidates {
   bool on_linked(const wire::Contact& contact);
   /// The peer, if it is known, was linked in an earlier life of ours.
   void on_remembered(Instant now, const NodeId& id);
+  enum class Ending : std::uint8_t { meant, suffered };
   /// The link is gone after it `lasted` so long. The peer is a candidate again if it can be
   /// dialled; a link that did not last counts like a failed dial.
-  void on_unlinked(Instant now, const NodeId& id, Duration lasted);
+  void on_unlinked(Instant now, const NodeId& id, Duration lasted,
+                   Ending ending = Ending::suffered);
 
   enum class Choice : std::uint8_t { wanted_only, any };
   /// A random peer that may be dialled now; wanted ones first. Nothing if there is none.
@@ -81,8 +85,10 @@ class Candidates {
     link::Backoff backoff;
     Phase phase = Phase::idle;
     bool wanted = false;
-    /// It was linked once. Forgotten, it is lost.
+    /// It was linked once.
     bool proven = false;
+    /// Its link broke, or its dial failed, and it was not linked since.
+    bool broken = false;
     /// The dial under way is one of a lost peer.
     bool probed = false;
     unsigned failures = 0;
@@ -91,6 +97,10 @@ class Candidates {
     Instant last_linked{};
   };
 
+  static bool is_lost(const Peer& peer) {
+    const bool is_free = peer.phase == Phase::idle || peer.phase == Phase::forgotten;
+    return is_free && peer.proven && peer.broken;
+  }
   Peer& admit(const wire::Contact& contact);
   /// Whether there is a place for one more unlinked peer; evicts a worse one for it if need be.
   bool make_room();
@@ -102,6 +112,8 @@ class Candidates {
   Duration draw_first_wait(const wire::Contact& contact, Haste haste);
   void enter(Peer& peer, Phase phase);
   void set_wanted(Peer& peer, bool wanted);
+  enum class Trust : std::uint8_t { unproven, proven, broken };
+  void set_trust(Peer& peer, Trust trust);
   FlatMap<NodeId, Peer>::iterator erase(FlatMap<NodeId, Peer>::iterator place);
 
   CandidatesOptions options_;

@@ -320,7 +320,7 @@ void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code, Ending end
   announcements_.on_link_down(peer);
   stability_.on_down(now, peer, ending == Ending::meant);
   ++stats_.links_down;
-  candidates_.on_unlinked(now, peer, lasted);
+  candidates_.on_unlinked(now, peer, lasted, ending);
   if (find_dial(peer) != dials_.end()) candidates_.on_dial(peer);
   log(LogLevel::info, "mesh.link_down", code, peer, "no connection to this peer is left");
   outbox_.push(LinkDown{.peer = peer, .code = code});

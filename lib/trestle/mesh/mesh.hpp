@@ -102,7 +102,7 @@ class Mesh {
   void open_second(Instant now, const Link& arrived);
   void move_to(const Link& next);
   void keep_spare(Instant now, const Link& link);
-  enum class Ending : std::uint8_t { meant, suffered };
+  using Ending = Candidates::Ending;
   void take_down(Instant now, const NodeId& peer, ErrorCode code, Ending ending);
   void refuse_link(const Link& link, ErrorCode code);
   /// Our own dial of a peer that has just linked itself: the polite side lets it go.

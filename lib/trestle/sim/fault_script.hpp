@@ -16,8 +16,8 @@ enum class FaultKind : std::uint8_t {
   one_way_partition,   ///< Nothing passes from a group to a higher one.
   flapping_partition,  ///< As `partition`, there for `number` microseconds, gone for as many, and
                        ///< so on.
-  clog,        ///< Nothing passes from or to the node.
-  restart,     ///< The node is asked to go, does, and comes back after `lasts`.
+  clog,                ///< Nothing passes from or to the node.
+  restart,             ///< The node is asked to go, does, and comes back after `lasts`.
   kill,        ///< The process dies; its kernel closes the sockets. Restarted after `lasts`.
   crash,       ///< The process dies in the middle of a step: `number` of its next orders are
                ///< performed, the one after them is not. Restarted after `lasts`.

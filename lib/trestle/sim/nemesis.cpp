@@ -208,7 +208,8 @@ void Nemesis::apply_disk_trouble(const Fault& fault) {
   });
 }
 
-/// Somebody has looked after the disk. A process that met an error there trusts it no more: it ends.
+/// Somebody has looked after the disk. A process that met an error there trusts it no more: it
+/// ends.
 void Nemesis::repair_disk(NodeIndex node) {
   world_.disk(node).heal();
   if (node >= bad_disks_.size() || !bad_disks_[node]) return;
