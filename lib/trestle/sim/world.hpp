@@ -21,6 +21,7 @@
 #include "trestle/sim/network.hpp"
 #include "trestle/sim/scheduler.hpp"
 #include "trestle/sim/trace.hpp"
+#include "trestle/sim/world_news.hpp"
 #include "trestle/sim/world_options.hpp"
 
 namespace trestle::sim {
@@ -51,37 +52,6 @@ struct OperationKey {
   std::uint32_t incarnation = 0;
   node::OperationId operation{};
   friend constexpr auto operator<=>(const OperationKey&, const OperationKey&) = default;
-};
-
-/// News of the nodes, as an operator would read them.
-struct JoinedNews {
-  Instant at{};
-  NodeIndex node = kNoNode;
-  node::Joined joined;
-};
-struct LogNews {
-  Instant at{};
-  NodeIndex node = kNoNode;
-  LogRecord record;
-};
-
-/// What was first found wrong. The run ends there.
-struct Violation {
-  Instant at{};
-  std::string rule;
-  std::string text;
-};
-
-struct WorldStats {
-  std::uint64_t events = 0;
-  std::uint64_t happenings = 0;
-  std::uint64_t deadlines = 0;
-  std::uint64_t signatures = 0;
-  std::uint64_t verifications = 0;
-  std::uint64_t verifications_failed = 0;
-  std::uint64_t joins = 0;
-  std::uint64_t log_records = 0;
-  std::uint64_t news_forgotten = 0;
 };
 
 /// A whole network of real nodes in virtual time, on one thread and out of one seed: the third
