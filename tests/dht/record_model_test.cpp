@@ -137,8 +137,7 @@ wire::Record some_record(Rng& rng) {
 
 }  // namespace
 
-TEST_CASE(
-    "10,000 histories: the store does what a last-writer map does, and two of them merge alike") {
+TEST_CASE("In 10000 histories the store does what a last-writer map does, and two merge alike") {
   for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
     CAPTURE(seed);
     Rng rng(seed);

@@ -17,7 +17,8 @@ IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK",
        + series("BRIDGE", 1, 13) + series("BOOT", 1, 6) + series("BOOT", 8, 9) + series("ROLL", 1, 4)
        + series("OBS", 5, 6) + ["P-CR-13"] + series("P-BR", 1, 7, 1) + ["P-HA-1"] + series("P-FN", 1, 6, 1)
        + ["P-ML-1", "P-ML-3"] + [f"X{number}" for number in (*range(1, 13), 15, 16, 17)]
-       + series("PROXY", 1, 6) + ["PROXY-09"] + series("OBS", 2, 4) + ["X54"])
+       + series("PROXY", 1, 6) + ["PROXY-09"] + series("OBS", 2, 4) + ["X54"]
+       + series("STORE", 5, 6) + ["P-CR-6"])
 
 ROW = re.compile(r"^\| ((?:[A-Z]+-)*[A-Z]+-?\d+) \|(.*)\|$", re.MULTILINE)
 PATH = re.compile(r"`([\w./-]+\.(?:hpp|cpp|py|md|txt|html))`")
