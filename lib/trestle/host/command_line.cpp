@@ -162,6 +162,39 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
   return line;
 }
 
+/// What a user asks a running node. `add` makes a command.
+template <typename Add>
+void add_user_commands(const Add& add, Found& found) {
+  CLI::App* put = add(Command::put, "put", "Store VALUE under KEY (asks the running node)");
+  put->add_option("KEY VALUE", found.words, "The key's text and the value's text")
+      ->required()
+      ->expected(2);
+  put->add_option("--ttl", found.ttl, "How long it lives: 90, 90s, 30m, 12h or 7d (default: 1h)")
+      ->option_text("D");
+  add_asking(*put, found);
+  CLI::App* get = add(Command::get, "get", "Print the value stored under KEY");
+  get->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+  add_asking(*get, found);
+  CLI::App* refresh =
+      add(Command::refresh, "refresh", "Give the value under KEY its whole life again");
+  refresh->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+  add_asking(*refresh, found);
+  CLI::App* remove = add(Command::remove, "delete", "Delete the value stored under KEY");
+  remove->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+  add_asking(*remove, found);
+  CLI::App* find = add(Command::find, "find", "List the nodes nearest to ID");
+  find->add_option("ID", found.words, "40 hex digits")->required()->expected(1);
+  add_asking(*find, found);
+  CLI::App* trace =
+      add(Command::trace, "trace", "Look ID or the place of KEY up and print every step of it");
+  trace->add_option("ID|KEY", found.words, "40 hex digits, or the key's text")
+      ->required()
+      ->expected(1);
+  add_asking(*trace, found);
+  add_asking(*add(Command::peers, "peers", "List the peers of the running node"), found);
+  add_asking(*add(Command::status, "status", "Show how the running node is"), found);
+}
+
 }  // namespace
 
 Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int argc,
@@ -187,36 +220,7 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
   keygen->add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
   add_option(*keygen, found, kOptions[2]);
   add(Command::version, "version", "Print the version");
-  if (kind == ProgramKind::node) {
-    CLI::App* put = add(Command::put, "put", "Store VALUE under KEY (asks the running node)");
-    put->add_option("KEY VALUE", found.words, "The key's text and the value's text")
-        ->required()
-        ->expected(2);
-    put->add_option("--ttl", found.ttl, "How long it lives: 90, 90s, 30m, 12h or 7d (default: 1h)")
-        ->option_text("D");
-    add_asking(*put, found);
-    CLI::App* get = add(Command::get, "get", "Print the value stored under KEY");
-    get->add_option("KEY", found.words, "The key's text")->required()->expected(1);
-    add_asking(*get, found);
-    CLI::App* refresh =
-        add(Command::refresh, "refresh", "Give the value under KEY its whole life again");
-    refresh->add_option("KEY", found.words, "The key's text")->required()->expected(1);
-    add_asking(*refresh, found);
-    CLI::App* remove = add(Command::remove, "delete", "Delete the value stored under KEY");
-    remove->add_option("KEY", found.words, "The key's text")->required()->expected(1);
-    add_asking(*remove, found);
-    CLI::App* find = add(Command::find, "find", "List the nodes nearest to ID");
-    find->add_option("ID", found.words, "40 hex digits")->required()->expected(1);
-    add_asking(*find, found);
-    CLI::App* trace =
-        add(Command::trace, "trace", "Look ID or the place of KEY up and print every step of it");
-    trace->add_option("ID|KEY", found.words, "40 hex digits, or the key's text")
-        ->required()
-        ->expected(1);
-    add_asking(*trace, found);
-    add_asking(*add(Command::peers, "peers", "List the peers of the running node"), found);
-    add_asking(*add(Command::status, "status", "Show how the running node is"), found);
-  }
+  if (kind == ProgramKind::node) add_user_commands(add, found);
   for (const char* word : kCommandsNotBuilt) app.add_subcommand(word)->group("")->allow_extras();
 
   try {
