@@ -45,7 +45,7 @@ std::optional<Dht::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
     table_.on_seen(now, pending.peer);
     silent_.erase(pending.peer);
   }
-  if (pending.linked && !pending.carried) {
+  if (pending.linked && !pending.carried && !pending.was_held_back) {
     latencies_.add(now, pending.peer, now - pending.issued);
   }
   return pending;

@@ -160,8 +160,10 @@ class Dht {
     std::uint32_t attempt = 0;
     /// For asking it again.
     std::unique_ptr<Ask> order{};
-    /// A link was open when it was asked: the time it takes is a round trip.
+    /// A link was open when it was asked: the time it takes is a round trip, unless it had to wait
+    /// for its turn.
     bool linked = false;
+    bool was_held_back = false;
     /// Another peer carries it.
     bool carried = false;
   };

@@ -83,15 +83,20 @@ bool Dht::pace(Instant now, Ask&& ask) {
     return false;
   }
   pending.order = std::make_unique<Ask>(std::move(ask));
-  if (*verdict == AskPacing::Verdict::send) outbox_.push(*pending.order);
+  if (*verdict == AskPacing::Verdict::send) {
+    outbox_.push(*pending.order);
+  } else {
+    pending.was_held_back = true;
+  }
   return true;
 }
 
 /// The peer is there and will answer later: nothing counts against it. Its question waits, if its
 /// own time allows, and the lookup asks others meanwhile. False: it has failed for good.
 bool Dht::wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure) {
-  const PendingAsk* known = asks_.find(ask);
+  PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) return false;
+  known->was_held_back = true;
   const NodeId peer = known->peer;
   ++stats_.asks_limited;
   table_.on_seen(now, peer);
