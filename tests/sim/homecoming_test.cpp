@@ -171,8 +171,10 @@ TEST_CASE(
     while (fewest_links(world) < world.size() - 2 && world.now() - healed < kAllowed) {
       world.run_for(10s);
     }
-    REQUIRE_FALSE(world.violation());
     longest = std::max(longest, world.now() - healed);
+    // After a short cut the links are all there, but what was said on them is still to arrive.
+    if (world.now() - healed < 60s) world.run_until(healed + 60s);
+    REQUIRE_FALSE(world.violation());
     CHECK(fewest_links(world) >= 3);
     CHECK(agreement(world, seed) >= 990);
   }
