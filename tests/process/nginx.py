@@ -36,19 +36,24 @@ def adapted(listen, certificate, key, programs, name="network.example", replace=
     """The given configuration for other addresses: `programs` maps a path (`ws`, `bridge1`) to HOST:PORT. Nodes beyond those in
     the file get the lines of node1. `replace` are further (old, new); each old text must be there."""
     text = GIVEN.read_text(encoding="utf-8")
-    upstream = {path: "trestle_bootstrap" if path == "ws" else f"trestle_{path}" for path in programs}
-    for path in paths_of(text):
-        if path not in programs:  # one that does not run here
-            text = re.sub(rf"(?m)^upstream trestle_{path} .*\n|^ *location = /{path} .*\n|^ *location /{path}/ .*\n", "", text)
+    given = paths_of(text)
+    upstream = {path: "trestle_bootstrap" if path == "ws" else f"trestle_{path}" for path in (*given, *programs)}
+
+    def lines_of(path):
+        return rf"(?m)^upstream {upstream[path]} .*\n|^ *location = /{path} .*\n|^ *location /{path}/ .*\n"
+
+    servers, *locations = re.findall(lines_of("node1"), text)
     for path in programs:
-        if path not in paths_of(text):
-            servers = re.search(r"(?m)^upstream trestle_bootstrap .*\n", text).group()
-            text = text.replace(servers, servers + servers.replace("bootstrap", path))
-            lines = "".join(re.findall(r"(?m)^ *location = /ws .*\n|^ *location /ws/ .*\n", text))
-            text = text.replace(lines, lines + lines.replace("/ws", f"/{path}").replace("trestle_bootstrap", f"trestle_{path}"))
+        if path not in given:  # beside node1, in its form
+            for line in (servers, *locations):
+                text = text.replace(line, line + line.replace("node1", path))
+    for path in given:
+        if path not in programs:  # one that does not run here
+            text = re.sub(lines_of(path), "", text)
     for path, address in programs.items():
         text, count = re.subn(rf"(upstream {upstream[path]} +{{ server )\S+", rf"\g<1>{address}", text)
         assert count == 1, path
+    assert sorted(paths_of(text)) == sorted(programs)
     old_new = [("listen 443 ssl;", f"listen {listen} ssl;"), ("    listen [::]:443 ssl;\n", ""),
                ("server_name network.example;", f"server_name {name};"),
                ("/etc/ssl/trestle/fullchain.pem", str(certificate)), ("/etc/ssl/trestle/privkey.pem", str(key)), *replace]
