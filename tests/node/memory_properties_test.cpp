@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "node/node_and_peers.hpp"
+#include "trestle/crypto/record.hpp"
 
 using namespace trestle;
 using test::NodeAndPeers;
@@ -59,14 +60,26 @@ class Month {
     const std::string key = "key-" + std::to_string(hour);
     const wire::Message requests[] = {
         wire::FindNodeRequest{NodeId{hour, 1, 1}}, wire::JoinRequest{}, introduce,
-        wire::StoreRequest{{.key = key, .value = {1, 2, 3}, .ttl_ms = 3'600'000}},
-        wire::FindValueRequest{key}};
+        wire::StoreRequest{signed_record(seat, key)}, wire::FindValueRequest{key}};
     for (const wire::Message& request : requests) {
       static_cast<void>(
           world.peers[seat]->channels->request(world.now, connection, request, world.now + 5s, 1));
     }
     world.node.accept(world.now, "192.0.2." + std::to_string(rng_.below(200)));
     world.settle();
+  }
+
+  wire::Record signed_record(std::size_t seat, const std::string& key) {
+    test::End& writer = *world.peers[seat];
+    wire::Record record{.key = key,
+                        .value = {1, 2, 3},
+                        .version = strangers,
+                        .ttl_ms = 3'600'000,
+                        .author = writer.pair.key,
+                        .left_ms = 3'600'000};
+    record.signature =
+        writer.suite.sign(writer.pair, crypto::record_transcript(writer.suite, "main", record));
+    return record;
   }
 
   Rng rng_{3};
@@ -85,6 +98,9 @@ std::vector<Days> live_for_a_month(NodeKind kind, const std::vector<std::string_
   CHECK(month.strangers == kDays * 24 * 2);
   CHECK(month.world.node.open.size() <= 3);
   if (kind == NodeKind::bootstrap) return sums;
+  if (kind == NodeKind::patient) {
+    CHECK(month.world.node.counter(month.world.now, "dht.stores_accepted_total") > kDays * 24);
+  }
   // The routing table grows with the logarithm of all ids ever met: k = 20 for each bit that
   // 1,440 strangers can fill, and never a bucket more.
   CHECK(month.world.node.counter(month.world.now, "dht.table") <= 20 * 12);
