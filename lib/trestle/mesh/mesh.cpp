@@ -27,7 +27,6 @@ Mesh::Mesh(const wire::Contact& self, const MeshOptions& options, Rng rng)
   TRESTLE_ASSERT(!self.id.is_zero());
   TRESTLE_ASSERT(options_.links_max > 0);
   TRESTLE_ASSERT(options_.dials_max > 0);
-  links_.reserve(options_.links_max);
   dials_.reserve(options_.dials_max);
 }
 
