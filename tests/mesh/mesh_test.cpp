@@ -185,7 +185,7 @@ TEST_CASE(
   for (int round = 0; round < 100; ++round) {
     for (std::size_t dial = harness.start_dials().size(); dial > 0; --dial) {
       harness.mesh.on_dial_failed(harness.now, mesh_connection(100 + harness.dials),
-                                  ErrorCode::refused);
+                                  ErrorCode::refused, "HTTP 502");
       ++failures;
       const auto failed = harness.take<mesh::ContactFailed>();
       REQUIRE(failed.size() == 1);
@@ -198,6 +198,7 @@ TEST_CASE(
       CHECK(records[0].event == "mesh.dial_failed");
       CHECK(records[0].peer == mesh_contact(1).id);
       CHECK(records[0].code == ErrorCode::refused);
+      CHECK(records[0].detail.starts_with(mesh_contact(1).address + ": HTTP 502; "));
     }
     harness.pass(seconds(1));
   }

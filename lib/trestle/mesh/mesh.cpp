@@ -126,28 +126,32 @@ void Mesh::on_dial_refused(Instant now, const NodeId& peer, ErrorCode code) {
   pump(now);
 }
 
-void Mesh::on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code) {
+void Mesh::on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code,
+                          std::string_view reason) {
   const auto dial = find_dial(connection);
-  if (dial != dials_.end()) fail_dial(now, dial, code);
+  if (dial != dials_.end()) fail_dial(now, dial, code, reason);
   pump(now);
 }
 
-void Mesh::fail_dial(Instant now, Dials::iterator dial, ErrorCode code) {
-  const NodeId peer = dial->peer.id;
+void Mesh::fail_dial(Instant now, Dials::iterator dial, ErrorCode code, std::string_view reason) {
+  const wire::Contact peer = std::move(dial->peer);
   dials_.erase(dial);
-  if (links_.contains(peer)) return;  // the other side's dial came through
+  if (links_.contains(peer.id)) return;  // the other side's dial came through
   ++stats_.dials_failed;
-  report_failure(peer, code, candidates_.on_dial_failed(now, peer));
+  report_failure(peer, code, reason, candidates_.on_dial_failed(now, peer.id));
 }
 
-void Mesh::report_failure(const NodeId& peer, ErrorCode code,
+void Mesh::report_failure(const wire::Contact& peer, ErrorCode code, std::string_view reason,
                           const std::optional<Candidates::Failure>& failure) {
   const Candidates::Failure known = failure.value_or(Candidates::Failure{.forgotten = true});
   if (known.forgotten) ++stats_.forgotten;
-  log(failure && failure->probed ? LogLevel::debug : LogLevel::info, "mesh.dial_failed", code, peer,
-      known.forgotten ? "not dialled again for a while" : "dialled again later");
+  std::string detail = peer.address;
+  if (!reason.empty()) detail.append(": ").append(reason);
+  detail += known.forgotten ? "; not dialled again for a while" : "; dialled again later";
+  log(failure && failure->probed ? LogLevel::debug : LogLevel::info, "mesh.dial_failed", code,
+      peer.id, detail);
   outbox_.push(ContactFailed{
-      .peer = peer, .code = code, .attempts = known.attempts, .forgotten = known.forgotten});
+      .peer = peer.id, .code = code, .attempts = known.attempts, .forgotten = known.forgotten});
 }
 
 /// The dial whose connection opened is over; it need not have found the peer that was meant.
@@ -162,7 +166,8 @@ void Mesh::settle_dial(Instant now, Link& opened) {
   }
   if (links_.contains(meant.id)) return;
   ++stats_.dials_failed;
-  report_failure(meant.id, ErrorCode::not_found, candidates_.on_wrong_id(now, meant.id));
+  report_failure(meant, ErrorCode::not_found, "somebody else answers there",
+                 candidates_.on_wrong_id(now, meant.id));
 }
 
 void Mesh::yield_dial(Instant now, const wire::Contact& peer) {
@@ -292,11 +297,12 @@ void Mesh::keep_spare(Instant now, const Link& link) {
                            {.link = link, .closes = after(now, options_.yield_grace)});
 }
 
-void Mesh::on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code) {
+void Mesh::on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code,
+                          std::string_view reason) {
   const NodeId* owner = owners_.find(connection);
   if (owner == nullptr) {
     // A connection that ends before it was reported open is a failed dial.
-    return on_dial_failed(now, connection, code);
+    return on_dial_failed(now, connection, code, reason);
   }
   const NodeId peer = *owner;
   owners_.erase(connection);

@@ -58,12 +58,15 @@ class Mesh {
   void on_dial_started(Instant now, const NodeId& peer, link::ConnectionId connection);
   /// The `Connect` could not even be begun.
   void on_dial_refused(Instant now, const NodeId& peer, ErrorCode code);
-  void on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code);
+  /// `reason`: for the log.
+  void on_dial_failed(Instant now, link::ConnectionId connection, ErrorCode code,
+                      std::string_view reason = {});
   /// A connection is open and its peer known. `peer` may be another than the one dialled.
   void on_link_opened(Instant now, link::ConnectionId connection, const wire::Contact& peer,
                       Direction direction);
   /// The connection ended and not by our `Disconnect`. Unknown ones are ignored.
-  void on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code);
+  void on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code,
+                      std::string_view reason = {});
   void on_rtt(Instant now, const NodeId& peer, Duration rtt);
 
   // ---- time, drain, look ----
@@ -107,9 +110,9 @@ class Mesh {
   void refuse_link(const Link& link, ErrorCode code);
   /// Our own dial of a peer that has just linked itself: the polite side lets it go.
   void yield_dial(Instant now, const wire::Contact& peer);
-  void fail_dial(Instant now, Dials::iterator dial, ErrorCode code);
+  void fail_dial(Instant now, Dials::iterator dial, ErrorCode code, std::string_view reason = {});
   void settle_dial(Instant now, Link& opened);
-  void report_failure(const NodeId& peer, ErrorCode code,
+  void report_failure(const wire::Contact& peer, ErrorCode code, std::string_view reason,
                       const std::optional<Candidates::Failure>& failure);
   Dials::iterator find_dial(link::ConnectionId connection);
   Dials::iterator find_dial(const NodeId& peer);

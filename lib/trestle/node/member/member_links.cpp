@@ -65,7 +65,7 @@ void MemberNode::on_closed_news(Instant now, ConnectionId connection,
   forget_requests(connection);
   on_channel_closed(now, connection);
   // The mesh takes the end of a connection that it does not know as a link for a failed dial.
-  mesh_.on_link_closed(now, connection, closed.code);
+  mesh_.on_link_closed(now, connection, closed.code, closed.text);
 }
 
 void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Requested&& requested) {
