@@ -26,13 +26,13 @@ const wire::Contacts* contacts_in(const wire::Message& answer) {
 
 }  // namespace
 
-Dht::Operation* Dht::operation_of(const PendingAsk& pending) {
+DhtState::Operation* Dht::operation_of(const PendingAsk& pending) {
   auto& operation = operations_[pending.slot];
   return operation && operation->id == pending.operation ? &*operation : nullptr;
 }
 
 /// The question that was answered, unless nobody waits for it any more.
-std::optional<Dht::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
+std::optional<DhtState::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
   PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) {
     ++stats_.answers_late;

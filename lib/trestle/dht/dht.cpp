@@ -12,7 +12,8 @@ bool takes_part(const wire::Contact& contact) {
 
 }  // namespace
 
-Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng)
+DhtState::DhtState(wire::Contact self, const DhtOptions& options, crypto::Suite& suite,
+                   const Rng& rng)
     : self_(std::move(self)),
       options_(options),
       suite_(&suite),
@@ -25,6 +26,9 @@ Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, co
       limits_(options.limits),
       pacing_(options.pacing),
       self_lookup_pace_(options.self_lookup_interval, options.self_lookup_interval_max) {}
+
+Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng)
+    : DhtState(std::move(self), options, suite, rng) {}
 
 // ---- life
 

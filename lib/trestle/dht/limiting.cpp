@@ -105,6 +105,8 @@ bool Dht::wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure) 
   known = asks_.find(ask);
   if (known == nullptr) return true;
   const PendingAsk& pending = *known;
+  // A search that the network does not carry is our own at once.
+  if (pending.kind == AskKind::recursive) return false;
   if (!pending.order || operation_of(pending) == nullptr) return false;
   const Instant deadline = after(pending.issued, pending.order->timeout);
   return pacing_.submit(now, ask, pending.peer, deadline, Plight::linked).has_value();

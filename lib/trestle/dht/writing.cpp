@@ -124,7 +124,7 @@ void Dht::on_signed(Instant now, OperationId operation, const wire::Signature& s
   pump(now, *slot);
 }
 
-std::optional<Dht::Slot> Dht::slot_of(OperationId id) const {
+std::optional<Deadlines::Slot> Dht::slot_of(OperationId id) const {
   const auto place = std::find_if(operations_.begin(), operations_.end(),
                                   [&](const auto& one) { return one && one->id == id; });
   if (place == operations_.end()) return std::nullopt;
