@@ -213,7 +213,7 @@ TEST_CASE("X29: searches are iterative unless told otherwise; recursive ones con
     CHECK(bench.ends.size() == 1);
   }
   SECTION("also after a refusal") {
-    bench.answer(2s, handed, wire::Failure{ErrorCode::rate_limited, 200, ""});
+    bench.answer(2s, handed, wire::Failure{ErrorCode::unsupported, 0, ""});
     CHECK(bench.asks.size() == 2);
     bench.answer_all(2s);
     CHECK(bench.ends.size() == 1);

@@ -116,10 +116,14 @@ void Joiner::on_bootstrap_closed(Instant now, ErrorCode code) {
   if (phase_ != Phase::open) return;
   if (ask_in_flight_) ++stats_.ask_failures;
   log(LogLevel::info, "join.bootstrap_closed", code, endpoint().url);
-  if (is_to_be_held(endpoint()) && after(opened_at_, options_.stable_after) <= now) {
-    begin_operation();
-  }
+  const bool was_stable = after(opened_at_, options_.stable_after) <= now;
+  const bool is_isolated = joined_before_ && links_ == 0;
+  if (was_stable && (is_to_be_held(endpoint()) || is_isolated)) begin_operation();
   fail_attempt(now);
+  // Whoever lost it with all its links has nobody else to turn to (P-CR-16).
+  if (was_stable && is_isolated && phase_ == Phase::waiting) {
+    phase_due_ = after(now, kTick + rng_.between(Duration::zero(), options_.urgent_spread));
+  }
 }
 
 void Joiner::fail_attempt(Instant now) {

@@ -24,7 +24,11 @@ inline Duration draw_exponential(Rng& rng, Duration mean) {
       ++length;
     }
     if (length % 2 == 1) {
-      const auto scaled = static_cast<std::uint64_t>(mean.count()) * first >> 32;
+      // In two halves: a mean of hours times a fraction of 32 bits is more than 64 bits.
+      const auto whole_mean = static_cast<std::uint64_t>(mean.count());
+      const std::uint64_t high = (whole_mean >> 32) * first;
+      const std::uint64_t low = (whole_mean & 0xffff'ffffu) * first >> 32;
+      const std::uint64_t scaled = high + low;
       return mean * static_cast<Duration::rep>(whole) +
              Duration(static_cast<Duration::rep>(scaled));
     }
