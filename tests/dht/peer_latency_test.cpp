@@ -87,7 +87,9 @@ TEST_CASE("Of too many peers the one that was heard of least recently is forgott
   Rng rng(4);
   std::vector<NodeId> ids;
   for (int count = 0; count < 4; ++count) ids.push_back(random_id(rng));
-  for (int count = 0; count < 3; ++count) latencies.add(at(1s * count), ids[count], 10ms);
+  for (std::size_t count = 0; count < 3; ++count) {
+    latencies.add(at(1s * static_cast<int>(count)), ids[count], 10ms);
+  }
   latencies.add(at(5s), ids[0], 10ms);
   latencies.add(at(6s), ids[3], 10ms);
   CHECK(latencies.size() == 3);

@@ -43,7 +43,7 @@ class TraceTest(ProcessCase):
         loud = network.start_node("--log-level", "debug")
         network.wait_joined(network.nodes)
         network.command("dht-node", "find", quiet.id, "--data", loud.data)
-        event = loud.wait_event("dht.question", where=lambda one: one.get("peer_id") == quiet.id)
+        event = loud.wait_event("dht.question", where=lambda one: one.get("peer") == quiet.id)
         self.assertRegex(event["detail"], r"operation \d+, \S+, hop \d+.*, took [\d.]+ ms, \d+ contacts")
         self.assertFalse(quiet.events_named("dht.question"))
 

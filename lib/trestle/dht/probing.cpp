@@ -1,5 +1,4 @@
 // Round trips for neighbour selection (ROUTE-08): off unless asked for.
-#include <algorithm>
 
 #include "trestle/dht/dht.hpp"
 
@@ -11,16 +10,16 @@ void Dht::probe_round_trips(Instant now) {
   if (probe_at_ > now) return;
   probe_at_ = jittered(now, options_.probe_interval);
   for (std::size_t bucket = 0; bucket < table_.bucket_count(); ++bucket) {
-    std::vector<PeerIndex> order = table_.by_preference(bucket);
-    std::erase_if(order, [&](PeerIndex index) {
-      const Peer& peer = table_.at(index);
-      return !peer.connected || table_.is_failed(peer);
-    });
     // Never measured before measured longest ago is not known; so by chance among the latter.
-    const auto measured = std::stable_partition(order.begin(), order.end(), [&](PeerIndex index) {
-      return table_.at(index).round_trip == Duration::zero();
-    });
-    auto unmeasured = static_cast<std::size_t>(measured - order.begin());
+    std::vector<PeerIndex> order;
+    std::vector<PeerIndex> measured;
+    for (const PeerIndex index : table_.by_preference(bucket)) {
+      const Peer& peer = table_.at(index);
+      if (!peer.connected || table_.is_failed(peer)) continue;
+      (peer.round_trip == Duration::zero() ? order : measured).push_back(index);
+    }
+    std::size_t unmeasured = order.size();
+    order.insert(order.end(), measured.begin(), measured.end());
     for (std::size_t count = 0; count < options_.probes_per_bucket_max && !order.empty(); ++count) {
       const std::size_t drawn = unmeasured > 0 ? rng_.below(unmeasured) : rng_.below(order.size());
       probe(now, table_.at(order[drawn]).contact);
