@@ -174,7 +174,6 @@ TEST_CASE("P-CR-27: no record is sent but to a peer that said it needs this cont
     std::set<Wanted> wanted;
     std::size_t offers_done = 0;
     std::size_t copies_done = 0;
-    std::size_t kept = 0;
     Duration when = 0s;
     for (int step = 0; step < 4000 && bench.ends.empty(); ++step) {
       when += std::chrono::milliseconds(rng.below(50));
@@ -186,7 +185,6 @@ TEST_CASE("P-CR-27: no record is sent but to a peer that said it needs this cont
         std::vector<ReplicaState> states;
         for (const auto& summary : offer.offer.records) {
           states.push_back(static_cast<ReplicaState>(1 + rng.below(5)));
-          kept += states.back() == ReplicaState::have;
           if (states.back() == ReplicaState::need || states.back() == ReplicaState::mismatch) {
             wanted.insert({offer.peer.id, summary.place, summary.digest});
           }
