@@ -44,19 +44,19 @@ inline double cpu_seconds_so_far() {
 class DhtEnds {
  public:
   struct End {
-    std::size_t slot = 0;
+    std::size_t ticket = 0;
     bool found = false;
   };
 
-  void tell(std::size_t slot, bool found) {
+  void tell(std::size_t ticket, bool found) {
     const std::lock_guard lock(mutex_);
-    ends_.push_back({slot, found});
+    ends_.push_back({ticket, found});
     told_.notify_one();
   }
-  /// Waits for at least one.
+  /// Waits for one, but not long.
   std::vector<End> take() {
     std::unique_lock lock(mutex_);
-    told_.wait_for(lock, std::chrono::seconds(20), [&] { return !ends_.empty(); });
+    told_.wait_for(lock, std::chrono::milliseconds(100), [&] { return !ends_.empty(); });
     return std::exchange(ends_, {});
   }
 
@@ -66,52 +66,67 @@ class DhtEnds {
   std::vector<End> ends_;
 };
 
-/// Runs the load: `begin_get(slot, node, value)` begins one, whose end is told to `ends`. Prints
+/// A get of which nothing is heard for this long counts as missed: libtorrent ends a few never.
+inline constexpr std::chrono::seconds kGetPatience{3};
+
+/// Runs the load: `begin_get(ticket, node, value)` begins one, whose end is told to `ends`. Prints
 /// the one line of JSON that the measure reads.
 template <typename BeginGet>
 int run_dht_load(const DhtLoad& load, DhtEnds& ends, BeginGet&& begin_get) {
   using Clock = std::chrono::steady_clock;
   std::mt19937_64 random(7);
-  std::vector<Clock::time_point> begun(load.in_flight);
+  struct Slot {
+    std::size_t ticket = 0;
+    Clock::time_point begun;
+  };
+  std::vector<Slot> slots(load.in_flight);
+  std::size_t tickets = 0;
   std::vector<double> milliseconds;
   std::size_t found = 0;
   std::size_t missed = 0;
+  bool is_warm = false;
+  // A ticket's remainder says whose it is, so that a late end is known for one.
   const auto begin = [&](std::size_t slot) {
-    begun[slot] = Clock::now();
-    begin_get(slot, random() % load.nodes, random() % load.values);
+    slots[slot] = {++tickets * load.in_flight + slot, Clock::now()};
+    const std::size_t node = random() % load.nodes;
+    begin_get(slots[slot].ticket, node, random() % load.values);
   };
-  const Clock::time_point start = Clock::now();
-  const auto warm = start + std::chrono::duration_cast<Clock::duration>(
-                                std::chrono::duration<double>(load.warm_up_seconds));
+  const auto end = [&](std::size_t slot, Clock::time_point now, bool was_found) {
+    if (is_warm) {
+      ++(was_found ? found : missed);
+      milliseconds.push_back(
+          std::chrono::duration<double, std::milli>(now - slots[slot].begun).count());
+    }
+    begin(slot);
+  };
+  const auto warm = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                       std::chrono::duration<double>(load.warm_up_seconds));
   const auto until = warm + std::chrono::duration_cast<Clock::duration>(
                                 std::chrono::duration<double>(load.seconds));
   double cpu_before = 0;
-  bool is_warm = false;
   for (std::size_t slot = 0; slot < load.in_flight; ++slot) begin(slot);
   while (Clock::now() < until) {
     const auto ended = ends.take();
-    if (ended.empty()) {
-      std::fprintf(stderr, "no operation has ended for 20 s\n");
-      return 1;
-    }
     const auto now = Clock::now();
     if (!is_warm && now >= warm) {
       is_warm = true;
       cpu_before = cpu_seconds_so_far();
     }
-    for (const DhtEnds::End& end : ended) {
-      if (is_warm) {
-        ++(end.found ? found : missed);
-        milliseconds.push_back(
-            std::chrono::duration<double, std::milli>(now - begun[end.slot]).count());
-      }
-      begin(end.slot);
+    for (const DhtEnds::End& one : ended) {
+      const std::size_t slot = one.ticket % load.in_flight;
+      if (slots[slot].ticket == one.ticket) end(slot, now, one.found);
     }
+    for (std::size_t slot = 0; slot < load.in_flight; ++slot) {
+      if (now - slots[slot].begun > kGetPatience) end(slot, now, false);
+    }
+  }
+  if (milliseconds.empty()) {
+    std::fprintf(stderr, "no operation has ended\n");
+    return 1;
   }
   const double cpu = cpu_seconds_so_far() - cpu_before;
   std::sort(milliseconds.begin(), milliseconds.end());
   const auto quantile = [&](double share) {
-    if (milliseconds.empty()) return 0.0;
     const auto rank =
         static_cast<std::size_t>(share * static_cast<double>(milliseconds.size() - 1));
     return milliseconds[rank];

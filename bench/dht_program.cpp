@@ -26,10 +26,10 @@ using namespace trestle;
 
 std::string key_of(std::size_t value) { return "bench/" + std::to_string(value); }
 
-/// One node and the slots that wait for its operations. All but `begin` happens on its own thread.
+/// One node and the gets that wait for its operations. All but `begin` happens on its own thread.
 struct Member {
   std::unique_ptr<host::Service> service;
-  FlatMap<node::OperationId, std::size_t> slots;
+  FlatMap<node::OperationId, std::size_t> tickets;
 };
 
 class Net {
@@ -45,10 +45,10 @@ class Net {
       host::ServiceOptions service;
       service.runner.hooks.on_operation_ended = [this, index](const node::OperationEnded& ended) {
         Member& member = members_[index];
-        const std::size_t* slot = member.slots.find(ended.operation);
-        if (slot == nullptr) return;
-        const std::size_t told = *slot;
-        member.slots.erase(ended.operation);
+        const std::size_t* ticket = member.tickets.find(ended.operation);
+        if (ticket == nullptr) return;
+        const std::size_t told = *ticket;
+        member.tickets.erase(ended.operation);
         ends.tell(told, ended.record.has_value());
       };
       members_[index].service =
@@ -74,14 +74,14 @@ class Net {
   }
 
   /// A value that this node keeps itself ends in the same call, as it does with the others.
-  void begin(std::size_t slot, std::size_t index, std::size_t value) {
+  void begin(std::size_t ticket, std::size_t index, std::size_t value) {
     Member& member = members_[index];
-    member.service->post([this, &member, slot, value] {
+    member.service->post([this, &member, ticket, value] {
       const auto begun = member.service->node().get(host::steady_now(), key_of(value));
       if (begun) {
-        member.slots.insert(*begun, slot);
+        member.tickets.insert(*begun, ticket);
       } else {
-        ends.tell(slot, false);
+        ends.tell(ticket, false);
       }
     });
   }
@@ -121,8 +121,9 @@ int main(int argc, char** argv) {
   Net net(load);
   net.put_all();
   const int result = bench::run_dht_load(
-      load, net.ends,
-      [&](std::size_t slot, std::size_t node, std::size_t value) { net.begin(slot, node, value); });
+      load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
+        net.begin(ticket, node, value);
+      });
   // Sixty-five goodbyes take their time and are not measured.
   std::fflush(nullptr);
   std::_Exit(result);

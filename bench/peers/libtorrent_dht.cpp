@@ -10,7 +10,9 @@
 
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/entry.hpp>
+#include <libtorrent/kademlia/dht_state.hpp>
 #include <libtorrent/session.hpp>
+#include <libtorrent/session_params.hpp>
 #include <libtorrent/settings_pack.hpp>
 
 #include "../dht_load.hpp"
@@ -25,15 +27,40 @@ constexpr int kPort = 6881;
 
 std::string address_of(std::size_t index) { return "11.0.0." + std::to_string(index + 1); }
 
-lt::settings_pack settings_of(std::size_t index) {
-  lt::settings_pack pack;
+/// An id that belongs to the address (BEP 42): a node that begins with another one changes it as
+/// soon as it hears its address, and its neighbours look for the old one for minutes.
+lt::sha1_hash id_of(std::size_t index) {
+  const std::uint8_t salt = static_cast<std::uint8_t>(index * 37);
+  const std::uint8_t address[] = {static_cast<std::uint8_t>((11 & 0x03) | (salt & 7) << 5), 0, 0,
+                                  static_cast<std::uint8_t>(index + 1)};
+  std::uint32_t crc = 0xffffffff;  // CRC-32C
+  for (const std::uint8_t byte : address) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  crc = ~crc;
+  std::mt19937 random(static_cast<unsigned>(index));
+  lt::sha1_hash id;
+  for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(random());
+  id[0] = static_cast<std::uint8_t>(crc >> 24);
+  id[1] = static_cast<std::uint8_t>(crc >> 16);
+  id[2] = static_cast<std::uint8_t>((crc >> 8 & 0xf8) | (id[2] & 7));
+  id[19] = salt;
+  return id;
+}
+
+lt::session_params params_of(std::size_t index) {
+  lt::session_params params;
+  params.dht_state.nids.emplace_back(lt::make_address(address_of(index)), id_of(index));
+  lt::settings_pack& pack = params.settings;
   pack.set_int(lt::settings_pack::alert_mask,
                lt::alert_category::dht | lt::alert_category::dht_operation);
   pack.set_int(lt::settings_pack::alert_queue_size, 100'000);
   pack.set_str(lt::settings_pack::listen_interfaces,
                address_of(index) + ":" + std::to_string(kPort));
   pack.set_str(lt::settings_pack::dht_bootstrap_nodes, "");
-  pack.set_bool(lt::settings_pack::enable_dht, true);
+  // Later: a DHT that starts with its session does not see the id it was given.
+  pack.set_bool(lt::settings_pack::enable_dht, false);
   pack.set_bool(lt::settings_pack::enable_lsd, false);
   pack.set_bool(lt::settings_pack::enable_upnp, false);
   pack.set_bool(lt::settings_pack::enable_natpmp, false);
@@ -46,7 +73,7 @@ lt::settings_pack settings_of(std::size_t index) {
   pack.set_int(lt::settings_pack::dht_block_ratelimit, 1'000'000);
   pack.set_int(lt::settings_pack::dht_upload_rate_limit, 100'000'000);
   pack.set_int(lt::settings_pack::dht_max_dht_items, 10'000);
-  return pack;
+  return params;
 }
 
 /// Sessions and the gets that wait for their answers.
@@ -54,7 +81,10 @@ class Net {
  public:
   explicit Net(const DhtLoad& load) : load_(load), waiting_(load.nodes), locks_(load.nodes) {
     for (std::size_t index = 0; index < load.nodes; ++index) {
-      sessions_.push_back(std::make_unique<lt::session>(settings_of(index)));
+      sessions_.push_back(std::make_unique<lt::session>(params_of(index)));
+      lt::settings_pack with_dht;
+      with_dht.set_bool(lt::settings_pack::enable_dht, true);
+      sessions_[index]->apply_settings(with_dht);
       // Called on the session's own thread; another one looks at what came.
       sessions_[index]->set_alert_notify([this, index] { arrived(index); });
     }
@@ -75,10 +105,10 @@ class Net {
     std::this_thread::sleep_for(std::chrono::seconds(3));
   }
 
-  void begin(std::size_t slot, std::size_t node, std::size_t value) {
+  void begin(std::size_t ticket, std::size_t node, std::size_t value) {
     {
       const std::lock_guard lock(locks_[node]);
-      waiting_[node].emplace(targets_[value], slot);
+      waiting_[node].emplace(targets_[value], ticket);
     }
     sessions_[node]->dht_get_item(targets_[value]);
   }
@@ -109,15 +139,15 @@ class Net {
       const auto* item = lt::alert_cast<lt::dht_immutable_item_alert>(alert);
       if (item == nullptr) continue;
       // Two gets of one value at one node are told one by one.
-      std::size_t slot = 0;
+      std::size_t ticket = 0;
       {
         const std::lock_guard lock(locks_[index]);
         const auto place = waiting_[index].find(item->target);
         if (place == waiting_[index].end()) continue;
-        slot = place->second;
+        ticket = place->second;
         waiting_[index].erase(place);
       }
-      ends.tell(slot, item->item.type() != lt::entry::undefined_t);
+      ends.tell(ticket, item->item.type() != lt::entry::undefined_t);
     }
   }
 
@@ -139,8 +169,9 @@ int main() {
   Net net(load);
   net.put_all();
   const int result = trestle::bench::run_dht_load(
-      load, net.ends,
-      [&](std::size_t slot, std::size_t node, std::size_t value) { net.begin(slot, node, value); });
+      load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
+        net.begin(ticket, node, value);
+      });
   std::fflush(nullptr);
   std::_Exit(result);
 }

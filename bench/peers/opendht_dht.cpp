@@ -61,17 +61,17 @@ class Net {
   }
 
   /// Ends at the first value, or when the search has found nothing.
-  void begin(std::size_t slot, std::size_t node, std::size_t value) {
+  void begin(std::size_t ticket, std::size_t node, std::size_t value) {
     auto told = std::make_shared<std::atomic<bool>>(false);
     runners_[node]->get(
         keys_[value],
-        [this, slot, told](const std::vector<std::shared_ptr<dht::Value>>& values) {
+        [this, ticket, told](const std::vector<std::shared_ptr<dht::Value>>& values) {
           if (values.empty()) return true;
-          if (!told->exchange(true)) ends.tell(slot, true);
+          if (!told->exchange(true)) ends.tell(ticket, true);
           return false;
         },
-        [this, slot, told](bool) {
-          if (!told->exchange(true)) ends.tell(slot, false);
+        [this, ticket, told](bool) {
+          if (!told->exchange(true)) ends.tell(ticket, false);
         });
   }
 
@@ -90,8 +90,9 @@ int main() {
   Net net(load);
   net.put_all();
   const int result = trestle::bench::run_dht_load(
-      load, net.ends,
-      [&](std::size_t slot, std::size_t node, std::size_t value) { net.begin(slot, node, value); });
+      load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
+        net.begin(ticket, node, value);
+      });
   std::fflush(nullptr);
   std::_Exit(result);
 }
