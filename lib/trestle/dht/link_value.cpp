@@ -20,10 +20,17 @@ LinkValues::LinkValues(const NodeId& self, std::span<const NodeId> links,
 }
 
 std::uint64_t LinkValues::of(const NodeId& link) const {
-  if (horizon_ && distance(self_, link) <= *horizon_) return kNeighbour;
+  if (is_neighbour(link)) return kNeighbour;
   const std::uint32_t sharing = std::max<std::uint32_t>(links_in_bucket_[bucket_of(link)], 1);
   const std::uint64_t share = kShared / sharing;
   return sharing > per_bucket_max_ ? share / 2 : share;
+}
+
+bool LinkValues::take_surplus(const NodeId& link) {
+  std::uint32_t& sharing = links_in_bucket_[bucket_of(link)];
+  if (is_neighbour(link) || sharing <= per_bucket_max_) return false;
+  --sharing;
+  return true;
 }
 
 std::optional<NodeId> link_to_give_up(const NodeId& self, std::span<const NodeId> links,
@@ -40,6 +47,18 @@ std::optional<NodeId> link_to_give_up(const NodeId& self, std::span<const NodeId
   const NodeId least = *std::min_element(links.begin(), links.end(), worth_less);
   const bool pays = 2 * values.of(newcomer) >= 3 * values.of(least);
   return pays ? std::optional(least) : std::nullopt;
+}
+
+std::vector<NodeId> links_to_spare(const NodeId& self, std::span<const NodeId> links,
+                                   std::span<const NodeId> idle, std::size_t count_max,
+                                   const LinkValueOptions& options) {
+  LinkValues values(self, links, when_idle(options));
+  std::vector<NodeId> spared;
+  for (const NodeId& link : idle) {
+    if (spared.size() == count_max) break;
+    if (values.take_surplus(link)) spared.push_back(link);
+  }
+  return spared;
 }
 
 }  // namespace trestle::dht

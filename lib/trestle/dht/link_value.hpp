@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "trestle/base/node_id.hpp"
 
@@ -16,7 +18,20 @@ struct LinkValueOptions {
   std::size_t nearest = 20;
   /// Links into one bucket that are worth their whole share (SMp: 2, 3 or 5).
   std::size_t per_bucket_max = 5;
+  /// Of links that nobody uses fewer are worth their upkeep: one's own eight nearest hold the
+  /// neighbourhood together (X47: a target of eight), and two into each bucket begin any lookup, one
+  /// of them while the other has just gone.
+  std::size_t nearest_when_idle = 8;
+  std::size_t per_bucket_when_idle = 2;
 };
+
+/// The same judgement of links that nobody uses.
+inline LinkValueOptions when_idle(const LinkValueOptions& options) {
+  LinkValueOptions idle = options;
+  idle.nearest = std::min(options.nearest, options.nearest_when_idle);
+  idle.per_bucket_max = std::min(options.per_bucket_max, options.per_bucket_when_idle);
+  return idle;
+}
 
 /// What a link is worth to the routing (ROUTE-03, ROUTE-04), given all links together; integers, so
 /// that two nodes with the same links value them alike.
@@ -35,6 +50,12 @@ class LinkValues {
 
   /// Of one of the links.
   std::uint64_t of(const NodeId& link) const;
+  bool is_neighbour(const NodeId& link) const {
+    return horizon_ && distance(self_, link) <= *horizon_;
+  }
+  /// Whether more of the links share the bucket of this one than have a use, and it is no
+  /// neighbour. It is not counted from now on if so.
+  bool take_surplus(const NodeId& link);
 
  private:
   std::size_t bucket_of(const NodeId& id) const { return common_prefix_bits(self_, id); }
@@ -51,5 +72,11 @@ class LinkValues {
 /// for a trifle). Of equals the farthest goes.
 std::optional<NodeId> link_to_give_up(const NodeId& self, std::span<const NodeId> links,
                                       const NodeId& newcomer, const LinkValueOptions& options);
+
+/// Those of the `idle` links, in their order, without which the others are worth as much: not of our
+/// neighbourhood, and into a bucket that keeps its whole share. At most `count_max`.
+std::vector<NodeId> links_to_spare(const NodeId& self, std::span<const NodeId> links,
+                                   std::span<const NodeId> idle, std::size_t count_max,
+                                   const LinkValueOptions& options);
 
 }  // namespace trestle::dht

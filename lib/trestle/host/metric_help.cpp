@@ -140,6 +140,7 @@ constexpr Help kHelp[] = {
     {"mesh.links_moved_total", "Links that moved to another connection."},
     {"mesh.links_refused_total", "Links refused: our own id, or over the limit."},
     {"mesh.links_given_up_total", "Links closed for a peer that is worth more, or by command."},
+    {"mesh.links_let_go_total", "Links closed because nobody used them and the routing does not need them."},
     {"mesh.dials_total", "Dials begun."},
     {"mesh.dials_failed_total", "Dials that failed."},
     {"mesh.collisions_total", "Times both sides dialled at once."},

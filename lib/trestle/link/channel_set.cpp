@@ -114,8 +114,11 @@ void ChannelSet::on_dial_failed(Instant now, ConnectionId connection, ErrorCode 
   if (Channel* channel = touch(connection)) channel->on_transport_closed(now, code, reason, 0);
 }
 
-void ChannelSet::on_frame(Instant now, ConnectionId connection, FrameKind kind, ByteSpan bytes) {
-  if (Channel* channel = touch(connection)) channel->on_frame(now, kind, bytes);
+const Channel* ChannelSet::on_frame(Instant now, ConnectionId connection, FrameKind kind,
+                                    ByteSpan bytes) {
+  Channel* channel = touch(connection);
+  if (channel != nullptr) channel->on_frame(now, kind, bytes);
+  return channel;
 }
 
 void ChannelSet::on_drained(Instant now, ConnectionId connection, std::size_t bytes) {
@@ -142,7 +145,7 @@ void ChannelSet::on_verified(Instant now, ConnectionId connection, Ticket ticket
 
 void ChannelSet::on_deadline(Instant now) {
   while (const auto slot = deadlines_.pop_due(now)) {
-    touch(places_[*slot].connection)->on_deadline(now);
+    touch_slot(*slot)->on_deadline(now);
   }
 }
 
@@ -176,7 +179,7 @@ void ChannelSet::flush_batches() {
   for (const Slot slot : settling_) {
     Place& place = places_[slot];
     if (!place.channel || !place.channel->has_batch()) continue;
-    touch(place.connection)->flush();
+    touch_slot(slot)->flush();
   }
 }
 
@@ -206,9 +209,12 @@ const Channel* ChannelSet::find(ConnectionId connection) const {
 /// again.
 Channel* ChannelSet::touch(ConnectionId connection) {
   const Slot* slot = slots_by_connection_.find(connection);
-  if (slot == nullptr) return nullptr;
-  Place& place = places_[*slot];
-  if (!std::exchange(place.is_busy, true)) busy_.push_back(*slot);
+  return slot == nullptr ? nullptr : touch_slot(*slot);
+}
+
+Channel* ChannelSet::touch_slot(Slot slot) {
+  Place& place = places_[slot];
+  if (!std::exchange(place.is_busy, true)) busy_.push_back(slot);
   return place.channel.get();
 }
 

@@ -66,7 +66,8 @@ class ChannelSet {
   void on_dialled(Instant now, ConnectionId connection);
   void on_dial_failed(Instant now, ConnectionId connection, ErrorCode code,
                       std::string_view reason);
-  void on_frame(Instant now, ConnectionId connection, FrameKind kind, ByteSpan bytes);
+  /// Returns the channel, or nothing, as `find` does.
+  const Channel* on_frame(Instant now, ConnectionId connection, FrameKind kind, ByteSpan bytes);
   void on_drained(Instant now, ConnectionId connection, std::size_t bytes);
   void on_closed(Instant now, ConnectionId connection, std::uint16_t status,
                  std::string_view reason);
@@ -98,6 +99,7 @@ class ChannelSet {
 
   ConnectionId dial(const std::string& url, wire::Dialect dialect, const ChannelOptions& options);
   Channel* touch(ConnectionId connection);
+  Channel* touch_slot(Slot slot);
   Slot insert(ConnectionId connection, std::unique_ptr<Channel> channel);
   void erase(Slot slot);
   void no_longer_pending(Place& place);

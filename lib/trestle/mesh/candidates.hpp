@@ -76,6 +76,8 @@ class Candidates {
   /// Those of them that are linked.
   std::size_t linked() const { return linked_; }
   std::size_t lost() const { return lost_; }
+  /// Those that somebody asked for and that are not linked yet.
+  std::size_t wanted() const { return wanted_; }
   bool contains(const NodeId& id) const { return peers_.contains(id); }
 
  private:

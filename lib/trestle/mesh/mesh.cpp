@@ -38,7 +38,8 @@ Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact)
   if (contact.address.empty() && !candidates_.contains(contact.id)) {
     return refuse(ErrorCode::unreachable);
   }
-  if (links_.size() >= options_.links_max) return refuse(ErrorCode::busy);
+  const bool is_full = links_.size() >= options_.links_max;
+  if (is_full && let_go(now, options_.idle_after_when_full, 1) == 0) return refuse(ErrorCode::busy);
   if (!candidates_.want(now, contact)) return refuse(ErrorCode::busy);
   pump(now);
   return {};
@@ -50,18 +51,22 @@ void Mesh::drop(Instant now, const NodeId& peer) {
 }
 
 void Mesh::give_up(Instant now, const NodeId& peer) {
-  const Link* link = links_.find(peer);
-  if (link == nullptr) return;
-  const link::ConnectionId connection = link->connection;
+  if (!links_.contains(peer)) return;
+  ++stats_.links_given_up;
+  end_link(now, peer, ErrorCode::busy);
+}
+
+/// The link is there, and we want it no more.
+void Mesh::end_link(Instant now, const NodeId& peer, ErrorCode code) {
+  const link::ConnectionId connection = links_.find(peer)->connection;
   owners_.erase(connection);
-  disconnect(connection, ErrorCode::busy);
+  disconnect(connection, code);
   if (const Spare* spare = spares_.find(peer)) {
     owners_.erase(spare->link.connection);
-    disconnect(spare->link.connection, ErrorCode::busy);
+    disconnect(spare->link.connection, code);
     spares_.erase(peer);
   }
-  ++stats_.links_given_up;
-  take_down(now, peer, ErrorCode::busy, Ending::meant);
+  take_down(now, peer, code, Ending::meant);
 }
 
 void Mesh::on_contact(Instant now, const wire::Contact& contact) {
@@ -189,7 +194,11 @@ void Mesh::yield_dial(Instant now, const wire::Contact& peer) {
 void Mesh::on_link_opened(Instant now, link::ConnectionId connection, const wire::Contact& peer,
                           Direction direction) {
   if (owners_.contains(connection)) return;
-  Link opened{.peer = peer, .connection = connection, .direction = direction, .since = now};
+  Link opened{.peer = peer,
+              .connection = connection,
+              .direction = direction,
+              .since = now,
+              .used = now};
   settle_dial(now, opened);
   if (peer.id.is_zero() || peer.id == self_.id) {
     refuse_link(opened, ErrorCode::refused);
@@ -214,6 +223,7 @@ void Mesh::refuse_link(const Link& link, ErrorCode code) {
 bool Mesh::make_place(Instant now, const wire::Contact& newcomer) {
   if (links_.size() < options_.links_max) return true;
   if (worth_ == nullptr) return false;
+  if (let_go(now, options_.idle_after_when_full, 1) > 0) return true;
   const auto given_up = worth_->link_to_give_up(newcomer, links_);
   if (!given_up) return false;
   give_up(now, *given_up);
@@ -236,7 +246,11 @@ void Mesh::open_first(Instant now, const Link& link) {
   announce(now, link);
 }
 
+/// A newcomer looks up itself and links to its neighbourhood, and those are the ones whose peers
+/// want to know of it: where thousands meet somebody for the first time all day, news of everybody
+/// for everybody would be most of what is said.
 void Mesh::announce(Instant now, const Link& link) {
+  if (worth_ != nullptr && !worth_->is_neighbour(link.peer.id, links_)) return;
   if (!announcements_.on_link_up(now, link.peer, link.direction)) return;
   AnnouncePeer order{.peer = link.peer, .to = {}};
   for (const auto& [peer, other] : links_) {
@@ -278,7 +292,9 @@ void Mesh::open_second(Instant now, const Link& arrived) {
 void Mesh::move_to(const Link& next) {
   Link& link = *links_.find(next.peer.id);
   const std::string address = link.peer.address;
+  const Instant used = std::max(link.used, next.used);
   link = next;
+  link.used = used;
   if (link.peer.address.empty()) link.peer.address = address;
   owners_.insert(next.connection, next.peer.id);
   ++stats_.links_moved;
@@ -338,6 +354,52 @@ void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code, Ending end
   outbox_.push(Isolated{});
 }
 
+// ---- idle links
+
+void Mesh::on_used(Instant now, const NodeId& peer) {
+  if (Link* link = links_.find(peer)) link->used = now;
+}
+
+/// Only those between nodes: a bridge lives by the links it has, and peers of the old dialect take
+/// the end of one for a failure.
+std::vector<NodeId> Mesh::idle_links(Instant now, Duration idle_after) const {
+  std::vector<std::pair<Instant, NodeId>> idle;
+  for (const auto& [peer, link] : links_) {
+    const bool is_node =
+        link.peer.dialect == wire::Dialect::native && link.peer.role == wire::Role::node;
+    if (is_node && after(link.used, idle_after) <= now) idle.emplace_back(link.used, peer);
+  }
+  std::sort(idle.begin(), idle.end());
+  std::vector<NodeId> peers;
+  peers.reserve(idle.size());
+  for (const auto& [used, peer] : idle) peers.push_back(peer);
+  return peers;
+}
+
+std::size_t Mesh::let_go(Instant now, Duration idle_after, std::size_t count_max) {
+  if (worth_ == nullptr || links_.size() <= options_.links_target) return 0;
+  const std::vector<NodeId> idle = idle_links(now, idle_after);
+  if (idle.empty()) return 0;
+  const std::size_t most = std::min(count_max, links_.size() - options_.links_target);
+  const std::vector<NodeId> spared = worth_->links_to_spare(idle, links_, most);
+  for (const NodeId& peer : spared) end_link(now, peer, ErrorCode::idle);
+  stats_.links_let_go += spared.size();
+  return spared.size();
+}
+
+void Mesh::let_go_idle(Instant now) {
+  if (worth_ == nullptr || self_.role != wire::Role::node) return;
+  if (links_.size() <= options_.links_target) {
+    idle_check_at_ = kNever;
+    return;
+  }
+  const bool is_due = idle_check_at_ <= now;
+  if (!is_due && idle_check_at_ != kNever) return;
+  if (is_due) let_go(now, options_.idle_after, links_.size());
+  const Duration interval = options_.idle_check_interval;
+  idle_check_at_ = after(now, rng_.between(interval, 2 * interval));
+}
+
 // ---- time, look
 
 void Mesh::on_deadline(Instant now) {
@@ -371,6 +433,7 @@ std::size_t Mesh::links_wanted() const {
 }
 
 void Mesh::pump(Instant now) {
+  if (!has_room() && candidates_.wanted() > 0) let_go(now, options_.idle_after_when_full, 1);
   while (dials_.size() < options_.dials_max && has_room() && dials_from_ <= now) {
     const bool short_of_links = links_.size() + dials_.size() < links_wanted();
     const auto contact = candidates_.choose(
@@ -379,6 +442,7 @@ void Mesh::pump(Instant now) {
     dial(*contact, now);
   }
   probe_lost(now);
+  let_go_idle(now);
   if (links_.size() >= options_.links_max) {
     while (const auto peer = candidates_.unwant_any()) {
       outbox_.push(ContactFailed{.peer = *peer, .code = ErrorCode::busy});
@@ -415,6 +479,7 @@ void Mesh::probe_lost(Instant now) {
 
 void Mesh::arm(Instant now) {
   deadline_ = probe_at_ > now ? probe_at_ : kNever;
+  deadline_ = std::min(deadline_, idle_check_at_);
   for (const auto& [peer, spare] : spares_) deadline_ = std::min(deadline_, spare.closes);
   for (const DialState& dial : dials_) deadline_ = std::min(deadline_, dial.gives_up);
   if (dials_from_ > now) {

@@ -43,8 +43,9 @@ class Mesh {
   Result<void, ErrorCode> connect(Instant now, const wire::Contact& contact);
   /// Ends the link to this peer, if there is one, for the owner's reasons. It stays a candidate.
   void drop(Instant now, const NodeId& peer);
-  /// From now on a newcomer that is worth more takes the place of a link when all are taken.
-  /// Borrowed, outlives the mesh; null: the newcomer is refused.
+  /// From now on a newcomer that is worth more takes the place of a link when all are taken, and
+  /// idle links that are worth nothing are let go. Borrowed, outlives the mesh; null: the newcomer
+  /// is refused, and links are kept.
   void value_links_by(const LinkWorth* worth) { worth_ = worth; }
 
   // ---- inputs ----
@@ -68,6 +69,8 @@ class Mesh {
   void on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code,
                       std::string_view reason = {});
   void on_rtt(Instant now, const NodeId& peer, Duration rtt);
+  /// A question or an answer went over the link to this peer: it is not idle.
+  void on_used(Instant now, const NodeId& peer);
 
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadline_; }
@@ -101,7 +104,13 @@ class Mesh {
   void announce(Instant now, const Link& link);
   /// Whether there is, or was made, a place for a link to this newcomer.
   bool make_place(Instant now, const wire::Contact& newcomer);
+  /// The links that served nobody for `idle_after`, least recently used first.
+  std::vector<NodeId> idle_links(Instant now, Duration idle_after) const;
+  /// Lets go of as many idle links without worth, at most; says of how many.
+  std::size_t let_go(Instant now, Duration idle_after, std::size_t count_max);
+  void let_go_idle(Instant now);
   void give_up(Instant now, const NodeId& peer);
+  void end_link(Instant now, const NodeId& peer, ErrorCode code);
   void open_second(Instant now, const Link& arrived);
   void move_to(const Link& next);
   void keep_spare(Instant now, const Link& link);
@@ -141,6 +150,7 @@ class Mesh {
   /// Nothing is dialled before this: the bootstrap goes first (P-CR-16).
   Instant dials_from_ = Instant::min();
   Instant probe_at_ = kNever;
+  Instant idle_check_at_ = kNever;
   Instant deadline_ = kNever;
   Outbox<MeshEffect> outbox_;
   MeshStats stats_;

@@ -67,6 +67,8 @@ struct Link {
   link::ConnectionId connection;
   Direction direction = Direction::dialled;
   Instant since{};
+  /// When something was last asked or answered on it, by either side; keepalive is not use.
+  Instant used{};
   /// Smoothed as RFC 6298 smooths it (1/8 of each new sample); zero before the first.
   Duration rtt{};
 };
@@ -79,6 +81,7 @@ struct MeshStats {
   std::uint64_t links_moved = 0;
   std::uint64_t links_refused = 0;   ///< Own id, or the limit was reached.
   std::uint64_t links_given_up = 0;  ///< For a newcomer that is worth more, or by command.
+  std::uint64_t links_let_go = 0;    ///< Idle, and worth nothing beside the others.
   std::uint64_t dials = 0;
   std::uint64_t dials_failed = 0;
   std::uint64_t dialling = 0;

@@ -50,6 +50,17 @@ struct MeshOptions {
   /// Links kept up by dialling beyond that size (X47; CC7.2: 3 to 8 each). Never below the 3 of
   /// CR8.5.
   std::size_t links_target = 8;
+  /// A link between nodes that served nobody for this long, and is worth nothing to the routing
+  /// beside the others, is let go (down to `links_target`). Each costs four messages a minute and
+  /// some kilobytes at both ends, for a dial that may never be needed again; but a user who comes
+  /// back within minutes should not wait for one. As long as the links to bridges (POOL-08).
+  Duration idle_after = std::chrono::minutes(5);
+  /// The same where a place is needed for another: longer than a lookup takes, so that none loses
+  /// the link on which it waits.
+  Duration idle_after_when_full = std::chrono::seconds(20);
+  /// How often idle links are looked for, with as much again at random: two ends that look at the
+  /// same moment let go of two links where one was too many.
+  Duration idle_check_interval = std::chrono::seconds(45);
   /// Dials under way at the same time. A whole target's worth: MESH-02 allows 30 s for all of them,
   /// and one dial may take 10 s.
   std::size_t dials_max = 8;

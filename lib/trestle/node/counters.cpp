@@ -23,6 +23,7 @@ void add_counters(Status& status, const mesh::MeshStats& stats) {
   counters.emplace_back("mesh.links_moved_total", stats.links_moved);
   counters.emplace_back("mesh.links_refused_total", stats.links_refused);
   counters.emplace_back("mesh.links_given_up_total", stats.links_given_up);
+  counters.emplace_back("mesh.links_let_go_total", stats.links_let_go);
   counters.emplace_back("mesh.dials_total", stats.dials);
   counters.emplace_back("mesh.dials_failed_total", stats.dials_failed);
   counters.emplace_back("mesh.collisions_total", stats.collisions);

@@ -43,6 +43,7 @@ Instant BridgeNode::next_deadline() const {
 }
 
 void BridgeNode::on_deadline(Instant now) {
+  stir();
   desk_.on_deadline(now);
   MemberNode::on_deadline(now);
 }
@@ -86,6 +87,7 @@ void BridgeNode::on_member_up(Instant now, const wire::Contact& peer) {
   desk_.on_member_up(now, peer);
 }
 void BridgeNode::on_member_heard(Instant now, const NodeId& peer) {
+  stir();  // an introduction may have waited for this sign of life
   desk_.on_member_heard(now, peer);
 }
 void BridgeNode::on_member_down(Instant now, const NodeId& peer) {

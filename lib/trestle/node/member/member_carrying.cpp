@@ -26,6 +26,7 @@ std::string milliseconds(Duration duration) {
 }  // namespace
 
 Result<OperationId, ErrorCode> MemberNode::trace(Instant now, const NodeId& target) {
+  stir();
   const auto begun = dht_.find(now, target, {.steps = dht::StepReport::told});
   if (!begun) return refuse(begun.error());
   return OperationId{begun->value};

@@ -17,6 +17,7 @@ using link::ConnectionId;
 // ---- news of channels
 
 void MemberNode::on_news(Instant now, link::ChannelSet::News&& news) {
+  stir();
   const ConnectionId connection = news.connection;
   if (auto* requested = std::get_if<Channel::Requested>(&news.news)) {
     on_request(now, connection, std::move(*requested));
@@ -71,6 +72,7 @@ void MemberNode::on_closed_news(Instant now, ConnectionId connection,
 void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Requested&& requested) {
   const Channel* channel = channels_.find(connection);
   if (channel == nullptr) return;
+  mesh_.on_used(now, channel->peer().id);
   const bool for_dht = std::holds_alternative<wire::FindNodeRequest>(requested.message) ||
                        std::holds_alternative<wire::FindValueRequest>(requested.message) ||
                        std::holds_alternative<wire::StoreRequest>(requested.message) ||
@@ -93,6 +95,7 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
   NodeId from;
   if (const Channel* channel = channels_.find(connection)) {
     from = channel->peer().id;
+    mesh_.on_used(now, from);
     mesh_.on_rtt(now, from, answered.round_trip);
     dht_.on_round_trip(from, answered.round_trip);
   }
@@ -140,11 +143,10 @@ void MemberNode::on_request_failed(Instant now, Channel::Token token, ErrorCode 
 }
 
 /// Any frame of a linked peer is a sign of life.
-void MemberNode::heard(Instant now, ConnectionId connection) {
-  const Channel* channel = channels_.find(connection);
-  if (channel == nullptr || !channel->is_open()) return;
-  dht_.on_heard(now, channel->peer().id);
-  on_member_heard(now, channel->peer().id);
+void MemberNode::heard(Instant now, const Channel& channel) {
+  if (!channel.is_open()) return;
+  dht_.on_heard(now, channel.peer().id);
+  on_member_heard(now, channel.peer().id);
 }
 
 // ---- orders and news of the mesh

@@ -84,6 +84,7 @@ void MemberNode::save_peers() {
 
 void MemberNode::start(Instant now) {
   if (is_stopping_) return;
+  stir();
   started_at_ = now;
   peer_memory_.start(now);
   for (const wire::Contact& peer : peer_memory_.to_try()) {
@@ -98,12 +99,14 @@ void MemberNode::start(Instant now) {
 
 void MemberNode::begin_shutdown(Instant now) {
   if (is_stopping_) return;
+  stir();
   pump(now);
   save_peers();
   is_stopping_ = true;
   joiner_.stop(now);
   fail_asks(now, pending_asks_.take_all(), ErrorCode::shutting_down);
   dht_.close(now);
+  stir();
   pump(now);
   channels_.close_all(now, ErrorCode::shutting_down, "the node is going away");
   pump(now);
@@ -117,6 +120,7 @@ void MemberNode::stop_when_drained() {
 }
 
 void MemberNode::on_reload(Instant, const Reload& reload) {
+  stir();
   local_.bridge_secret = reload.bridge_secret;
   local_.legacy_bridge_secret = reload.legacy_bridge_secret;
   dht_.report_questions(reload.log_questions ? dht::QuestionReport::told
@@ -126,6 +130,7 @@ void MemberNode::on_reload(Instant, const Reload& reload) {
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {
   if (local_.started_at == WallTime{}) local_.started_at = wall;
   local_.wall_clock = {now, wall};
+  stir();
   dht_.on_wall_clock(now, wall);
 }
 
@@ -133,22 +138,27 @@ void MemberNode::on_wall_clock(Instant now, WallTime wall) {
 
 Result<OperationId, ErrorCode> MemberNode::put(Instant now, std::string key, Bytes value,
                                                Duration ttl) {
+  stir();
   return as_node_result(dht_.put(now, std::move(key), std::move(value), ttl));
 }
 
 Result<OperationId, ErrorCode> MemberNode::get(Instant now, std::string key) {
+  stir();
   return as_node_result(dht_.get(now, std::move(key)));
 }
 
 Result<OperationId, ErrorCode> MemberNode::find(Instant now, const NodeId& target) {
+  stir();
   return as_node_result(dht_.find(now, target));
 }
 
 Result<OperationId, ErrorCode> MemberNode::refresh(Instant now, std::string key) {
+  stir();
   return as_node_result(dht_.refresh(now, std::move(key)));
 }
 
 Result<OperationId, ErrorCode> MemberNode::remove(Instant now, std::string key) {
+  stir();
   return as_node_result(dht_.remove(now, std::move(key)));
 }
 
@@ -174,8 +184,9 @@ void MemberNode::on_dial_failed(Instant now, link::ConnectionId connection, Erro
 
 void MemberNode::on_frame(Instant now, link::ConnectionId connection, link::FrameKind kind,
                           ByteSpan bytes) {
-  channels_.on_frame(now, connection, kind, bytes);
-  heard(now, connection);
+  if (const link::Channel* channel = channels_.on_frame(now, connection, kind, bytes)) {
+    heard(now, *channel);
+  }
 }
 
 void MemberNode::on_drained(Instant now, link::ConnectionId connection, std::size_t bytes) {
@@ -191,6 +202,7 @@ void MemberNode::on_signed(Instant now, link::ConnectionId connection, link::Tic
                            const wire::Signature& signature) {
   if (connection == link::ConnectionId{}) return on_record_signed(now, ticket, signature);
   if (is_registration(connection) && registration_dialect_ == wire::Dialect::legacy) {
+    stir();
     return old_bootstrap_.on_signed(ticket, signature);
   }
   channels_.on_signed(now, connection, ticket, signature);
@@ -198,7 +210,10 @@ void MemberNode::on_signed(Instant now, link::ConnectionId connection, link::Tic
 
 void MemberNode::on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                              bool valid) {
-  if (connection == link::ConnectionId{}) return verifier_.on_verified(ticket, valid);
+  if (connection == link::ConnectionId{}) {
+    stir();
+    return verifier_.on_verified(ticket, valid);
+  }
   channels_.on_verified(now, connection, ticket, valid);
 }
 
@@ -206,14 +221,20 @@ void MemberNode::on_verified(Instant now, link::ConnectionId connection, link::T
 
 Instant MemberNode::next_deadline() const {
   if (is_stopped_) return kNever;
-  return std::min({channels_.next_deadline(), mesh_.next_deadline(), dht_.next_deadline(),
-                   joiner_.next_deadline(), old_bootstrap_.next_deadline(),
-                   pending_asks_.next_deadline(), peer_memory_.next_deadline()});
+  return std::min(channels_.next_deadline(), is_stirred_ ? systems_deadline() : calm_deadline_);
+}
+
+Instant MemberNode::systems_deadline() const {
+  return std::min({mesh_.next_deadline(), dht_.next_deadline(), joiner_.next_deadline(),
+                   old_bootstrap_.next_deadline(), pending_asks_.next_deadline(),
+                   peer_memory_.next_deadline()});
 }
 
 void MemberNode::on_deadline(Instant now) {
   if (is_stopped_) return;
   channels_.on_deadline(now);
+  if (!is_stirred_ && now < calm_deadline_) return pump(now);
+  stir();
   mesh_.on_deadline(now);
   dht_.on_deadline(now);
   joiner_.on_deadline(now);
@@ -234,7 +255,7 @@ std::optional<Effect> MemberNode::poll_effect(Instant now) {
 /// batches are flushed only when nobody has anything more to say, so that a turn's messages to one
 /// peer leave together.
 void MemberNode::pump(Instant now) {
-  while (pump_systems(now) || pump_channels(now)) {
+  while ((is_stirred_ && pump_systems(now)) || pump_channels(now)) {
   }
 }
 
@@ -259,6 +280,8 @@ bool MemberNode::pump_systems(Instant now) {
     moved = true;
     perform(now, std::move(*effect));
   }
+  is_stirred_ = moved;
+  if (!moved) calm_deadline_ = systems_deadline();
   return moved;
 }
 

@@ -143,6 +143,9 @@ class MemberNode : public Node {
   void send_text(Instant now, link::ConnectionId connection, std::string text);
   const mesh::Mesh& mesh() const { return mesh_; }
   const link::LocalPeer& local() const { return local_; }
+  /// Something but the channels was told something: it may have something to say, and another
+  /// deadline. Whatever comes from below does this before it reaches anybody.
+  void stir() { is_stirred_ = true; }
   void emit(Effect effect) { outbox_.push(std::move(effect)); }
   const wire::Contact& self() const { return self_; }
   bool is_stopping() const { return is_stopping_; }
@@ -159,7 +162,7 @@ class MemberNode : public Node {
   void on_request_failed(Instant now, link::Channel::Token token, ErrorCode code);
   void perform(Instant now, mesh::MeshEffect&& effect);
   void on_link_up(Instant now, const mesh::LinkUp& up);
-  void heard(Instant now, link::ConnectionId connection);
+  void heard(Instant now, const link::Channel& channel);
 
   // member_registration.cpp: the bootstrap node, in either dialect
   void perform(Instant now, onboarding::JoinerEffect&& effect);
@@ -206,6 +209,7 @@ class MemberNode : public Node {
   bool pump_channels(Instant now);
   bool pump_systems(Instant now);
   void pump(Instant now);
+  Instant systems_deadline() const;
   void stop_when_drained();
 
   MemberOptions options_;
@@ -230,6 +234,11 @@ class MemberNode : public Node {
   FlatMap<std::uint64_t, NodeId> probes_;
   std::uint64_t last_probe_ = 0;
   std::size_t reported_links_ = 0;
+  /// Most of what happens to a node is a ping or a pong, which concern a channel and nobody else:
+  /// the others are neither asked nor looked at for it.
+  bool is_stirred_ = true;
+  /// Of all but the channels, as it was when they were asked last.
+  Instant calm_deadline_ = kNever;
   Instant started_at_{};
   bool is_stopping_ = false;
   bool is_stopped_ = false;

@@ -8,11 +8,13 @@
 namespace trestle::node {
 
 void MemberNode::restore(Instant now, Restored restored) {
+  stir();
   dht_.restore(now, std::move(restored.records));
   peer_memory_.restore(std::move(restored.peers));
 }
 
 void MemberNode::on_persisted(Instant now, dht::StorageTicket ticket, ErrorCode code) {
+  stir();
   dht_.on_persisted(now, ticket, code);
 }
 
@@ -72,6 +74,7 @@ void MemberNode::perform(Instant, dht::SignRecord&& order) {
 
 void MemberNode::on_record_signed(Instant now, link::Ticket ticket,
                                   const wire::Signature& signature) {
+  stir();
   const dht::OperationId* operation = signing_.find(ticket);
   if (operation == nullptr) return;
   const dht::OperationId signed_for = *operation;

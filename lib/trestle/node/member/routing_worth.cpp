@@ -3,13 +3,31 @@
 #include <vector>
 
 namespace trestle::node {
+namespace {
 
-std::optional<NodeId> RoutingWorth::link_to_give_up(
-    const wire::Contact& newcomer, const FlatMap<NodeId, mesh::Link>& links) const {
+std::vector<NodeId> ids_of(const FlatMap<NodeId, mesh::Link>& links) {
   std::vector<NodeId> ids;
   ids.reserve(links.size());
   for (const auto& [id, link] : links) ids.push_back(id);
-  return dht::link_to_give_up(self_, ids, newcomer.id, options_);
+  return ids;
+}
+
+}  // namespace
+
+std::optional<NodeId> RoutingWorth::link_to_give_up(
+    const wire::Contact& newcomer, const FlatMap<NodeId, mesh::Link>& links) const {
+  return dht::link_to_give_up(self_, ids_of(links), newcomer.id, options_);
+}
+
+std::vector<NodeId> RoutingWorth::links_to_spare(std::span<const NodeId> idle,
+                                                 const FlatMap<NodeId, mesh::Link>& links,
+                                                 std::size_t count_max) const {
+  return dht::links_to_spare(self_, ids_of(links), idle, count_max, options_);
+}
+
+bool RoutingWorth::is_neighbour(const NodeId& peer,
+                                const FlatMap<NodeId, mesh::Link>& links) const {
+  return dht::LinkValues(self_, ids_of(links), dht::when_idle(options_)).is_neighbour(peer);
 }
 
 }  // namespace trestle::node

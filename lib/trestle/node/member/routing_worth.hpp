@@ -16,6 +16,10 @@ class RoutingWorth : public mesh::LinkWorth {
 
   std::optional<NodeId> link_to_give_up(const wire::Contact& newcomer,
                                         const FlatMap<NodeId, mesh::Link>& links) const override;
+  std::vector<NodeId> links_to_spare(std::span<const NodeId> idle,
+                                     const FlatMap<NodeId, mesh::Link>& links,
+                                     std::size_t count_max) const override;
+  bool is_neighbour(const NodeId& peer, const FlatMap<NodeId, mesh::Link>& links) const override;
 
  private:
   NodeId self_;
