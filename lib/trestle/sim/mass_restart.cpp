@@ -78,6 +78,7 @@ MassRestartResult run_mass_restart(const MassRestartOptions& options) {
   for (NodeIndex node = cluster.first_member(); node < world.size(); ++node) {
     const Duration wait = rng.between(Duration::zero(), options.spread);
     world.kill(node);
+    if (options.forgets) world.lose_disk(node);
     world.schedule(after(begins, wait), [node](World& at) { at.start(node); });
   }
   while (world.now() < after(begins, options.watched) && !world.violation()) {

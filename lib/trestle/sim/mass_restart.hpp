@@ -18,6 +18,8 @@ struct MassRestartOptions {
   Duration settles = std::chrono::minutes(3);
   Duration spread = std::chrono::seconds(1);
   Duration watched = std::chrono::minutes(5);
+  /// The disks are lost with it, and everybody has to come through the bootstrap node again.
+  bool forgets = false;
   /// Joins are counted in parts of this length.
   Duration part = std::chrono::seconds(5);
 };
