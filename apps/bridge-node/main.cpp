@@ -20,6 +20,8 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.log_questions = settings.log_level == LogLevel::debug;
   options.bootstrap_urls = settings.bootstrap_urls;
   options.diversity = settings.diversity;
+  options.lookup_mode = settings.lookup_mode;
+  options.proximity = settings.proximity;
   options.bridge_secret = settings.bridge_secret;
   options.legacy_bridge_secret = settings.legacy_bridge_secret;
   return std::make_unique<node::BridgeNode>(options, identity, suite, std::move(rng));

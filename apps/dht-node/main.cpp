@@ -20,6 +20,8 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.log_questions = settings.log_level == LogLevel::debug;
   options.bootstrap_urls = settings.bootstrap_urls;
   options.diversity = settings.diversity;
+  options.lookup_mode = settings.lookup_mode;
+  options.proximity = settings.proximity;
   options.platform = settings.platform;
   return std::make_unique<node::DhtNode>(options, identity, suite, std::move(rng));
 }

@@ -349,13 +349,46 @@ TEST_CASE("What is refreshed while its write is open is written again: the write
   CHECK(std::holds_alternative<WriteRecord>(orders[1].change));
 }
 
+TEST_CASE("STORE-05: what the disk had in its grace is as if nobody had restarted") {
+  Store store;
+  StoredRecord over{.record = record_of("over", {1}, 3, {.ttl_ms = 60'000, .left_ms = 0}),
+                    .charged_to = kPeer};
+  over.over_ms = 20'000;
+  StoredRecord deleted = over;
+  deleted.record = tombstone_of("deleted", 5, {.ttl_ms = 60'000, .left_ms = 30'000});
+  deleted.over_ms = 0;
+  store.store.restore(at(0s), {over, deleted});
+  CHECK(store.store.stats().tombstones == 1);
+  // Served no more, but an older one is refused and an equal one wakes it.
+  CHECK(store.store.find(at(1s), "over") == nullptr);
+  CHECK(store.code(at(1s), record_of("over", {9}, 2)) == ErrorCode::outdated);
+  CHECK(store.code(at(1s), record_of("deleted", {9}, 4)) == ErrorCode::outdated);
+  SECTION("until its grace is over, too") {
+    store.store.on_deadline(at(39s));
+    CHECK(store.store.find_by_place(store.place("over")) != nullptr);
+    store.store.on_deadline(at(41s));
+    CHECK(store.store.find_by_place(store.place("over")) == nullptr);
+    CHECK(store.store.find_by_place(store.place("deleted")) != nullptr);
+    store.store.on_deadline(at(91s));
+    CHECK(store.store.size() == 0);
+    CHECK(store.store.stats().tombstones == 0);
+  }
+  SECTION("and shown to live it lives") {
+    CHECK(store.put(at(1s), record_of("over", {1}, 3, {.ttl_ms = 60'000, .left_ms = 10'000})));
+    CHECK(store.store.find(at(2s), "over") != nullptr);
+  }
+}
+
 TEST_CASE("What the disk had lives on for what is left; what has ended is erased") {
   Store store;
   store.store.restore(at(5s),
                       {{.record = record_of("a", {1}, 3, {.ttl_ms = 60'000, .left_ms = 7'000}),
                         .charged_to = kPeer,
                         .own = true},
-                       {.record = record_of("b", {1}, 3, {.ttl_ms = 60'000, .left_ms = 0})}});
+                       {.record = record_of("b", {1}, 3, {.ttl_ms = 60'000, .left_ms = 0}),
+                        .charged_to = {},
+                        .own = false,
+                        .over_ms = 60'000}});
   CHECK(store.left_ms(at(5s), "a") == 7'000);
   CHECK(store.store.find_by_place(store.place("a"))->own);
   CHECK(store.store.find_by_place(store.place("b")) == nullptr);

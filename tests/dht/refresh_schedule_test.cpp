@@ -94,6 +94,57 @@ TEST_CASE("Another one's refresh puts off our own by a whole interval") {
   CHECK_FALSE(schedule.on_refreshed(at(60min), NodeId{1, 2, 3}, at(11h)));
 }
 
+TEST_CASE("STORE-04: one node's word holds for two intervals in a row, then we see for ourselves") {
+  Rng rng(12);
+  const NodeId liar = test::random_id(rng);
+  const NodeId honest = test::random_id(rng);
+  for (const Duration pause : {Duration(1min), Duration(20min), Duration(59min)}) {
+    CAPTURE(pause.count());
+    RefreshSchedule schedule({}, rng);
+    const KeptRecord record = some_record(rng);
+    schedule.on_kept(at(0s), record);
+    Instant ours = at(0s);
+    Instant now = at(0s);
+    int refreshes = 0;
+    while (now < at(48h)) {
+      now = std::min(now + pause, schedule.next_due());
+      if (now == schedule.next_due()) {
+        CHECK(now - ours <= 3 * 65min);
+        ours = now;
+        ++refreshes;
+        REQUIRE(schedule.on_refreshed(now, record.place, kNever));
+      } else {
+        CHECK(schedule.on_word(now, record.place, kNever, liar) != Word::unknown_record);
+      }
+    }
+    CHECK(refreshes >= 14);
+    // Somebody else's word counts, and after it the first one's again. Of a long silence not more
+    // than an interval is held against who breaks it.
+    CHECK(schedule.on_word(ours + 60min, record.place, kNever, liar) == Word::believed);
+    CHECK(schedule.on_word(ours + 120min, record.place, kNever, liar) == Word::believed);
+    CHECK(schedule.on_word(ours + 131min, record.place, kNever, liar) == Word::doubted);
+    CHECK(schedule.on_word(ours + 300min, record.place, kNever, honest) == Word::believed);
+    CHECK(schedule.on_word(ours + 301min, record.place, kNever, liar) == Word::believed);
+    CHECK(schedule.on_word(ours + 301min, test::random_id(rng), kNever, liar) ==
+          Word::unknown_record);
+  }
+}
+
+TEST_CASE("STORE-04: whoever says so, after forty intervals we see for ourselves") {
+  Rng rng(13);
+  RefreshSchedule schedule({}, rng);
+  const KeptRecord record = some_record(rng, at(100h));
+  schedule.on_kept(at(0s), record);
+  Instant now = at(0s);
+  while (schedule.on_word(now, record.place, at(101h), test::random_id(rng)) == Word::believed) {
+    now += 50min;
+    REQUIRE(now < at(60h));
+  }
+  CHECK(now > at(39h));
+  CHECK(schedule.next_due() <= now + 65min);
+  CHECK(schedule.find(record.place)->ends == at(101h));
+}
+
 TEST_CASE("Neighbours in the key space go along when their window is open, others do not") {
   Rng rng(6);
   RefreshSchedule schedule({}, rng);

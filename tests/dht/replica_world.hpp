@@ -227,7 +227,7 @@ class ReplicaWorld {
       if (state == wire::ReplicaState::have) {
         KeptRecord& kept = member.store.at(summary.place);
         kept.ends = std::max(kept.ends, now_ + std::chrono::milliseconds(summary.left_ms));
-        member.machine.on_refreshed(now_, summary.place, kept.ends);
+        member.machine.on_refreshed(now_, summary.place, kept.ends, asker);
       }
       if (state == wire::ReplicaState::need || state == wire::ReplicaState::mismatch) {
         asked_.insert(Asked{asker, order.peer.id, summary.place, summary.digest});

@@ -213,6 +213,37 @@ TEST_CASE("STORE-07: after a cut the newest is everywhere within two periods, to
   }
 }
 
+TEST_CASE("STORE-04: a holder that always says 'refreshed just now' lets no record die") {
+  for (const bool is_bounded : {true, false}) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      CAPTURE(is_bounded, seed);
+      RepublisherOptions options;
+      if (!is_bounded) options.refresh.words_of_one_max = options.refresh.words_max = 1000;
+      ReplicaWorld world(seed, options);
+      world.grow(60);
+      world.warm_all();
+      const KeptRecord record = world.a_record(1, 48h);
+      world.keep_at_nearest(record);
+      const NodeId liar = test::random_id(world.rng());
+      // Every 20 minutes all hear the lie; every hour one of the nearest is lost.
+      for (int third = 0; third < 3 * 16; ++third) {
+        world.run_for(20min);
+        for (std::size_t index = 0; index < world.size(); ++index) {
+          if (!world[index].alive || !world[index].store.contains(record.place)) continue;
+          world[index].machine.on_refreshed(world.now(), record.place, record.ends, liar);
+          world.drain(index);
+        }
+        if (third % 3 == 0) world[world.nearest(record.place, 20)[5]].alive = false;
+      }
+      // Of sixteen lost copies all but the latest have been made good; or, believing it for ever,
+      // next to none.
+      const std::size_t copies = world.copies_at_nearest(record);
+      if (is_bounded) CHECK(copies >= 15);
+      if (!is_bounded) CHECK(copies <= 8);
+    }
+  }
+}
+
 TEST_CASE("A new neighbour is handed what it should keep by the few that are nearest") {
   ReplicaWorld world(6);
   world.grow(60);

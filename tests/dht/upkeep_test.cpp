@@ -153,6 +153,45 @@ TEST_CASE("STORE-04: another one's offer puts off our own refresh by an interval
   CHECK(run_to_offers(bench, 110min, 122min).size() == 1);
 }
 
+TEST_CASE("RATE-05: an offer that its peer wants later waits as long as it said, then goes out") {
+  DhtBench bench;
+  const wire::Contact peer = bench.linked(1s);
+  const wire::Record record = test::record_of("key", test::value_of("v"), 1, kDay);
+  bench.request(2s, peer.id, wire::StoreRequest{record});
+  auto offers = run_to_offers(bench, 59min, 66min);
+  REQUIRE(offers.size() == 1);
+  const Instant asked = bench.latest;
+  const auto since_start = [&](Duration later) { return asked - Instant{} + later; };
+  const wire::Failure limited{
+      .code = ErrorCode::rate_limited, .retry_after_ms = 800, .text = "later"};
+  bench.answer(since_start(10ms), offers[0], limited);
+  CHECK(take_offers(bench).empty());
+  bench.dht.on_deadline(asked + 809ms);
+  bench.drain();
+  CHECK(take_offers(bench).empty());
+  bench.dht.on_deadline(asked + 811ms);
+  bench.drain();
+  offers = take_offers(bench);
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].peer.id == peer.id);
+  CHECK(bench.dht.stats().pacing.queued >= 1);
+
+  SECTION("and its answer counts") {
+    bench.answer(since_start(820ms), offers[0], wire::ReplicaAnswer{{ReplicaState::have}});
+    CHECK(bench.dht.stats().republish.refreshed == 1);
+  }
+  SECTION("a wait beyond the offer's own time ends it, and it is tried again in minutes") {
+    bench.answer(
+        since_start(820ms), offers[0],
+        wire::Failure{.code = ErrorCode::rate_limited, .retry_after_ms = 20'000, .text = {}});
+    CHECK(bench.dht.stats().republish.refreshed == 0);
+    CHECK(bench.dht.stats().republish.refreshes_failed == 1);
+    bench.asks.clear();
+    CHECK(run_to_offers(bench, since_start(1s), since_start(59s)).empty());
+    CHECK(run_to_offers(bench, since_start(59s), since_start(6min)).size() == 1);
+  }
+}
+
 TEST_CASE(
     "What the disk had is refreshed within the first interval; nothing while no peer is there") {
   DhtBench bench;

@@ -105,6 +105,29 @@ TEST_CASE("the admin socket belongs to its owner alone and goes away with the pr
   CHECK_FALSE(host::ListeningSocket::open_unix(folder.file(std::string(200, 'x'))));
 }
 
+TEST_CASE("how a lookup is to be done is part of the question") {
+  AdminHost admin;
+  REQUIRE(admin.ask("/get?key=a&paths=3"));
+  CHECK(admin.node.wished.paths == 3);
+  const std::string id(40, '1');
+  REQUIRE(admin.ask("/find?id=" + id + "&lookup=recursive"));
+  CHECK(admin.node.wished.paths == 1);
+  CHECK(admin.node.wished.mode == dht::LookupMode::recursive);
+  CHECK(admin.node.wished.steps == dht::StepReport::none);
+  REQUIRE(admin.ask("/trace?of=" + id + "&paths=8&lookup=iterative"));
+  CHECK(admin.node.wished.paths == 8);
+  CHECK(admin.node.wished.mode == dht::LookupMode::iterative);
+  CHECK(admin.node.wished.steps == dht::StepReport::told);
+  REQUIRE(admin.ask("/find?id=" + id));
+  CHECK_FALSE(admin.node.wished.mode);
+  for (const char* senseless :
+       {"&paths=0", "&paths=9", "&paths=12", "&paths=", "&lookup=somehow"}) {
+    const auto answer = admin.ask("/find?id=" + id + senseless);
+    REQUIRE(answer);
+    CHECK(answer->status == 400);
+  }
+}
+
 TEST_CASE("/status shows the node's snapshot and the host's counters") {
   AdminHost admin;
   const auto answer = admin.ask("/status");

@@ -53,6 +53,8 @@ class FakeNode final : public node::Node {
   std::vector<link::Ticket> signatures;
   std::map<std::uint32_t, bool> verdicts;
   std::map<std::string, Bytes> store;
+  /// Of the last get or find.
+  dht::LookupWish wished;
   std::optional<node::Restored> restored;  ///< Told before the start.
   std::map<std::uint64_t, ErrorCode> persisted;
   bool echoes = false;
@@ -155,6 +157,16 @@ class FakeNode final : public node::Node {
     ended.contacts.push_back(
         {target, wire::Role::node, wire::Dialect::native, "ws://10.0.0.1:80", ""});
     return end(std::move(ended));
+  }
+  Result<node::OperationId, ErrorCode> get_as(Instant now, std::string key,
+                                              const dht::LookupWish& wish) override {
+    wished = wish;
+    return get(now, std::move(key));
+  }
+  Result<node::OperationId, ErrorCode> find_as(Instant now, const NodeId& target,
+                                               const dht::LookupWish& wish) override {
+    wished = wish;
+    return find(now, target);
   }
   Instant next_deadline() const override { return deadline; }
   void on_deadline(Instant now) override {

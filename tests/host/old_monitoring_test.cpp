@@ -143,6 +143,8 @@ TEST_CASE("a node without peers is unhealthy after its first minute") {
   CHECK(old_monitoring_reply("/health", snapshot, kFacts).status == 503);
   snapshot.status.uptime = 59s;
   CHECK(old_monitoring_reply("/health", snapshot, kFacts).status == 200);
+  snapshot.status.counters.emplace_back("storage.failed", 1);
+  CHECK(old_monitoring_reply("/health", snapshot, kFacts).status == 503);
 }
 
 TEST_CASE("whoever pipes the installer into a shell installs nothing and is told so") {

@@ -86,11 +86,21 @@ TEST_CASE("a life goes on while the program does not run, by the calendar") {
   CHECK(model_of(early.records).at("short").record.left_ms == 1);
   CHECK(model_of(early.records).at("long").record.left_ms == 45'001);
 
-  SECTION("what is over is gone for good") {
-    const auto late = read_at(path, kWritten + milliseconds(10'000));
+  SECTION(
+      "what is over is read back in its grace, for as long as the life it was given (STORE-05)") {
+    for (const std::int64_t over : {0, 1, 19'999}) {
+      const auto late = read_at(path, kWritten + milliseconds(10'000 + over));
+      CHECK(late.expired == 0);
+      const auto model = model_of(late.records);
+      CHECK(model.at("short").record.left_ms == 0);
+      CHECK(model.at("short").over_ms == static_cast<std::uint64_t>(over));
+    }
+  }
+  SECTION("what is over its grace is gone for good") {
+    const auto late = read_at(path, kWritten + milliseconds(30'000));
     CHECK(late.expired == 1);
     REQUIRE(late.records.size() == 1);
-    CHECK(late.records.front().record.left_ms == 45'000);
+    CHECK(late.records.front().record.left_ms == 25'000);
     const auto set_back = read_at(path, kWritten);
     CHECK(set_back.records.size() == 1);
     CHECK(set_back.expired == 0);

@@ -128,6 +128,8 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"genesis", {"true"}, ""},
                                             {"platform", {"mobile"}, ""},
                                             {"diversity", {"open"}, ""},
+                                            {"lookup", {"recursive"}, ""},
+                                            {"proximity", {"on"}, ""},
                                             {"legacy", {"off"}, ""},
                                             {"log", {"json"}, ""},
                                             {"log-level", {"debug"}, ""},

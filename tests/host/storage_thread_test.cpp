@@ -46,6 +46,7 @@ struct Bench final : host::StorageEvents {
     CHECK(ticket.value > last);
     last = ticket.value;
   }
+  void on_storage_lost() override { ++lost; }
   void on_storage_news(const LogRecord& record) override { news.emplace_back(record.event); }
 
   void begin(const std::string& folder, std::optional<RecordDatabase> database,
@@ -71,6 +72,7 @@ struct Bench final : host::StorageEvents {
   std::vector<std::string> news;
   std::uint64_t tickets = 0;
   std::uint64_t last = 0;
+  int lost = 0;
   std::unique_ptr<StorageThread> storage;
 };
 
@@ -180,6 +182,46 @@ TEST_CASE("a failed sync is final, and said once") {
   bench.storage->add_figures(status);
   CHECK(status.counters.front() == std::pair<std::string_view, std::uint64_t>{"storage.failed", 1});
   bench.storage.reset();
+}
+
+TEST_CASE("C19: what is written into a folder that was removed is not called stored") {
+  for (const std::string removed : {"records.db", "records.db-wal", ""}) {
+    CAPTURE(removed);
+    TemporaryFolder folder;
+    Bench bench;
+    bench.begin(folder.path(), opened(folder.file("records.db")));
+    REQUIRE(bench.put("before"));
+    REQUIRE(bench.wait([&] { return bench.answers.size() == 1; }));
+    CHECK(bench.answers[1] == ErrorCode::none);
+    std::filesystem::remove_all(removed.empty() ? folder.path() : folder.file(removed));
+    REQUIRE(bench.put("after"));
+    REQUIRE(bench.put("later"));
+    REQUIRE(bench.wait([&] { return bench.answers.size() == 3; }));
+    CHECK(bench.answers[2] == ErrorCode::storage_failed);
+    CHECK(bench.answers[3] == ErrorCode::storage_failed);
+    CHECK(bench.news == std::vector<std::string>{"storage.failed"});
+    CHECK(bench.lost == 0);
+  }
+}
+
+TEST_CASE("C19: a folder that is removed while nothing is written is noticed, and told of once") {
+  TemporaryFolder folder;
+  Bench bench;
+  host::StorageThreadOptions options;
+  options.look_every = std::chrono::milliseconds(5);
+  bench.begin(folder.path(), opened(folder.file("records.db")), options);
+  REQUIRE(bench.put("before"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 1; }));
+  std::filesystem::rename(folder.file("records.db"), folder.file("moved.db"));
+  REQUIRE(bench.wait([&] { return bench.lost > 0; }));
+  REQUIRE(bench.put("after"));
+  REQUIRE(bench.wait([&] { return bench.answers.size() == 2; }));
+  CHECK(bench.answers[2] == ErrorCode::storage_failed);
+  CHECK(bench.lost == 1);
+  CHECK(bench.news == std::vector<std::string>{"storage.failed"});
+  node::Status status;
+  bench.storage->add_figures(status);
+  CHECK(status.counters.front() == std::pair<std::string_view, std::uint64_t>{"storage.failed", 1});
 }
 
 TEST_CASE("only the last list of peers is kept, and a folder that refuses is told of once") {

@@ -125,7 +125,7 @@ TEST_CASE("LOOK-07: a member asks a peer that it cannot dial through the one tha
   const NodeId hidden = hop.with_bit_flipped(100);
   wire::Contact contact;
   contact.id = hidden;
-  const auto operation = world.node->trace(world.now, hidden);
+  const auto operation = world.node->find_as(world.now, hidden, {.steps = dht::StepReport::told});
   REQUIRE(operation);
   world.settle();
   auto requests = world.take_requests(0);

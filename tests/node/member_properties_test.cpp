@@ -135,6 +135,11 @@ TEST_CASE("X48: a member is ready when two peers answered its look-up, and says 
     }
     CHECK(look().readiness.find("not answered by two peers") != std::string_view::npos);
   }
+  SECTION("C19: with its disk lost it is not, though nothing was ordered of it") {
+    world.node->on_persisted(world.now, dht::StorageTicket{}, ErrorCode::storage_failed);
+    CHECK_FALSE(look().healthy);
+    CHECK(look().readiness == "its disk failed: nothing new is kept");
+  }
   SECTION("alone again it is not ready from that moment on") {
     while (!world.wires.empty()) world.lose(world.wires.front());
     CHECK_FALSE(look().healthy);

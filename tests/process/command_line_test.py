@@ -72,6 +72,9 @@ class CommandLineTest(ProcessCase):
             self.expect(2, program, "run", "--listen")
         self.expect(2, "dht-node", "put", "only-a-key", "--data", self.folder)
         self.expect(2, "dht-node", "get", "--data", self.folder)
+        for words in (("get", "key", "--paths", "9"), ("get", "key", "--paths", "many"), ("get", "key", "--lookup", "recursive"),
+                      ("find", "00" * 20, "--lookup", "somehow"), ("put", "key", "value", "--paths", "3")):
+            self.expect(2, "dht-node", *words, "--data", self.folder)
 
     def test_what_is_not_built_yet_is_2_with_a_sentence(self):
         for program, command in (("bootstrap-node", "invite"), ("bootstrap-node", "revoke")):

@@ -6,12 +6,17 @@ TRESTLE_LONG=1 kills 200 times, as the requirements say.
 import json
 import os
 import random
+import shutil
 import subprocess
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
-from process_case import HOST, AdminError, ProcessCase, url_of, wait_until
+from cryptography.hazmat.primitives.asymmetric import ec
+from native_peer import NativePeer, Refused, Stored
+from process_case import HOST, AdminError, ProcessCase, free_port, url_of, wait_until
 
 LONG = bool(os.environ.get("TRESTLE_LONG"))
 NODES = 6
@@ -196,6 +201,40 @@ class DurabilityTest(ProcessCase):
                                        "--bootstrap", url_of(network.bootstrap_port))
         self.assertEqual(code, 5, err)
         self.assertIn(f"cannot keep records in {data}/records.db", err)
+
+    def test_a_data_folder_that_is_removed_is_noticed(self):
+        """C19: nothing more is called stored, what is kept is served, health and figures say so, and no other node suffers."""
+        network = self.start_network(nodes=2, bridges=1)
+        node = network.start_node("--admin", f"{HOST}:{free_port()}")
+        network.wait_joined(network.nodes)
+        self.assert_put(network, network.nodes[0], "before", "kept")
+        writer = ec.generate_private_key(ec.SECP256R1())
+        with NativePeer(node.url, role="observer") as peer:
+            peer.handshake()
+            peer.store(Stored.sign(writer, "here", b"kept", time.time_ns() // 1_000_000).fields)
+            shutil.rmtree(node.data)
+            said = node.wait_event("storage.failed")
+            self.assertIn("was removed", said["detail"])
+            with self.assertRaises(Refused) as refused:
+                peer.store(Stored.sign(writer, "lost", b"value", time.time_ns() // 1_000_000).fields)
+            self.assertEqual(refused.exception.refusal.code, "STORAGE_FAILED")
+            self.assertEqual(peer.find_value("here").value, b"kept")
+
+        def health():
+            try:
+                with urllib.request.urlopen(f"http://{HOST}:{node.port}/health", timeout=5) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as error:
+                error.close()
+                return error.code
+        wait_until(lambda: health() == 503, 5.0, node.story)
+        status = node.status()
+        self.assertEqual((status["healthy"], status["readiness"]), (False, "its disk failed: nothing new is kept"))
+        self.assertEqual(status["counters"]["storage.failed"], 1)
+        self.assertEqual(get(node, "before"), "kept")
+        self.assert_put(network, network.nodes[0], "after", "as well")
+        self.assertEqual(get(node, "after"), "as well")
+        self.assert_stops(node)
 
     def test_a_full_disk_refuses_with_a_code_serves_what_it_has_and_recovers(self):
         network = self.prepare_network(bridges=1)

@@ -36,6 +36,34 @@ class TraceTest(ProcessCase):
             self.assertGreaterEqual(step["took_ms"], 0)
         self.assertEqual(told["contacts"][0]["id"], other.id, "nearest first")
 
+    def test_several_paths_and_searches_that_the_network_hands_on(self):
+        """LOOK-05, LOOK-08, X29: one search at a time, or all searches of a node by its setting."""
+        network = self.start_network(4)
+        node, other = network.nodes[0], network.nodes[3]
+        network.put(node, "key", "value")
+        asked = lambda one: one.status()["counters"]["dht.asks_recursive_total"]  # noqa: E731
+        for words in (("get", "key", "--paths", "3"), ("find", other.id, "--paths", "2"), ("find", other.id)):
+            code, out, err = network.command("dht-node", *words, "--data", node.data)
+            self.assertEqual(code, 0, err)
+            self.assertIn("value" if words[0] == "get" else other.id, out)
+        self.assertEqual(asked(node), 0)
+        for word in ("find", "trace"):
+            code, out, err = network.command("dht-node", word, other.id, "--lookup", "recursive", "--data", node.data)
+            self.assertEqual(code, 0, err)
+            self.assertIn(other.id, out)
+        self.assertGreater(asked(node), 0)
+        status, body = node.admin.request("GET", "/find?id=" + other.id + "&lookup=somehow")
+        self.assertEqual((status, json.loads(body)["code"]), (400, "INVALID_REQUEST"))
+
+        always = network.start_node("--lookup", "recursive", "--proximity", "on")
+        network.wait_joined(network.nodes)
+        before = asked(always)
+        code, out, err = network.command("dht-node", "find", other.id, "--data", always.data)
+        self.assertEqual(code, 0, err)
+        self.assertIn(other.id, out)
+        self.assertGreaterEqual(asked(always), before)
+        self.assertGreater(asked(always), 0)
+
     def test_the_finest_log_has_a_line_for_every_question(self):
         network = self.prepare_network(bridges=1)
         network.start(1)

@@ -103,9 +103,14 @@ TEST_CASE("lives go on by the calendar while nothing runs, and what is over is n
   CHECK(settle(disk).back().code == ErrorCode::not_found);
   CHECK(disk.restored(kToday - 1h).records.size() == 2);
   CHECK(disk.restored(kToday - 1h).records[0].record.left_ms == 9'000);
-  const auto later = disk.restored(kToday + 3s).records;
-  REQUIRE(later.size() == 1);
+  auto later = disk.restored(kToday + 3s).records;
+  REQUIRE(later.size() == 2);
   CHECK(later[0].record.left_ms == 7'000);
+  CHECK(later[1].record.left_ms == 0);
+  CHECK(later[1].over_ms == 2'000);
+  later = disk.restored(kToday + 1s + 24h).records;
+  REQUIRE(later.size() == 1);
+  CHECK(later[0].record.key == "long");
   disk.replace();
   CHECK(disk.restored(kToday).records.empty());
 }

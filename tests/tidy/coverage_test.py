@@ -25,7 +25,7 @@ class PlantedCoverageTest(unittest.TestCase):
             "Makefile": "bench: ## measure\n\ttrue\n",
             "lib/trestle/pool/set.cpp": "",
             "tests/pool/set_test.cpp": 'TEST_CASE("P-BR-1: one") {}\nTEST_CASE(\n    "a name in two "\n    "parts") {}\n',
-            "tests/process/join_test.py": "class Join:\n    def test_a_join(self):\n        pass\n",
+            "tests/process/join_test.py": 'class Join:\n    def test_a_join(self):\n        """P-BR-3: one"""\n        pass\n',
         }
 
     def text_of(self, rows):
@@ -42,7 +42,7 @@ class PlantedCoverageTest(unittest.TestCase):
         rows = [self.row(), self.row("POOL-02", shown_by='`tests/process/join_test.py` "test_a_join"'),
                 self.row("POOL-03", shown_by='`tests/pool/set_test.cpp` "a name in two parts"'),
                 self.row("POOL-04", shown_by="`make bench GOAL=P1`", state="partly: no figure yet"),
-                self.row("P-BR-1")]
+                self.row("P-BR-1"), self.row("P-BR-3", shown_by='`tests/process/join_test.py` "test_a_join"')]
         self.assertEqual(self.text_of(rows), [])
 
     def test_a_missing_id(self):
@@ -64,6 +64,8 @@ class PlantedCoverageTest(unittest.TestCase):
                 (self.row(shown_by="looking at it"), "POOL-01: nothing shows it"),
                 (self.row(state="done"), "POOL-01: `done` is no state; write `shown`, or `partly:` and what lacks"),
                 (self.row("P-BR-2"), "P-BR-2: no test bears the property's number"),
+                (self.row("P-BR-4", shown_by='`tests/process/join_test.py` "test_a_join"'),
+                 "P-BR-4: no test bears the property's number"),
                 ("| POOL-01 | one | two |", "POOL-01 has 3 cells instead of 5")):
             with self.subTest(text):
                 self.assertEqual(self.text_of([row]), [text])

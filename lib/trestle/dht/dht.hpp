@@ -84,9 +84,11 @@ class Dht : private DhtState {
   Result<OperationId, ErrorCode> refresh(Instant now, std::string key);
   /// Deletes: a tombstone takes the record's place. As `refresh`.
   Result<OperationId, ErrorCode> remove(Instant now, std::string key);
-  /// Ends with the record, or not_found, unreachable, timeout. Refused like `put`.
+  /// Ends with the record, or not_found, unreachable, timeout. What we keep ourselves is answered
+  /// at once, unless several paths are wished for. Refused like `put`, and invalid_request: so many
+  /// paths there are not.
   Result<OperationId, ErrorCode> get(Instant now, std::string key, const LookupWish& wish = {});
-  /// The nodes nearest to `target`. Refused: busy, shutting_down.
+  /// The nodes nearest to `target`. Refused: busy, shutting_down, invalid_request.
   Result<OperationId, ErrorCode> find(Instant now, const NodeId& target,
                                       const LookupWish& wish = {});
   /// From now on.
@@ -133,6 +135,7 @@ class Dht : private DhtState {
   bool pace(Instant now, Ask&& ask);
   bool wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure);
   void look_elsewhere(Instant now);
+  bool is_awaited(const PendingAsk& pending);
   void release_asks(Instant now);
   bool bounds_groups() const { return options_.table.diversity.mode == Diversity::open; }
   PeerGroups groups_of(const wire::Contact& contact) const;
@@ -151,6 +154,7 @@ class Dht : private DhtState {
   OperationId end_at_once(Ended ended);
   void look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target, std::string key,
                const LookupWish& wish = {});
+  void compare_with_own(Instant now, const std::string& key, LookupEnded& ended);
   LookupOptions lookup_options(Purpose purpose, const LookupWish& wish) const;
   void seed(Instant now, Lookup& lookup);
   void seed_failed(Instant now, Lookup& lookup);
@@ -167,7 +171,7 @@ class Dht : private DhtState {
                                  const NodeId& namer) const;
   std::optional<NodeId> way_to(const NodeId& peer, const std::optional<NodeId>& namer) const;
   bool ask_through(Instant now, const PendingAsk& pending, Operation& operation, ErrorCode code);
-  bool begin_recursive(Instant now, Slot slot);
+  bool begin_recursive(Instant now, Slot slot, LookupMode mode);
   void settle_recursive(Instant now, Operation& operation, const NodeId& peer,
                         const wire::Message& answer);
   void count_silence(const PendingAsk& pending, ErrorCode code);
@@ -202,7 +206,7 @@ class Dht : private DhtState {
 
   // upkeep.cpp: the copies of what is kept here
   void restore_upkeep(Instant now);
-  void note_delivery(Instant now, const std::string& key);
+  void note_delivery(Instant now, const std::string& key, const NodeId& from);
   wire::Message serve_offer(Instant now, const NodeId& from, const wire::ReplicaOffer& offer);
   wire::ReplicaState judge_offer(Instant now, const wire::ReplicaSummary& offered);
   bool belongs_near(const NodeId& place) const;

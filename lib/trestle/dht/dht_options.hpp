@@ -8,6 +8,7 @@
 #include "trestle/dht/ask_pacing.hpp"
 #include "trestle/dht/heard_contacts.hpp"
 #include "trestle/dht/lookup.hpp"
+#include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/peer_latency.hpp"
 #include "trestle/dht/record_desk.hpp"
 #include "trestle/dht/republisher_options.hpp"
@@ -20,32 +21,8 @@ namespace trestle::dht {
 /// Whether this node keeps and serves records. A bridge does not (P-CR-12).
 enum class DataPolicy : std::uint8_t { keeps_data, refuses_data };
 
-/// Who goes the way of a search for nodes (X29).
-enum class LookupMode : std::uint8_t {
-  /// We ask peer after peer. The default: it sees every step, leaves nobody else with our work, and
-  /// needs no trust in what lies between.
-  iterative,
-  /// The network hands the question on, which saves round trips where links are slow. Only the
-  /// last of the way is then asked by ourselves. Needs peers that know each other well: every
-  /// forwarder works for somebody it cannot see, and a single liar on the way misleads. Falls back
-  /// to asking ourselves when nothing comes back.
-  recursive,
-};
-
 /// Whether the end of every single question is told: for the log at its finest level.
 enum class QuestionReport : std::uint8_t { none, told };
-
-/// How a user wants a lookup to be done.
-enum class Care : std::uint8_t {
-  usual,
-  /// Along several paths that share no peer, and the newest of several copies (LOOK-08).
-  critical,
-};
-
-struct LookupWish {
-  Care care = Care::usual;
-  StepReport steps = StepReport::none;
-};
 
 struct DhtOptions {
   /// The network's name and our key: what our own records are signed for and by.
@@ -71,10 +48,7 @@ struct DhtOptions {
   /// How long the network may take to carry a recursive search: twenty hops of 100 ms and back, as
   /// its forwarders count it.
   Duration recursive_timeout = std::chrono::seconds(4);
-  /// What `Care::critical` means: S/Kademlia finds 99 % of its targets on eight paths with a fifth
-  /// of the network hostile, three cost what one costs and leave a lie on all of them improbable;
-  /// two copies of a value show which is newer.
-  std::size_t critical_paths = 3;
+  /// Records that end a search along several paths: two copies show which is newer.
   std::size_t critical_quorum = 2;
   /// A linked peer of which nothing was heard for this long, twice the pause between keepalives, is
   /// waited for as one that is asleep.

@@ -75,7 +75,9 @@ wire::Contacts Dht::spread_over_groups(wire::Contacts chosen) const {
 /// Sends the question, or keeps it until its peer may be asked again. False if neither can be.
 bool Dht::pace(Instant now, Ask&& ask) {
   PendingAsk& pending = *asks_.find(ask.ask);
-  const Plight plight = links_.empty() ? Plight::isolated : Plight::linked;
+  // What is only upkeep is never an emergency.
+  const bool is_urgent = links_.empty() && pending.kind != AskKind::upkeep;
+  const Plight plight = is_urgent ? Plight::isolated : Plight::linked;
   const Instant deadline = after(pending.issued, ask.timeout);
   const auto verdict = pacing_.submit(now, ask.ask, ask.peer.id, deadline, plight);
   if (!verdict) {
@@ -107,7 +109,7 @@ bool Dht::wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure) 
   const PendingAsk& pending = *known;
   // A search that the network does not carry is our own at once.
   if (pending.kind == AskKind::recursive) return false;
-  if (!pending.order || operation_of(pending) == nullptr) return false;
+  if (!pending.order || !is_awaited(pending)) return false;
   const Instant deadline = after(pending.issued, pending.order->timeout);
   return pacing_.submit(now, ask, pending.peer, deadline, Plight::linked).has_value();
 }
@@ -129,11 +131,16 @@ void Dht::look_elsewhere(Instant now) {
   }
 }
 
+/// Whether somebody still wants the answer.
+bool Dht::is_awaited(const PendingAsk& pending) {
+  return pending.kind == AskKind::upkeep || operation_of(pending) != nullptr;
+}
+
 void Dht::release_asks(Instant now) {
   while (const auto ask = pacing_.pop_due(now)) {
     PendingAsk* pending = asks_.find(*ask);
     if (pending == nullptr) continue;
-    if (operation_of(*pending) == nullptr) {
+    if (!is_awaited(*pending)) {
       asks_.erase(*ask);
       continue;
     }

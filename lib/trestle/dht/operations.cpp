@@ -5,6 +5,7 @@
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/crypto/identity.hpp"
+#include "trestle/crypto/record.hpp"
 #include "trestle/dht/dht.hpp"
 
 namespace trestle::dht {
@@ -28,7 +29,9 @@ std::optional<ErrorCode> Dht::refusal(std::string_view key) const {
 
 Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key, const LookupWish& wish) {
   if (const auto code = refusal(key)) return refuse(*code);
-  if (const Replica* kept = records().find(now, key)) {
+  if (!wish.is_possible()) return refuse(ErrorCode::invalid_request);
+  const Replica* kept = records().find(now, key);
+  if (kept != nullptr && wish.paths == 1) {
     if (kept->is_tombstone()) return end_at_once({.operation = {}, .code = ErrorCode::not_found});
     return end_at_once({.operation = {}, .record = kept->told(now)});
   }
@@ -43,6 +46,7 @@ Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key, const Look
 Result<OperationId, ErrorCode> Dht::find(Instant now, const NodeId& target,
                                          const LookupWish& wish) {
   if (!open_) return refuse(ErrorCode::shutting_down);
+  if (!wish.is_possible()) return refuse(ErrorCode::invalid_request);
   if (!has_vacancy(Purpose::find)) {
     ++stats_.operations_refused;
     return refuse(ErrorCode::busy);
@@ -108,15 +112,15 @@ void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target,
       Lookup(self_.id, kind, target, std::move(key), lookup_options(operation.purpose, wish));
   ++stats_.lookups_started;
   seed(now, operation.lookup);
-  if (!begin_recursive(now, slot)) operation.lookup.start(now);
+  if (!begin_recursive(now, slot, wish.mode.value_or(options_.mode))) operation.lookup.start(now);
 }
 
 LookupOptions Dht::lookup_options(Purpose purpose, const LookupWish& wish) const {
   LookupOptions made = options_.lookup;
   if (purpose == Purpose::self_lookup) made.timeout_total = options_.self_lookup_timeout;
   made.steps = wish.steps;
-  if (wish.care == Care::critical) {
-    made.paths = options_.critical_paths;
+  if (wish.paths > 1) {
+    made.paths = wish.paths;
     made.quorum = options_.critical_quorum;
   }
   return made;
@@ -218,6 +222,7 @@ void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
       });
       return on_write_lookup_ended(now, slot, ended);
     case Purpose::get:
+      compare_with_own(now, operation.lookup.key(), ended);
       if (ended.record && ended.record->kind == wire::RecordKind::tombstone) {
         ended.code = ErrorCode::not_found;
         ended.record.reset();
@@ -248,6 +253,19 @@ void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
       return on_upkeep_lookup_ended(now, target, ended);
     }
   }
+}
+
+/// A copy of our own, if it is newer than what was found, or nothing was.
+void Dht::compare_with_own(Instant now, const std::string& key, LookupEnded& ended) {
+  const Replica* kept = records().find(now, key);
+  if (kept == nullptr) return;
+  if (ended.record && !ended.record->legacy) {
+    if (kept->record.legacy || kept->record.version < ended.record->version) return;
+    const auto digest = crypto::record_digest(*suite_, options_.network, *ended.record);
+    if (kept->record.version == ended.record->version && kept->digest <= digest) return;
+  }
+  ended.code = ErrorCode::none;
+  ended.record = kept->told(now);
 }
 
 /// Whoever has been told already is not told again.

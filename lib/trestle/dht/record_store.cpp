@@ -50,7 +50,9 @@ void RecordStore::restore(Instant now, std::vector<StoredRecord> records) {
     const NodeId place = crypto::place_of_key(*suite_, stored.record.key);
     if (slot_by_place_.contains(place)) continue;
     const Duration life = milliseconds(stored.record.left_ms);
-    if (life <= Duration::zero()) {
+    const Duration over = milliseconds(stored.over_ms);
+    const bool is_in_grace = life <= Duration::zero();
+    if (is_in_grace && over >= granted_life(stored.record.ttl_ms)) {
       order(EraseRecord{std::move(stored.record.key)});
       continue;
     }
@@ -63,10 +65,13 @@ void RecordStore::restore(Instant now, std::vector<StoredRecord> records) {
     replica.digest = crypto::record_digest(*suite_, network_, replica.record);
     const Slot slot = vacant_slot();
     slot_by_place_.emplace(place, slot);
-    slots_[slot].replica = std::move(replica);
-    quotas_.book(charge(slots_[slot]));
-    set_life(now, slot, after(now, life));
-    slots_[slot].written_ends = slots_[slot].replica.ends;
+    Entry& entry = slots_[slot];
+    entry.replica = std::move(replica);
+    entry.in_grace = is_in_grace;
+    if (entry.replica.is_tombstone()) ++stats_.tombstones;
+    quotas_.book(charge(entry));
+    set_life(now, slot, is_in_grace ? now - over : after(now, life));
+    entry.written_ends = entry.replica.ends;
   }
 }
 

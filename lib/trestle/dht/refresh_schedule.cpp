@@ -29,6 +29,7 @@ RefreshSchedule::RefreshSchedule(const RefreshOptions& options, const Rng& rng)
     : options_(options), rng_(rng.fork("refresh")) {
   TRESTLE_ASSERT(options.interval > Duration{} && options.spread >= Duration{});
   TRESTLE_ASSERT(options.retry_min <= options.retry_max);
+  TRESTLE_ASSERT(options.words_of_one_max >= 1);
 }
 
 void RefreshSchedule::on_kept(Instant now, const KeptRecord& record) {
@@ -46,13 +47,43 @@ void RefreshSchedule::on_restored(Instant now, const KeptRecord& record) {
 bool RefreshSchedule::on_refreshed(Instant now, const NodeId& place, Instant ends) {
   Entry* entry = entry_of(place);
   if (entry == nullptr) return false;
-  if (ends > entry->record.ends) {
-    entry->record.ends = ends;
-    ends_.set(slot_of(*entry), ends);
-  }
+  prolong(*entry, ends);
   entry->refreshed = now;
+  trust_again(*entry);
   open_at(*entry, after(now, options_.interval));
   return true;
+}
+
+Word RefreshSchedule::on_word(Instant now, const NodeId& place, Instant ends, const NodeId& from) {
+  Entry* entry = entry_of(place);
+  if (entry == nullptr) return Word::unknown_record;
+  prolong(*entry, ends);
+  if (from != entry->teller) {
+    entry->teller = from;
+    entry->put_off_by_teller = Duration{};
+  }
+  const Duration longest = options_.interval + options_.spread;
+  const Duration more = std::min(now - entry->refreshed, longest);
+  const bool is_doubtful = entry->put_off_by_teller + more > options_.words_of_one_max * longest ||
+                           entry->put_off + more > options_.words_max * longest;
+  if (is_doubtful) return Word::doubted;
+  entry->put_off_by_teller += more;
+  entry->put_off += more;
+  entry->refreshed = now;
+  open_at(*entry, after(now, options_.interval));
+  return Word::believed;
+}
+
+void RefreshSchedule::trust_again(Entry& entry) {
+  entry.put_off = Duration{};
+  entry.put_off_by_teller = Duration{};
+  entry.teller = NodeId{};
+}
+
+void RefreshSchedule::prolong(Entry& entry, Instant ends) {
+  if (ends <= entry.record.ends) return;
+  entry.record.ends = ends;
+  ends_.set(slot_of(entry), ends);
 }
 
 void RefreshSchedule::on_failed(Instant now, const NodeId& place) {
@@ -155,6 +186,7 @@ RefreshSchedule::Entry& RefreshSchedule::enter(const KeptRecord& record) {
     slot_by_place_.emplace(record.place, slot);
   }
   entries_[slot].record = record;
+  trust_again(entries_[slot]);
   ends_.set(slot, record.ends);
   return entries_[slot];
 }

@@ -26,7 +26,18 @@ struct RefreshOptions {
   /// below 5 % of the interval twice in three cases, too slow to hammer at peers that are away.
   Duration retry_min = std::chrono::minutes(1);
   Duration retry_max = std::chrono::minutes(5);
+  /// For so many intervals in a row the word of one node puts off our own refresh; then we see for
+  /// ourselves. One that lies, or is alone in an error, would else have all others wait until the
+  /// last copy has gone. Of twenty holders one comes first three times in a row once in 400 times,
+  /// and then one refresh more is all it costs.
+  std::uint32_t words_of_one_max = 2;
+  /// And so many whoever says so. Of twenty holders each has its turn once in twenty intervals, and
+  /// one in eight waits for longer than forty: that many more refreshes are made.
+  std::uint32_t words_max = 40;
 };
+
+/// What another node's word that a record was refreshed counted for.
+enum class Word : std::uint8_t { unknown_record, believed, doubted };
 
 /// A record as one holder tells another of it, and until when it lives.
 struct KeptRecord {
@@ -61,8 +72,10 @@ class RefreshSchedule {
   /// thousand nodes that start in one second do not announce all they have in the next, and the
   /// holders of one record still come within one spread of each other.
   void on_restored(Instant now, const KeptRecord& record);
-  /// Somebody showed that it lives on, until `ends` at least. False if it is not kept.
+  /// We have shown that it lives on, until `ends` at least. False if it is not kept.
   bool on_refreshed(Instant now, const NodeId& place, Instant ends);
+  /// `from` says so. Doubted: it lives until `ends`, but our own refresh comes when it would have.
+  Word on_word(Instant now, const NodeId& place, Instant ends, const NodeId& from);
   /// Our own refresh of it reached nobody.
   void on_failed(Instant now, const NodeId& place);
   /// Due at a time drawn from now to `within`, if it was not due sooner.
@@ -109,11 +122,19 @@ class RefreshSchedule {
     Instant refreshed{};
     Instant opens{};
     Instant due{};
+    /// For how long the words of others have put off our own refresh since the last one. Time in
+    /// which nobody said anything counts for one interval at most.
+    Duration put_off{};
+    /// Whose word counted last, and how much of that time is due to it alone.
+    NodeId teller{};
+    Duration put_off_by_teller{};
     bool suspended = false;
   };
 
   Entry* entry_of(const NodeId& place);
   Entry& enter(const KeptRecord& record);
+  void prolong(Entry& entry, Instant ends);
+  static void trust_again(Entry& entry);
   void open_at(Entry& entry, Instant opens);
   void set_due(Entry& entry, Instant due);
   Slot slot_of(const Entry& entry) const { return static_cast<Slot>(&entry - entries_.data()); }

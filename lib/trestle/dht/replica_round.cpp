@@ -69,7 +69,9 @@ void ReplicaRound::on_stored(Instant now, RoundExchange exchange) {
 
 void ReplicaRound::on_failed(Instant now, RoundExchange exchange, ErrorCode code) {
   const auto pending = close(exchange);
-  if (pending && pending->summaries > 0) {
+  // Who wants to be asked later is there.
+  const bool is_there = code == ErrorCode::rate_limited || code == ErrorCode::busy;
+  if (pending && pending->summaries > 0 && !is_there) {
     outcome_.silent.push_back(tasks_[pending->task].peer.id);
   } else if (pending && code == ErrorCode::outdated) {
     outcome_.outcomes[pending->first].outdated = true;

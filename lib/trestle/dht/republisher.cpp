@@ -28,8 +28,14 @@ void Republisher::on_restored(Instant now, const KeptRecord& record) {
   schedule_.on_restored(now, record);
 }
 
-void Republisher::on_refreshed(Instant now, const NodeId& place, Instant ends) {
-  if (schedule_.on_refreshed(now, place, ends)) ++stats_.refreshed_by_others;
+void Republisher::on_refreshed(Instant now, const NodeId& place, Instant ends, const NodeId& from) {
+  if (from == self_) {
+    schedule_.on_refreshed(now, place, ends);
+    return;
+  }
+  const Word word = schedule_.on_word(now, place, ends, from);
+  stats_.refreshed_by_others += word == Word::believed ? 1 : 0;
+  stats_.words_doubted += word == Word::doubted ? 1 : 0;
 }
 
 // ---- the network

@@ -71,8 +71,9 @@ class Republisher {
   // ---- inputs: what is kept ----
   void on_kept(Instant now, const KeptRecord& record);
   void on_restored(Instant now, const KeptRecord& record);
-  /// An equal record came, or was prolonged: it lives until `ends`.
-  void on_refreshed(Instant now, const NodeId& place, Instant ends);
+  /// An equal record came, or was prolonged, by the word of `from`, perhaps ourselves: it lives
+  /// until `ends`.
+  void on_refreshed(Instant now, const NodeId& place, Instant ends, const NodeId& from);
 
   // ---- inputs: the network ----
   /// The node has looked up its neighbourhood and was answered.

@@ -62,6 +62,7 @@ struct RepublisherStats {
   std::uint64_t lookups_saved = 0;  ///< An answer of late was used again.
   std::uint64_t refreshed = 0;      ///< Records, by our own sweeps.
   std::uint64_t refreshed_by_others = 0;
+  std::uint64_t words_doubted = 0;  ///< That others refreshed a record, which we then did too.
   std::uint64_t refreshes_failed = 0;
   std::uint64_t delegated = 0;  ///< Records handed to a nearer node to spread.
   std::uint64_t spread = 0;     ///< Records spread for others.

@@ -80,7 +80,7 @@ void Dht::on_store(Instant now, const NodeId& from, RequestToken token,
     return outbox_.push(Respond{token, std::move(*refusal)});
   }
   desk_.store(now, token, from, dialect_of(from), record);
-  note_delivery(now, record->key);
+  note_delivery(now, record->key, from);
   pump_desk(now);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -21,16 +22,36 @@ struct StorageTicket {
 };
 
 /// A record as it lies on disk. `record.left_ms` is what was left of its life when it was written;
-/// whoever reads it back takes off what the calendar says has passed since, never less than
-/// nothing.
+/// whoever reads it back lets it `age`.
 struct StoredRecord {
   wire::Record record;
   /// Whose quota it counts against.
   NodeId charged_to{};
   /// Written through this node: it sees to the refreshing (STORE-06; never told to others).
   bool own = false;
+  /// Read back in its grace: for how long its life has been over (STORE-05).
+  std::uint64_t over_ms = 0;
   friend bool operator==(const StoredRecord&, const StoredRecord&) = default;
 };
+
+/// The whole life of a record of the old dialect, whose author gave it none.
+inline constexpr Duration kLifeDefault = std::chrono::hours(24);
+
+/// What the calendar says has passed since it was written is taken off its life, then counted
+/// against its grace. False: that is over as well, and nobody needs it any more.
+inline bool age(StoredRecord& stored, std::uint64_t elapsed_ms) {
+  wire::Record& record = stored.record;
+  if (elapsed_ms < record.left_ms) {
+    record.left_ms -= elapsed_ms;
+    return true;
+  }
+  stored.over_ms = elapsed_ms - record.left_ms;
+  record.left_ms = 0;
+  const auto unsaid = std::chrono::floor<std::chrono::milliseconds>(kLifeDefault).count();
+  const std::uint64_t grace =
+      record.ttl_ms != 0 ? record.ttl_ms : static_cast<std::uint64_t>(unsaid);
+  return stored.over_ms < grace;
+}
 
 /// Write this in the place of whatever is stored under its key.
 struct WriteRecord {

@@ -37,8 +37,8 @@ void Dht::restore_upkeep(Instant now) {
   });
 }
 
-/// Something was delivered under this key, and kept or not.
-void Dht::note_delivery(Instant now, const std::string& key) {
+/// Something was delivered under this key by `from`, and kept or not.
+void Dht::note_delivery(Instant now, const std::string& key, const NodeId& from) {
   const NodeId place = crypto::place_of_key(*suite_, key);
   const Replica* kept = records().find_by_place(place);
   if (kept == nullptr || !kept->is_alive(now)) return;
@@ -46,7 +46,7 @@ void Dht::note_delivery(Instant now, const std::string& key) {
   if (known == nullptr || known->digest != kept->digest) {
     republisher_.on_kept(now, kept_record(*kept));
   } else if (kept->refreshed == now) {
-    republisher_.on_refreshed(now, place, kept->ends);
+    republisher_.on_refreshed(now, place, kept->ends, from);
   }
 }
 
@@ -63,7 +63,8 @@ wire::Message Dht::serve_offer(Instant now, const NodeId& from, const wire::Repl
     const wire::ReplicaState state = judge_offer(now, offered);
     republisher_.on_offered(now, from, offered, state, offer.delegated);
     if (state == wire::ReplicaState::have) {
-      republisher_.on_refreshed(now, offered.place, records().find_by_place(offered.place)->ends);
+      const Instant ends = records().find_by_place(offered.place)->ends;
+      republisher_.on_refreshed(now, offered.place, ends, from);
     }
     answer.states.push_back(state);
   }
@@ -155,8 +156,10 @@ void Dht::issue_upkeep(Instant now, UpkeepTicket ticket, wire::Contact&& peer,
                      .issued = now,
                      .kind = AskKind::upkeep});
   ++stats_.asks;
-  outbox_.push(
+  const bool is_paced = pace(
+      now,
       Ask{.ask = ask, .peer = std::move(peer), .message = std::move(message), .timeout = timeout});
+  if (!is_paced) republisher_.on_failed(now, ticket, ErrorCode::rate_limited);
 }
 
 /// Those who answered, and whom our table knows besides: the nearest name each other, and everybody

@@ -103,11 +103,11 @@ bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operati
 
 /// Instead of starting the lookup, hands it to the best of our links. Its answer names those that
 /// the lookup then begins with; without one it begins as any other.
-bool Dht::begin_recursive(Instant now, Slot slot) {
+bool Dht::begin_recursive(Instant now, Slot slot, LookupMode mode) {
   const Operation& operation = *operations_[slot];
   const bool fits =
       operation.purpose >= Purpose::find && operation.lookup.kind() == LookupKind::find_node;
-  if (options_.mode != LookupMode::recursive || !fits) return false;
+  if (mode != LookupMode::recursive || !fits) return false;
   const NodeId target = operation.lookup.target();
   const auto hop = next_hop(target, {});
   if (!hop) return false;

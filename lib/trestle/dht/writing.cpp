@@ -186,7 +186,7 @@ void Dht::spread_if_ready(Instant now, Slot slot) {
   // Ours, or somebody's that was verified when it came.
   const auto kept = desk_.keep(now, {operation.id, write.attempt},
                                crypto::VerifiedRecord::vouch_for(write.record));
-  note_delivery(now, write.record.key);
+  note_delivery(now, write.record.key, self_.id);
   if (!kept) {
     write.spread->on_synced_here(now, kept.error());
   } else if (*kept) {

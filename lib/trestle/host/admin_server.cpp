@@ -55,6 +55,25 @@ HttpReply refusal(ErrorCode code, std::string_view detail) {
   return reply_with(code, code_to_json(code, detail));
 }
 
+/// What `&paths=` and `&lookup=` ask for. Error: a sentence.
+Result<dht::LookupWish, std::string> wish_of(const HttpRequest& request) {
+  dht::LookupWish wish;
+  if (const auto paths = request.argument("paths")) {
+    if (paths->size() != 1 || paths->front() < '1' ||
+        paths->front() > static_cast<char>('0' + dht::kLookupPathsMax)) {
+      return refuse("paths is a number from 1 to " + std::to_string(dht::kLookupPathsMax));
+    }
+    wish.paths = static_cast<std::size_t>(paths->front() - '0');
+  }
+  if (const auto mode = request.argument("lookup")) {
+    if (*mode != "iterative" && *mode != "recursive") {
+      return refuse(std::string("lookup is iterative or recursive"));
+    }
+    wish.mode = *mode == "recursive" ? dht::LookupMode::recursive : dht::LookupMode::iterative;
+  }
+  return wish;
+}
+
 }  // namespace
 
 /// One request on one accepted socket.
@@ -157,12 +176,24 @@ void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
     }
     socket.is_scrape = true;
   }
+  const bool is_lookup =
+      request.path == "/get" || request.path == "/find" || request.path == "/trace";
+  if (is_lookup) return on_lookup(socket, request);
+  if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
+  socket.reply(refusal(ErrorCode::not_found,
+                       "there are /, /status, /peers, /health, /metrics, /get?key=, /find?id=, "
+                       "/trace?of=, POST /put, /refresh, /delete, /metrics/on and /metrics/off"));
+}
+
+void AdminServer::on_lookup(Socket& socket, const HttpRequest& request) {
+  const auto wish = wish_of(request);
+  if (!wish) return socket.reply(refusal(ErrorCode::invalid_request, wish.error()));
   if (request.path == "/get") {
     const auto key = request.argument("key");
     if (!key || key->empty()) {
       return socket.reply(refusal(ErrorCode::invalid_request, "which key? /get?key=..."));
     }
-    return await(socket, OperationKind::get, backend_.admin_get(*key));
+    return await(socket, OperationKind::get, backend_.admin_get(*key, *wish));
   }
   if (request.path == "/find") {
     const auto text = request.argument("id");
@@ -170,19 +201,13 @@ void AdminServer::on_get(Socket& socket, const HttpRequest& request) {
     if (!id)
       return socket.reply(
           refusal(ErrorCode::invalid_request, "an id has 40 hex digits: /find?id=..."));
-    return await(socket, OperationKind::find, backend_.admin_find(*id));
+    return await(socket, OperationKind::find, backend_.admin_find(*id, *wish));
   }
-  if (request.path == "/trace") {
-    const auto of = request.argument("of");
-    if (!of || of->empty()) {
-      return socket.reply(refusal(ErrorCode::invalid_request, "of which id or key? /trace?of=..."));
-    }
-    return await(socket, OperationKind::trace, backend_.admin_trace(*of));
+  const auto of = request.argument("of");
+  if (!of || of->empty()) {
+    return socket.reply(refusal(ErrorCode::invalid_request, "of which id or key? /trace?of=..."));
   }
-  if (auto reply = backend_.admin_reply(request)) return socket.reply(std::move(*reply));
-  socket.reply(refusal(ErrorCode::not_found,
-                       "there are /, /status, /peers, /health, /metrics, /get?key=, /find?id=, "
-                       "/trace?of=, POST /put, /refresh, /delete, /metrics/on and /metrics/off"));
+  await(socket, OperationKind::trace, backend_.admin_trace(*of, *wish));
 }
 
 void AdminServer::on_write(Socket& socket, const HttpRequest& request, OperationKind kind) {

@@ -45,16 +45,20 @@ class AdminBackend {
   virtual std::optional<HttpReply> admin_reply(const HttpRequest& request) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
                                                          Duration ttl) = 0;
-  virtual Result<node::OperationId, ErrorCode> admin_get(std::string key) = 0;
-  virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_get(std::string key,
+                                                         const dht::LookupWish& wish) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target,
+                                                          const dht::LookupWish& wish) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_refresh(std::string key) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_remove(std::string key) = 0;
   /// Of an id, or of the place of a key.
-  virtual Result<node::OperationId, ErrorCode> admin_trace(const std::string& id_or_key) = 0;
+  virtual Result<node::OperationId, ErrorCode> admin_trace(const std::string& id_or_key,
+                                                           const dht::LookupWish& wish) = 0;
 };
 
 /// HTTP for the operator: the page, /status, /peers, /health, /metrics, /get?key=, /find?id=,
-/// /trace?of=; POST /put, /refresh and /delete with a JSON body, POST /metrics/on and /metrics/off.
+/// /trace?of=, the last three with &paths=, the last two with &lookup=; POST /put, /refresh and
+/// /delete with a JSON body, POST /metrics/on and /metrics/off.
 ///
 /// Whoever reaches it may change data, so it listens on a unix socket in the data folder, which
 /// only its owner can open, or behind an AdminGate. State changes by POST with a JSON content type
@@ -78,6 +82,7 @@ class AdminServer {
 
   void on_request(Socket& socket, const HttpRequest& request);
   void on_get(Socket& socket, const HttpRequest& request);
+  void on_lookup(Socket& socket, const HttpRequest& request);
   void on_write(Socket& socket, const HttpRequest& request, OperationKind kind);
   /// The reply follows when the operation ends, or at once if it was refused.
   void await(Socket& socket, OperationKind kind, Result<node::OperationId, ErrorCode> operation);

@@ -45,6 +45,10 @@ constexpr OptionHelp kOptions[] = {
     {"platform", "P", "What this runs on: mobile, desktop or server (default: server)"},
     {"diversity", "open|off",
      "Keep peers of one network to a share of the routing table (default: off)"},
+    {"lookup", "iterative|recursive",
+     "Ask peer after peer for nodes, or have the network hand the question on (default: "
+     "iterative)"},
+    {"proximity", "on|off", "Prefer quick peers among equally good ones (default: off)"},
     {"legacy", "on|off", "Serve peers of the old system (default: on)"},
     {"log", "text|json", "How to write the log to standard error (default: text)"},
     {"log-level", "L", "debug, info, warning or error (default: info)"},
@@ -97,6 +101,8 @@ struct Found {
   std::string network;
   std::vector<std::string> words;
   std::string ttl;
+  std::string paths;
+  std::string lookup;
   bool wants_json = false;
 };
 
@@ -151,6 +157,8 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
   line.config_file = found.config_file;
   line.words = std::move(found.words);
   line.ttl = std::move(found.ttl);
+  line.paths = std::move(found.paths);
+  line.lookup = std::move(found.lookup);
   line.wants_json = found.wants_json;
   for (const auto& [name, values] : found.values) {
     if (!values.empty()) line.given.push_back({name, values, "--" + name});
@@ -160,6 +168,23 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
       line.given.push_back({name, {"true"}, "--" + name});
   }
   return line;
+}
+
+/// How a lookup is to be done.
+void add_paths(CLI::App& command, Found& found) {
+  command
+      .add_option(
+          "--paths", found.paths,
+          "Ask along N paths that share no peer, 1 to 8, for what must not be missed; a get "
+          "then compares copies (default: 1)")
+      ->option_text("N");
+}
+void add_lookup(CLI::App& command, Found& found) {
+  add_paths(command, found);
+  command
+      .add_option("--lookup", found.lookup,
+                  "Have the node ask peer after peer, or the network hand the question on")
+      ->option_text("iterative|recursive");
 }
 
 /// What a user asks a running node. `add` makes a command.
@@ -174,6 +199,7 @@ void add_user_commands(const Add& add, Found& found) {
   add_asking(*put, found);
   CLI::App* get = add(Command::get, "get", "Print the value stored under KEY");
   get->add_option("KEY", found.words, "The key's text")->required()->expected(1);
+  add_paths(*get, found);
   add_asking(*get, found);
   CLI::App* refresh =
       add(Command::refresh, "refresh", "Give the value under KEY its whole life again");
@@ -184,12 +210,14 @@ void add_user_commands(const Add& add, Found& found) {
   add_asking(*remove, found);
   CLI::App* find = add(Command::find, "find", "List the nodes nearest to ID");
   find->add_option("ID", found.words, "40 hex digits")->required()->expected(1);
+  add_lookup(*find, found);
   add_asking(*find, found);
   CLI::App* trace =
       add(Command::trace, "trace", "Look ID or the place of KEY up and print every step of it");
   trace->add_option("ID|KEY", found.words, "40 hex digits, or the key's text")
       ->required()
       ->expected(1);
+  add_lookup(*trace, found);
   add_asking(*trace, found);
   add_asking(*add(Command::peers, "peers", "List the peers of the running node"), found);
   add_asking(*add(Command::status, "status", "Show how the running node is"), found);

@@ -33,6 +33,8 @@ struct CommandLine {
   std::vector<GivenSetting> given;
   std::vector<std::string> words;  ///< KEY VALUE, KEY, ID, or ID or KEY.
   std::string ttl;                 ///< put: as typed. Empty: the node's default.
+  std::string paths;               ///< get, find, trace: as typed. Empty: one.
+  std::string lookup;              ///< find, trace: as typed. Empty: as the node does them all.
   bool wants_json = false;
 };
 

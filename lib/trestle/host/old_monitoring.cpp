@@ -223,9 +223,10 @@ HttpReply bridge_reply(std::string_view path, const Snapshot& snapshot,
 
 // ---- nodes
 
-/// The old rule: it has a peer, or has not had a minute to find one.
+/// The old rule: it has a peer, or has not had a minute to find one. The old system had no disk
+/// that could fail.
 bool is_healthy_node(const node::Status& status) {
-  return status.state != "draining" &&
+  return status.state != "draining" && counter_of(status, "storage.failed") == 0 &&
          (connected_peers(status) > 0 || status.uptime < std::chrono::seconds(60));
 }
 

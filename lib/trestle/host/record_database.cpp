@@ -11,6 +11,7 @@
 #include <variant>
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/crypto/suite/suite.hpp"
@@ -193,6 +194,24 @@ bool is_damage(int code) {
   }
 }
 
+/// A file as it was opened.
+struct OpenedFile {
+  std::string path;
+  dev_t device{};
+  ino_t number{};
+
+  /// Nothing if it is not there, as with a file layer that keeps everything in memory.
+  static std::optional<OpenedFile> look_at(std::string path) {
+    struct stat now{};
+    if (::stat(path.c_str(), &now) != 0) return std::nullopt;
+    return OpenedFile{std::move(path), now.st_dev, now.st_ino};
+  }
+  bool is_in_place() const {
+    struct stat now{};
+    return ::stat(path.c_str(), &now) == 0 && now.st_dev == device && now.st_ino == number;
+  }
+};
+
 }  // namespace
 
 struct RecordDatabase::State {
@@ -225,6 +244,8 @@ struct RecordDatabase::State {
     sqlite3* raw = nullptr;
   } connection;
   Statement insert, find, prolong, erase, begin, commit, rollback;
+  /// The database and its log; empty where the file layer has no such files.
+  std::vector<OpenedFile> files;
   int log_pages = 0;
   std::vector<std::int64_t> expired;  ///< Rows found to be over.
   bool has_failed = false;
@@ -334,6 +355,9 @@ Result<RecordDatabase, DatabaseError> RecordDatabase::open(const std::string& pa
                                                            const RecordDatabaseOptions& options) {
   auto state = std::make_unique<State>(options);
   if (auto refused = state->open(path)) return refuse(std::move(*refused));
+  for (const char* suffix : {"", "-wal"}) {
+    if (auto file = OpenedFile::look_at(path + suffix)) state->files.push_back(std::move(*file));
+  }
   return RecordDatabase(std::move(state));
 }
 
@@ -386,14 +410,13 @@ bool RecordDatabase::State::read_row(Statement& row, WallTime now, ReadBack& int
     ++into.damaged;
     return true;
   }
-  const std::uint64_t left = from_column(left_ms);
+  record.left_ms = from_column(left_ms);
   const std::int64_t elapsed = std::max<std::int64_t>(milliseconds(now) - written_ms, 0);
-  if (from_column(elapsed) >= left) {
+  if (!dht::age(stored, from_column(elapsed))) {
     ++into.expired;
     expired.push_back(row.number(0));
     return true;
   }
-  record.left_ms = left - from_column(elapsed);
   into.records.push_back(std::move(stored));
   return true;
 }
@@ -535,7 +558,18 @@ Written RecordDatabase::apply(std::span<const DatedChange> changes,
   }
   if (!state.commit.finish()) return state.give_up("committing");
   state.fold_log();
-  return Written::synced;
+  return is_in_place() ? Written::synced : Written::failed;
+}
+
+bool RecordDatabase::is_in_place() {
+  State& state = *state_;
+  for (const OpenedFile& file : state.files) {
+    if (file.is_in_place()) continue;
+    state.has_failed = true;
+    state.complaint = file.path + " was removed, or another file stands in its place";
+    return false;
+  }
+  return true;
 }
 
 const std::string& RecordDatabase::complaint() const { return state_->complaint; }

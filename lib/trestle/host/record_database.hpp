@@ -52,7 +52,7 @@ enum class Written : std::uint8_t {
 /// What a database holds.
 struct ReadBack {
   std::vector<dht::StoredRecord> records;
-  std::size_t expired = 0;   ///< Over by the calendar.
+  std::size_t expired = 0;   ///< Over by the calendar, grace included.
   std::size_t damaged = 0;   ///< Did not match their digests.
   std::size_t left_out = 0;  ///< Over the bounds.
   /// Empty if the file is sound; else what is wrong with it. `records` holds what could be read all
@@ -97,7 +97,12 @@ class RecordDatabase {
   /// to prolong what is not here.
   Written apply(std::span<const DatedChange> changes, std::vector<std::size_t>* absent = nullptr);
 
-  /// What the disk said when `apply` last failed; a sentence.
+  /// Whether the files that are written stand where they were opened. One that was removed, or its
+  /// folder, takes whatever is written and syncs it, and nobody will ever find it: no order is
+  /// called done by `apply` unless this holds after it. Final as a failed disk is.
+  bool is_in_place();
+
+  /// What the disk said when `apply` last failed, or why nothing is in its place; a sentence.
   const std::string& complaint() const;
 
  private:

@@ -236,6 +236,10 @@ void Runner::on_persisted(dht::StorageTicket ticket, ErrorCode code) {
   node_.on_persisted(steady_now(), ticket, code);
 }
 
+void Runner::on_storage_lost() {
+  node_.on_persisted(steady_now(), dht::StorageTicket{}, ErrorCode::storage_failed);
+}
+
 void Runner::on_storage_news(const LogRecord& news) {
   LogRecord record = news;
   perform(record);
@@ -276,12 +280,14 @@ Result<node::OperationId, ErrorCode> Runner::admin_put(std::string key, Bytes va
   return node_.put(steady_now(), std::move(key), std::move(value), ttl);
 }
 
-Result<node::OperationId, ErrorCode> Runner::admin_get(std::string key) {
-  return node_.get(steady_now(), std::move(key));
+Result<node::OperationId, ErrorCode> Runner::admin_get(std::string key,
+                                                       const dht::LookupWish& wish) {
+  return node_.get_as(steady_now(), std::move(key), wish);
 }
 
-Result<node::OperationId, ErrorCode> Runner::admin_find(const NodeId& target) {
-  return node_.find(steady_now(), target);
+Result<node::OperationId, ErrorCode> Runner::admin_find(const NodeId& target,
+                                                        const dht::LookupWish& wish) {
+  return node_.find_as(steady_now(), target, wish);
 }
 
 Result<node::OperationId, ErrorCode> Runner::admin_refresh(std::string key) {
@@ -292,9 +298,12 @@ Result<node::OperationId, ErrorCode> Runner::admin_remove(std::string key) {
   return node_.remove(steady_now(), std::move(key));
 }
 
-Result<node::OperationId, ErrorCode> Runner::admin_trace(const std::string& id_or_key) {
+Result<node::OperationId, ErrorCode> Runner::admin_trace(const std::string& id_or_key,
+                                                         const dht::LookupWish& wish) {
   const auto id = NodeId::from_hex(id_or_key);
-  return node_.trace(steady_now(), id ? *id : crypto::place_of_key(suite_, id_or_key));
+  dht::LookupWish told = wish;
+  told.steps = dht::StepReport::told;
+  return node_.find_as(steady_now(), id ? *id : crypto::place_of_key(suite_, id_or_key), told);
 }
 
 }  // namespace trestle::host

@@ -93,13 +93,17 @@ class Runner final : public TransportEvents,
   std::optional<HttpReply> admin_reply(const HttpRequest& request) override;
   Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
                                                  Duration ttl) override;
-  Result<node::OperationId, ErrorCode> admin_get(std::string key) override;
-  Result<node::OperationId, ErrorCode> admin_find(const NodeId& target) override;
+  Result<node::OperationId, ErrorCode> admin_get(std::string key,
+                                                 const dht::LookupWish& wish) override;
+  Result<node::OperationId, ErrorCode> admin_find(const NodeId& target,
+                                                  const dht::LookupWish& wish) override;
   Result<node::OperationId, ErrorCode> admin_refresh(std::string key) override;
   Result<node::OperationId, ErrorCode> admin_remove(std::string key) override;
-  Result<node::OperationId, ErrorCode> admin_trace(const std::string& id_or_key) override;
+  Result<node::OperationId, ErrorCode> admin_trace(const std::string& id_or_key,
+                                                   const dht::LookupWish& wish) override;
 
   void on_persisted(dht::StorageTicket ticket, ErrorCode code) override;
+  void on_storage_lost() override;
   void on_storage_news(const LogRecord& news) override;
 
   void end_turn();

@@ -193,13 +193,15 @@ std::future<node::OperationEnded> Service::put(std::string key, Bytes value, Dur
                    node::Node& node, Instant now) { return node.put(now, key, value, ttl); });
 }
 
-std::future<node::OperationEnded> Service::get(std::string key) {
-  return begin(
-      [key = std::move(key)](node::Node& node, Instant now) { return node.get(now, key); });
+std::future<node::OperationEnded> Service::get(std::string key, const dht::LookupWish& wish) {
+  return begin([key = std::move(key), wish](node::Node& node, Instant now) {
+    return node.get_as(now, key, wish);
+  });
 }
 
-std::future<node::OperationEnded> Service::find(const NodeId& target) {
-  return begin([target](node::Node& node, Instant now) { return node.find(now, target); });
+std::future<node::OperationEnded> Service::find(const NodeId& target, const dht::LookupWish& wish) {
+  return begin(
+      [target, wish](node::Node& node, Instant now) { return node.find_as(now, target, wish); });
 }
 
 std::future<node::OperationEnded> Service::refresh(std::string key) {

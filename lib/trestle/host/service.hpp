@@ -79,8 +79,8 @@ class Service {
   /// Operations of a user. `code` says how it went; `get` brings the record, `find` the contacts,
   /// the others the receipt. A future throws `std::future_error` when the service ended first.
   std::future<node::OperationEnded> put(std::string key, Bytes value, Duration ttl);
-  std::future<node::OperationEnded> get(std::string key);
-  std::future<node::OperationEnded> find(const NodeId& target);
+  std::future<node::OperationEnded> get(std::string key, const dht::LookupWish& wish = {});
+  std::future<node::OperationEnded> find(const NodeId& target, const dht::LookupWish& wish = {});
   std::future<node::OperationEnded> refresh(std::string key);
   std::future<node::OperationEnded> remove(std::string key);
   std::future<node::Status> status();

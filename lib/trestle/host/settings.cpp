@@ -129,6 +129,22 @@ std::string_view platform_text(node::Platform wanted) {
   return {};
 }
 
+Refused set_lookup_mode(Settings& settings, const std::string& value) {
+  if (value != "iterative" && value != "recursive") {
+    return "'" + value + "' is neither iterative nor recursive";
+  }
+  settings.lookup_mode =
+      value == "recursive" ? dht::LookupMode::recursive : dht::LookupMode::iterative;
+  return std::nullopt;
+}
+
+Refused set_proximity(Settings& settings, const std::string& value) {
+  bool is_on = false;
+  if (auto refused = set_on_off(is_on, value)) return refused;
+  settings.proximity = is_on ? dht::Proximity::by_round_trip : dht::Proximity::off;
+  return std::nullopt;
+}
+
 Refused set_diversity(Settings& settings, const std::string& value) {
   if (value != "open" && value != "off") return "'" + value + "' is neither open nor off";
   settings.diversity = value == "open" ? dht::Diversity::open : dht::Diversity::off;
@@ -337,6 +353,14 @@ constexpr Rule kRules[] = {
      [](const Settings& s) {
        return quoted(s.diversity == dht::Diversity::open ? "open" : "off");
      }},
+    {"lookup", kBridge | kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_lookup_mode(s, v[0]); },
+     [](const Settings& s) {
+       return quoted(s.lookup_mode == dht::LookupMode::recursive ? "recursive" : "iterative");
+     }},
+    {"proximity", kBridge | kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_proximity(s, v[0]); },
+     [](const Settings& s) { return on_off(s.proximity == dht::Proximity::by_round_trip); }},
     {"legacy", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.serves_legacy, v[0]); },
      [](const Settings& s) { return on_off(s.serves_legacy); }},

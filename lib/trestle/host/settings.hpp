@@ -10,6 +10,8 @@
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/result.hpp"
+#include "trestle/dht/lookup_wish.hpp"
+#include "trestle/dht/routing_table_options.hpp"
 #include "trestle/host/address.hpp"
 #include "trestle/host/alerts.hpp"
 #include "trestle/host/log.hpp"
@@ -55,9 +57,11 @@ struct Settings {
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
   /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
   std::vector<AddressBlock> trusted_proxies;
-  bool is_genesis = false;                           ///< bootstrap-node
-  node::Platform platform = node::Platform::server;  ///< dht-node
-  dht::Diversity diversity = dht::Diversity::off;    ///< bridge-node, dht-node
+  bool is_genesis = false;                                   ///< bootstrap-node
+  node::Platform platform = node::Platform::server;          ///< dht-node
+  dht::Diversity diversity = dht::Diversity::off;            ///< bridge-node, dht-node
+  dht::LookupMode lookup_mode = dht::LookupMode::iterative;  ///< bridge-node, dht-node
+  dht::Proximity proximity = dht::Proximity::off;            ///< bridge-node, dht-node
   bool serves_legacy = true;
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;

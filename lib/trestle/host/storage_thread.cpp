@@ -103,6 +103,10 @@ void StorageThread::deliver() {
     std::swap(report, report_);
   }
   for (const Duration took : report.commits) commit_time_.add(took);
+  if (report.is_lost) {
+    has_failed_ = true;
+    if (events_ != nullptr) events_->on_storage_lost();
+  }
   for (const Answer& answer : report.answers) {
     --orders_waiting_;
     bytes_waiting_ -= answer.bytes;
@@ -133,8 +137,10 @@ void StorageThread::work() {
     std::optional<wire::Contacts> peers;
     {
       std::unique_lock lock(mutex_);
-      ordered_.wait(lock, [this] { return is_ending_ || !orders_queue_.empty() || peers_; });
-      if (orders_queue_.empty() && !peers_) break;
+      const bool has_work = ordered_.wait_for(lock, options_.look_every, [this] {
+        return is_ending_ || !orders_queue_.empty() || peers_;
+      });
+      if (has_work && orders_queue_.empty() && !peers_) break;
       const auto taken =
           static_cast<std::ptrdiff_t>(std::min(orders_queue_.size(), options_.group_max));
       group.assign(std::make_move_iterator(orders_queue_.begin()),
@@ -144,6 +150,8 @@ void StorageThread::work() {
     }
     if (!group.empty()) write_group(group);
     if (peers) write_peers(*peers);
+    if (group.empty()) look_for_files();
+    group.clear();
   }
   database_.reset();
 }
@@ -166,6 +174,15 @@ void StorageThread::write_group(std::vector<Order>& group) {
     for (const std::size_t index : absent) answers[index].code = ErrorCode::not_found;
   }
   report(std::move(answers), took, news_of(written));
+}
+
+void StorageThread::look_for_files() {
+  if (!database_ || last_ == Written::failed || database_->is_in_place()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    report_.is_lost = true;
+  }
+  report({}, std::nullopt, news_of(Written::failed));
 }
 
 /// A line for each change of weather, none for each order that fails.

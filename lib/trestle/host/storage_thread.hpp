@@ -30,6 +30,9 @@ struct StorageThreadOptions {
   /// Orders in one transaction: 68,000 of a kilobyte a second go in groups of 100 (design section
   /// 8), larger ones gain little and make the first of them wait.
   std::size_t group_max = 256;
+  /// While nothing is written the files are looked for this often: who removes the data folder of a
+  /// running node hears of it in less than a quarter of a minute.
+  Duration look_every = std::chrono::seconds(10);
 };
 
 /// Who hears of the disk, on the loop's thread.
@@ -40,6 +43,8 @@ class StorageEvents {
   /// other code: this order was not done, later ones may be. `not_found`: what was to be prolonged
   /// is not on disk.
   virtual void on_persisted(dht::StorageTicket ticket, ErrorCode code) = 0;
+  /// The files are gone, though nothing was ordered: as an order that ended with `storage_failed`.
+  virtual void on_storage_lost() = 0;
   virtual void on_storage_news(const LogRecord& news) = 0;
 };
 
@@ -85,11 +90,13 @@ class StorageThread {
     std::vector<Answer> answers;
     std::vector<Duration> commits;
     std::vector<LogRecord> news;
+    bool is_lost = false;
   };
 
   void work();
   void write_group(std::vector<Order>& group);
   void write_peers(const wire::Contacts& peers);
+  void look_for_files();
   void report(std::vector<Answer> answers, std::optional<Duration> commit,
               std::optional<LogRecord> news);
   std::optional<LogRecord> news_of(Written written);

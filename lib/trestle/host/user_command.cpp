@@ -67,6 +67,14 @@ std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
   return std::chrono::seconds(count * factor);
 }
 
+/// `&paths=3&lookup=recursive`, as far as it was said.
+std::string wish_of(const CommandLine& line) {
+  std::string arguments;
+  if (!line.paths.empty()) arguments += "&paths=" + percent_encoded(line.paths);
+  if (!line.lookup.empty()) arguments += "&lookup=" + percent_encoded(line.lookup);
+  return arguments;
+}
+
 struct Question {
   std::string path;
   std::string body;
@@ -87,11 +95,11 @@ Question question(const CommandLine& line) {
       return {std::string("/") + word_of(line.command), body.take()};
     }
     case Command::get:
-      return {"/get?key=" + percent_encoded(line.words[0]), {}};
+      return {"/get?key=" + percent_encoded(line.words[0]) + wish_of(line), {}};
     case Command::find:
-      return {"/find?id=" + line.words[0], {}};
+      return {"/find?id=" + line.words[0] + wish_of(line), {}};
     case Command::trace:
-      return {"/trace?of=" + percent_encoded(line.words[0]), {}};
+      return {"/trace?of=" + percent_encoded(line.words[0]) + wish_of(line), {}};
     case Command::peers:
       return {"/peers", {}};
     default:
@@ -205,6 +213,15 @@ ExitCode run_user_command(const CommandLine& line, Settings settings) {
   }
   if (!line.ttl.empty() && !seconds_of(line.ttl)) {
     return complain(settings.kind, "'" + line.ttl + "' is no duration: 90, 90s, 30m, 12h, 7d",
+                    ExitCode::wrong_usage);
+  }
+  if (!line.paths.empty() &&
+      (line.paths.size() != 1 || line.paths[0] < '1' || line.paths[0] > '8')) {
+    return complain(settings.kind, "'" + line.paths + "' is no number of paths: 1 to 8",
+                    ExitCode::wrong_usage);
+  }
+  if (!line.lookup.empty() && line.lookup != "iterative" && line.lookup != "recursive") {
+    return complain(settings.kind, "'" + line.lookup + "' is neither iterative nor recursive",
                     ExitCode::wrong_usage);
   }
   const SecretReading secret = read_admin_secret(settings);

@@ -64,6 +64,7 @@ void add_counters(Status& status, const dht::DhtStats& stats) {
   counters.emplace_back("dht.asks_limited_total", stats.asks_limited);
   counters.emplace_back("dht.asks_waiting", stats.pacing.waiting);
   counters.emplace_back("dht.asks_through_total", stats.asks_through);
+  counters.emplace_back("dht.asks_recursive_total", stats.asks_recursive);
   counters.emplace_back("dht.hedges_total", stats.hedges);
   counters.emplace_back("dht.deaf_total", stats.deaf);
   counters.emplace_back("dht.requests_total", stats.requests);
@@ -91,6 +92,7 @@ void add_upkeep(Status& status, Instant now, const dht::Dht& dht) {
   counters.emplace_back("dht.refresh_lag_percent", lag_of_interval);
   counters.emplace_back("dht.refreshed_total", stats.refreshed);
   counters.emplace_back("dht.refreshed_by_others_total", stats.refreshed_by_others);
+  counters.emplace_back("dht.refreshes_doubted_total", stats.words_doubted);
   counters.emplace_back("dht.refreshes_failed_total", stats.refreshes_failed);
   counters.emplace_back("dht.refresh_lookups_total", stats.lookups);
   counters.emplace_back("dht.refresh_lookups_saved_total", stats.lookups_saved);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "trestle/base/result.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/dht/lookup_step.hpp"
+#include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/storage.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/node/options.hpp"
@@ -127,6 +129,8 @@ class Node {
   /// `none` once the order is on disk and synced. STORAGE_FAILED is final: the driver will take no
   /// more, the node keeps nothing new. Any other code (STORE_FULL: no space, BUSY: too many orders,
   /// NOT_FOUND: no such record is there to be prolonged): this one was not done, later ones may be.
+  /// STORAGE_FAILED with a ticket that was never given: the disk was lost while nothing was
+  /// ordered.
   virtual void on_persisted(Instant /*now*/, dht::StorageTicket /*ticket*/, ErrorCode /*code*/) {}
 
   // ---- users ----
@@ -143,9 +147,14 @@ class Node {
   virtual Result<OperationId, ErrorCode> remove(Instant /*now*/, std::string /*key*/) {
     return refuse(ErrorCode::unsupported);
   }
-  /// As `find`, and every step of it is told.
-  virtual Result<OperationId, ErrorCode> trace(Instant /*now*/, const NodeId& /*target*/) {
-    return refuse(ErrorCode::unsupported);
+  /// As `get` and `find`, along several paths, with every step told, or as else is wished.
+  virtual Result<OperationId, ErrorCode> get_as(Instant now, std::string key,
+                                                const dht::LookupWish& /*wish*/) {
+    return get(now, std::move(key));
+  }
+  virtual Result<OperationId, ErrorCode> find_as(Instant now, const NodeId& target,
+                                                 const dht::LookupWish& /*wish*/) {
+    return find(now, target);
   }
 
   // ---- time, drain, look ----

@@ -7,7 +7,9 @@
 #include "trestle/base/time.hpp"
 #include "trestle/bridge/admission_policy.hpp"
 #include "trestle/bridge/introduction_options.hpp"
+#include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/peer_group.hpp"
+#include "trestle/dht/routing_table_options.hpp"
 #include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
@@ -57,12 +59,16 @@ struct BridgeOptions {
   bridge::IntroductionDeskOptions desk;
   /// Whether peers that may be in one hand are kept to a share of the routing table.
   dht::Diversity diversity = dht::Diversity::off;
+  dht::LookupMode lookup_mode = dht::LookupMode::iterative;
+  dht::Proximity proximity = dht::Proximity::off;
 };
 
 struct NodeOptions {
   CommonOptions common;
   std::vector<std::string> bootstrap_urls;
   dht::Diversity diversity = dht::Diversity::off;
+  dht::LookupMode lookup_mode = dht::LookupMode::iterative;
+  dht::Proximity proximity = dht::Proximity::off;
   Platform platform = Platform::server;
 };
 

@@ -71,9 +71,8 @@ node::Restored Disk::restored(WallTime wall) const {
   for (const auto& [key, entry] : records_) {
     const auto elapsed = std::max(wall - entry.written, Calendar::duration::zero());
     const auto elapsed_ms = static_cast<std::uint64_t>(elapsed.count());
-    if (elapsed_ms >= entry.stored.record.left_ms) continue;
-    found.records.push_back(entry.stored);
-    found.records.back().record.left_ms -= elapsed_ms;
+    dht::StoredRecord aged = entry.stored;
+    if (dht::age(aged, elapsed_ms)) found.records.push_back(std::move(aged));
   }
   return found;
 }

@@ -165,6 +165,10 @@ Result<OperationKey, ErrorCode> World::get(NodeIndex node, std::string key) {
   return accepted(node, running(node).node->get(now_, std::move(key)));
 }
 
+Result<OperationKey, ErrorCode> World::remove(NodeIndex node, std::string key) {
+  return accepted(node, running(node).node->remove(now_, std::move(key)));
+}
+
 Result<OperationKey, ErrorCode> World::find(NodeIndex node, const NodeId& target) {
   return accepted(node, running(node).node->find(now_, target));
 }

@@ -112,6 +112,7 @@ class World {
   // ---- users ----
   Result<OperationKey, ErrorCode> put(NodeIndex node, std::string key, Bytes value, Duration ttl);
   Result<OperationKey, ErrorCode> get(NodeIndex node, std::string key);
+  Result<OperationKey, ErrorCode> remove(NodeIndex node, std::string key);
   Result<OperationKey, ErrorCode> find(NodeIndex node, const NodeId& target);
   /// How it ended, or null while it is under way. Forgotten with `forget`.
   const node::OperationEnded* ended(const OperationKey& key) const { return ended_.find(key); }

@@ -26,6 +26,8 @@ MemberOptions member_options(const BridgeOptions& options) {
   made.joiner.links_enough = 1;
   made.joiner.hold_after_enough = Duration::zero();
   made.dht.table.diversity.mode = options.diversity;
+  made.dht.table.proximity = options.proximity;
+  made.dht.mode = options.lookup_mode;
   return made;
 }
 

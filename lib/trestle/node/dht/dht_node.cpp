@@ -14,6 +14,8 @@ MemberOptions member_options(const NodeOptions& options) {
   made.link_values = link_values_of(limits);
   made.dht.table.buckets_max = limits.buckets_max;
   made.dht.table.diversity.mode = options.diversity;
+  made.dht.table.proximity = options.proximity;
+  made.dht.mode = options.lookup_mode;
   return made;
 }
 

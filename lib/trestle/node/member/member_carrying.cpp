@@ -25,13 +25,6 @@ std::string milliseconds(Duration duration) {
 
 }  // namespace
 
-Result<OperationId, ErrorCode> MemberNode::trace(Instant now, const NodeId& target) {
-  stir();
-  const auto begun = dht_.find(now, target, {.steps = dht::StepReport::told});
-  if (!begun) return refuse(begun.error());
-  return OperationId{begun->value};
-}
-
 // ---- our questions, carried by others
 
 void MemberNode::ask_through(Instant now, const dht::Ask& ask) {

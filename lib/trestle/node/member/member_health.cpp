@@ -9,6 +9,7 @@ namespace trestle::node {
 
 Readiness MemberNode::readiness(Instant now) const {
   if (is_stopping_) return Readiness::draining;
+  if (dht_.records().is_read_only()) return Readiness::storage_failed;
   if (mesh_.links().empty()) return Readiness::isolated;
   if (dht_.neighbourhood_confirmed(now)) return Readiness::ready;
   std::size_t others = 0;

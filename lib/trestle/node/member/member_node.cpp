@@ -152,6 +152,18 @@ Result<OperationId, ErrorCode> MemberNode::find(Instant now, const NodeId& targe
   return as_node_result(dht_.find(now, target));
 }
 
+Result<OperationId, ErrorCode> MemberNode::get_as(Instant now, std::string key,
+                                                  const dht::LookupWish& wish) {
+  stir();
+  return as_node_result(dht_.get(now, std::move(key), wish));
+}
+
+Result<OperationId, ErrorCode> MemberNode::find_as(Instant now, const NodeId& target,
+                                                   const dht::LookupWish& wish) {
+  stir();
+  return as_node_result(dht_.find(now, target, wish));
+}
+
 Result<OperationId, ErrorCode> MemberNode::refresh(Instant now, std::string key) {
   stir();
   return as_node_result(dht_.refresh(now, std::move(key)));

@@ -97,7 +97,10 @@ class MemberNode : public Node {
   Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) override;
   Result<OperationId, ErrorCode> refresh(Instant now, std::string key) override;
   Result<OperationId, ErrorCode> remove(Instant now, std::string key) override;
-  Result<OperationId, ErrorCode> trace(Instant now, const NodeId& target) override;
+  Result<OperationId, ErrorCode> get_as(Instant now, std::string key,
+                                        const dht::LookupWish& wish) override;
+  Result<OperationId, ErrorCode> find_as(Instant now, const NodeId& target,
+                                         const dht::LookupWish& wish) override;
 
   Instant next_deadline() const override;
   void on_deadline(Instant now) override;

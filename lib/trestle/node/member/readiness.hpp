@@ -15,6 +15,8 @@ enum class Readiness : std::uint8_t {
   /// the network together with whom it is linked to.
   unconfirmed,
   isolated,
+  /// Its disk failed or was removed: it serves what it has and keeps nothing new, until a restart.
+  storage_failed,
   draining,
 };
 
@@ -32,6 +34,8 @@ constexpr std::string_view name(Readiness readiness) {
       return "the last look-up of its own neighbourhood was not answered by two peers";
     case Readiness::isolated:
       return "no peer is linked";
+    case Readiness::storage_failed:
+      return "its disk failed: nothing new is kept";
     case Readiness::draining:
       return "going away";
   }
