@@ -4,24 +4,15 @@ import os
 import pathlib
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
 from certificates import Issuer
+from free_ports import HOST, free_port
 from program import Program, ProgramError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
-
-
-def free_port():
-    """A port that nothing listens on. Where one program must know another's address before either runs, it has to be
-    chosen beforehand; everywhere else programs listen on port 0 and say which they got."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def url_of(port, scheme="ws"):
@@ -135,11 +126,12 @@ class Network:
         return [node.wait_ready() for node in nodes]
 
     def start(self, nodes):
-        """Everything: bootstrap, bridges, and so many nodes that have joined."""
-        self.start_bootstrap()
+        """Everything: bridges, bootstrap, and so many nodes that have joined."""
+        # The bridges first: the bootstrap's first dial finds them. One that is dialled in vain may wait half a minute for the
+        # next dial, since the bootstrap is in no hurry while another one serves.
         for index in range(len(self.bridge_ports)):
             self.start_bridge(index)
-        # A bridge that starts slowly is dialled in vain at first; the breaker's longest wait is 30 s.
+        self.start_bootstrap()
         wait_until(lambda: all(slot["state"] == "connected" for slot in self.bootstrap.status()["bridges"]), 45.0,
                    lambda: f"connection to every bridge\n{self.bootstrap.story()}")
         if nodes:

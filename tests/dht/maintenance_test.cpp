@@ -179,6 +179,41 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("P-ML-2: for days each refresh comes at its time, also while peers come and go") {
+  DhtBench bench;
+  for (int count = 0; count < 40; ++count) bench.linked(1s);
+  Rng draws(6);
+  std::vector<Instant> refreshes;
+  NodeId last;
+  std::vector<wire::Contact> visitors;
+  const auto answer = [&](Instant now, const Ask& ask) {
+    const NodeId target = std::get<wire::FindNodeRequest>(ask.message).target;
+    if (!asks_for_itself(bench, ask) && target != last) {
+      last = target;
+      refreshes.push_back(now);
+    }
+    bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+  };
+  for (int hour = 0; hour < 72; ++hour) {
+    const Duration now = 1h * hour + draws.between(2s, 30min);
+    live(bench, now, answer);
+    for (const wire::Contact& gone : visitors) bench.dht.on_link_down(at(now), gone.id);
+    visitors.clear();
+    for (std::uint64_t count = draws.below(5); count > 0; --count) {
+      visitors.push_back(bench.linked(now));
+    }
+    live(bench, 1h * (hour + 1), answer);
+  }
+  // Ten minutes, give or take a fifth, and ten on average.
+  CHECK(refreshes.size() >= 72 * 6 - 10);
+  CHECK(refreshes.size() <= 72 * 6 + 10);
+  for (std::size_t index = 1; index < refreshes.size(); ++index) {
+    CAPTURE(index);
+    CHECK(refreshes[index] - refreshes[index - 1] >= 8min);
+    CHECK(refreshes[index] - refreshes[index - 1] <= 12min);
+  }
+}
+
 TEST_CASE("A node that lost its links goes on asking those it remembers, at once and then slower") {
   DhtBench bench;
   const wire::Contact peer = bench.linked(1s);

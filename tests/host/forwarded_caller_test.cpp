@@ -26,15 +26,20 @@ std::string upgrade_with(const std::string& headers, const std::string& path = "
          headers + "\r\n";
 }
 
-/// What is answered to an upgrade with these headers.
-std::string answer_to(Host& host, const std::string& headers, const std::string& path = "/") {
+/// What is answered to these bytes, up to the end of a head or of the connection.
+std::string raw_answer_to(Host& host, const std::string& bytes) {
   RawClient client(host.port);
-  client.send(upgrade_with(headers, path));
+  client.send(bytes);
   run_until({&host}, [&] {
     client.receive();
     return client.received.find("\r\n\r\n") != std::string::npos || !client.is_open();
   });
   return client.received;
+}
+
+/// What is answered to an upgrade with these headers.
+std::string answer_to(Host& host, const std::string& headers, const std::string& path = "/") {
+  return raw_answer_to(host, upgrade_with(headers, path));
 }
 
 }  // namespace
@@ -85,6 +90,49 @@ TEST_CASE("whether a caller came over TLS is taken from a trusted proxy alone") 
     CHECK(host.runner->transport_stats().accepted_secure_total == (is_trusted ? 1 : 0));
     answer_to(host, "X-Forwarded-Proto: http\r\n");
     CHECK(host.runner->transport_stats().accepted_secure_total == (is_trusted ? 1 : 0));
+  }
+}
+
+TEST_CASE("P-CR-15: an upgrade is answered alike with and without forwarded headers") {
+  const std::vector<std::string> forwarded = {
+      "X-Forwarded-For: 203.0.113.9\r\n",
+      "X-Forwarded-For: 10.1.2.3, 2001:db8::1\r\nX-Forwarded-Proto: https\r\n",
+      "X-Forwarded-For: nonsense,,;\r\nX-Forwarded-Host: a\r\n",
+      "Forwarded: for=203.0.113.9;proto=https\r\nVia: 1.1 edge\r\n"};
+  const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  const std::string upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
+  struct Case {
+    std::string headers;
+    bool is_good;
+  };
+  const std::vector<Case> cases = {
+      {upgrade + key + version, true},
+      {key + "Connection: keep-alive, Upgrade\r\n" + version +
+           "Upgrade: websocket\r\nOrigin: https://x.example\r\n",
+       true},
+      {upgrade + version, false},
+      {"Upgrade: h2c\r\nConnection: Upgrade\r\n" + key + version, false},
+      {upgrade + key + version + std::string(9000, 'x') + ": y\r\n", false}};
+  // Behind a proxy that is believed, behind one that is not, and with nobody believed.
+  for (const std::string proxy : {"127.0.0.1", "10.0.0.0/8", ""}) {
+    CAPTURE(proxy);
+    Host host(behind_proxy(proxy, 64));
+    const auto first_line = [&](const std::string& headers) {
+      const std::string answer =
+          raw_answer_to(host, "GET / HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
+      return answer.substr(0, answer.find("\r\n"));
+    };
+    for (const Case& one : cases) {
+      CAPTURE(one.headers.substr(0, 120));
+      const std::string plain = first_line(one.headers);
+      CHECK((plain == "HTTP/1.1 101 Switching Protocols") == one.is_good);
+      for (const std::string& more : forwarded) {
+        CAPTURE(more);
+        CHECK(first_line(one.headers + more) == plain);
+        CHECK(first_line(more + one.headers) == plain);
+      }
+    }
   }
 }
 

@@ -187,6 +187,52 @@ TEST_CASE("P-BR-2, P-BR-4, P-BR-6: the multiplexer is a map of requests, over 10
   }
 }
 
+TEST_CASE("P-ML-4: every answer that comes before its time is over is heard, none after it") {
+  std::uint64_t last_moments = 0;
+  for (std::uint64_t seed = 1; seed <= kCases; ++seed) {
+    Rng rng(seed);
+    Multiplexer machine{{.in_flight_max = kInFlightMax}};
+    struct Asked {
+      std::uint64_t id;
+      Instant deadline;
+      Instant answered_at;
+    };
+    std::map<Multiplexer::Token, Asked> asked;
+    for (Multiplexer::Token token = 1; token <= kInFlightMax; ++token) {
+      const Instant deadline = kStart + rng.between(2us, 10s);
+      Instant answered_at = kStart + rng.between(1us, 12s);
+      // Often at the very edge, on either side of it.
+      if (rng.chance(1, 2)) answered_at = deadline + (rng.chance(1, 2) ? -1us : 1us);
+      const auto id = machine.open(kStart, kAsk, deadline, token);
+      REQUIRE(id.has_value());
+      asked[token] = {id->value, deadline, answered_at};
+    }
+    std::vector<Multiplexer::Token> by_arrival;
+    for (const auto& [token, one] : asked) by_arrival.push_back(token);
+    std::ranges::sort(by_arrival, {}, [&](auto token) { return asked[token].answered_at; });
+    std::size_t heard = 0;
+    for (const Multiplexer::Token token : by_arrival) {
+      const Asked& one = asked[token];
+      // Timers are called when they are due or early, and never stand in an answer's way.
+      while (machine.next_deadline() <= one.answered_at) {
+        machine.on_deadline(machine.next_deadline());
+      }
+      if (rng.chance(1, 2)) machine.on_deadline(one.answered_at);
+      const auto matched = machine.on_answer(one.answered_at, {one.id}, kAnswer);
+      REQUIRE(matched.has_value() == (one.answered_at < one.deadline));
+      if (!matched) continue;
+      REQUIRE(matched->token == token);
+      ++heard;
+      if (one.deadline - one.answered_at == 1us) ++last_moments;
+    }
+    if (machine.next_deadline() != kNever) machine.on_deadline(kStart + 20s);
+    std::size_t failed = 0;
+    while (machine.poll_effect()) ++failed;
+    REQUIRE(heard + failed == kInFlightMax);
+  }
+  CHECK(last_moments > kCases);
+}
+
 TEST_CASE("P-ML-1: a closed multiplexer has no timer and says nothing, whatever still arrives") {
   for (std::uint64_t seed = 1; seed <= kCases; ++seed) {
     CAPTURE(seed);

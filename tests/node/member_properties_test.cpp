@@ -188,3 +188,49 @@ TEST_CASE("P-ML-6: every message reaches the part that answers it") {
   world.settle();
   CHECK(world.node.counter(world.now, "mesh.announcements_heard_total") == 1);
 }
+
+TEST_CASE("P-ML-7: of browsers that are gone no figure of a member keeps a trace") {
+  NodeAndPeers world(NodeKind::dht, 6);
+  world.node->start(world.now);
+  for (int count = 0; count < 2; ++count) world.connect(world.add_peer(wire::Role::node));
+  const auto live = [&](int seconds) {
+    for (int second = 0; second < seconds; ++second) {
+      answer_all(world, true);
+      world.pass(1s);
+    }
+  };
+  // Whatever is no running total and does not look back on how links held.
+  const auto kept = [&] {
+    std::vector<std::pair<std::string, std::uint64_t>> figures;
+    for (const auto& [name, value] : world.node.look(world.now).counters) {
+      const bool looks_back = name == "mesh.stable" || name == "mesh.uptime_per_mille" ||
+                              name == "mesh.churn_per_minute_milli" ||
+                              name == "mesh.between_failures_ms";
+      if (!name.ends_with("_total") && !looks_back) figures.emplace_back(name, value);
+    }
+    return figures;
+  };
+  live(120);
+  const auto before = kept();
+  REQUIRE(before.size() > 10);
+  REQUIRE(world.node.counter(world.now, "mesh.links") == 2);
+  for (int round = 0; round < 10; ++round) {
+    std::vector<std::size_t> browsers;
+    for (int count = 0; count < 10; ++count) {
+      browsers.push_back(world.add_peer(wire::Role::node));
+      world.peers[browsers.back()]->local.address.clear();  // nobody can dial it
+      world.connect(browsers.back());
+    }
+    live(5);
+    REQUIRE(world.node.counter(world.now, "mesh.links") == 12);
+    CHECK(kept() != before);
+    for (const NodeAndPeers::Wire& wire : std::vector(world.wires)) {
+      const bool is_browser = std::ranges::find(browsers, wire.peer) != browsers.end();
+      if (is_browser) world.lose(wire);
+    }
+  }
+  const std::uint64_t dials = world.node.counter(world.now, "mesh.dials_total");
+  live(180);
+  CHECK(kept() == before);
+  CHECK(world.node.counter(world.now, "mesh.dials_total") == dials);
+}

@@ -31,7 +31,27 @@ TEST_CASE("candidate addresses are tried in order, and lead to one connection") 
   CHECK(world.bridges[0].dialled == std::vector<std::string>{"ws://inside", "ws://outside"});
   CHECK(world.set.connected().size() == 1);
   CHECK(world.set.slots()[0].url() == "ws://outside");
-  CHECK(world.set.connected()[0].address == "ws://outside");
+}
+
+TEST_CASE("X15: others are told what a bridge advertises, not the candidate that reached it") {
+  for (const BridgeMode mode : {BridgeMode::pool, BridgeMode::stateless}) {
+    for (const std::string advertised : {"wss://public.example/bridge", ""}) {
+      CAPTURE(advertised);
+      pool::BridgeSetOptions options;
+      options.mode = mode;
+      options.bridges = {{{"ws://inside", "wss://public.example/bridge"}}};
+      BridgeWorld world(options, 3);
+      world.bridges[0].end->local.address = advertised;
+      world.start();
+      world.submit();
+      world.run_for(1s);
+      CHECK(world.set.slots()[0].url() == "ws://inside");
+      const wire::Contacts told = world.set.available();
+      REQUIRE(told.size() == 1);
+      // Of one that advertises nothing there is nothing else to tell.
+      CHECK(told[0].address == (advertised.empty() ? "ws://inside" : advertised));
+    }
+  }
 }
 
 TEST_CASE("after a loss the candidates are tried from the first one again") {

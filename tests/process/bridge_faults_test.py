@@ -82,11 +82,11 @@ class BridgeFaultsTest(ProcessCase):
         network = self.prepare_network(bridges=3, tls=True)
         real = network.bridge_ports[1]
         with TcpProxy(real) as line:
+            for index in range(3):
+                network.start_bridge(index)
             network.bridge_ports[1] = line.port
             network.start_bootstrap()
             network.bridge_ports[1] = real
-            for index in range(3):
-                network.start_bridge(index)
             self.wait_all_connected(network)
             network.start_first_node()
             network.start_node()

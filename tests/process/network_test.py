@@ -1,6 +1,7 @@
 """Eighteen programs behind the real nginx, each in a network namespace of its own: joined, killed, cut in two, and whole again."""
 
 import concurrent.futures
+import json
 import os
 import random
 import time
@@ -18,6 +19,7 @@ BRIDGES = 2
 HEALTHY_WITHIN_S = 60.0
 PEERS_MIN = 3
 FIND_WITHIN_S = 2.0
+DATA_RATE_MIN = 1024.0   # bytes a second
 BACK_WITHIN_S = 60.0
 CUT_S = 60.0 if LONG else 15.0
 IDLE_S = 180.0 if LONG else 20.0
@@ -113,6 +115,24 @@ class NetworkTest(ProcessCase):
         print(f"find_node, {len(took)} times from {len(self.nodes())} nodes: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
         return p50, p99
 
+    def measure_data(self, count=45, size=8192):
+        """Values written at one node each and read at the next: bytes of values a second (ROLL-05)."""
+        nodes = self.nodes()
+
+        def carry(number):
+            key, value = f"bulk {number}", self.bulk[number]
+            body = json.dumps({"key": key, "value": value})
+            nodes[number % len(nodes)].admin.request("POST", "/put", body, {"Content-Type": "application/json"})
+            return self.read(nodes[(number + 1) % len(nodes)], key, value)
+
+        self.bulk = [self.drawn.randbytes(size // 2).hex() for _ in range(count)]
+        begun = time.monotonic()
+        problems = [problem for problem in self.threads.map(carry, range(count)) if problem]
+        rate = 2 * count * size / (time.monotonic() - begun)
+        self.assertEqual([problem[:200] for problem in problems], [])
+        print(f"{count} values of {size} bytes written and read elsewhere: {rate / 1024:.0f} KiB/s")
+        return rate
+
     def measure_idle(self):
         """Messages a minute of all nodes together while nobody asks for anything, without keepalive."""
         def said():
@@ -151,6 +171,7 @@ class NetworkTest(ProcessCase):
             self.put(node, f"key {number}")
         self.assert_readable_everywhere("at first")
         _, p99 = self.measure_finds()
+        data_rate = self.measure_data()
 
         self.lose_any_seven()
         self.lose_all_bridges()
@@ -160,6 +181,7 @@ class NetworkTest(ProcessCase):
         rate = self.measure_idle()
         # What is only slow, or too talkative, ends the story last: the rest of it is worth hearing.
         self.assertLess(p99, FIND_WITHIN_S)
+        self.assertGreater(data_rate, DATA_RATE_MIN)
         if LONG:
             self.assertLessEqual(rate, IDLE_MESSAGES_A_MINUTE_MAX)
 

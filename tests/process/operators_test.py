@@ -115,6 +115,7 @@ class OperatorsTest(ProcessCase):
         network.wait_joined([network.start_node()])
         self.assertEqual(admin.post("/metrics/on"), 200)
         self.assertGreaterEqual(samples(self.scrape(network.bootstrap))["trestle_reception_join_seconds_count"][""], 3)
+        network.bootstrap.wait_event("metrics.on")  # the answer may overtake the line
         self.assertEqual([event["level"] for event in network.bootstrap.events_named("metrics.off", "metrics.on")],
                          ["info", "info"])
 
@@ -168,7 +169,8 @@ class OperatorsTest(ProcessCase):
     def test_a_lost_bridge_is_one_line_and_the_last_one_is_an_alert(self):
         network = self.start_network(nodes=1)
         bootstrap = network.bootstrap
-        self.assertEqual(len(bootstrap.events_named("bridge.connected")), 2)
+        bootstrap.wait_for(lambda: len([event for event in bootstrap.events if event.get("event") == "bridge.connected"]) == 2,
+                           5, "line for each bridge")
         for bridge in network.bridges:
             bridge.kill()
             bootstrap.wait_event("bridge.lost", where=lambda event, lost=bridge.id: event.get("peer") == lost)

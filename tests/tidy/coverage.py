@@ -17,6 +17,9 @@ IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK",
        + series("BRIDGE", 1, 13) + series("BOOT", 1, 6) + series("BOOT", 8, 9) + series("ROLL", 1, 4)
        + series("OBS", 5, 6) + ["P-CR-13"] + series("P-BR", 1, 7, 1) + ["P-HA-1"] + series("P-FN", 1, 6, 1)
        + ["P-ML-1", "P-ML-3"] + [f"X{number}" for number in (*range(1, 13), 15, 16, 17)]
+       + ["BOOT-07", "BOOT-10", "ROLL-05"] + series("RECOV", 1, 6) + series("RECOV", 8, 9) + series("MESH", 1, 7)
+       + series("P-CR", 14, 20, 1) + series("P-CR", 22, 27, 1) + series("P-CC", 1, 4, 1) + ["P-ML-2"]
+       + series("P-ML", 4, 8, 1) + ["X47", "X48", "PROXY-07", "PROXY-08"] + series("PROXY", 10, 12) + ["OBS-01", "OBS-08"]
        + series("PROXY", 1, 6) + ["PROXY-09"] + series("OBS", 2, 4) + ["X54"]
        + series("STORE", 5, 6) + ["P-CR-6"]
        + series("ROUTE", 1, 11) + series("LOOK", 1, 9) + series("STORE", 1, 4) + series("STORE", 7, 8)

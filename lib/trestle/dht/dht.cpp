@@ -92,7 +92,7 @@ void Dht::on_link_up(Instant now, const wire::Contact& contact, const LinkOrigin
   plan_self_lookup(now);
 }
 
-void Dht::on_link_down(Instant now, const NodeId& peer) {
+void Dht::on_link_down(Instant now, const NodeId& peer, LinkEnding ending) {
   if (!links_.erase(peer)) return;
   desk_.on_link_down(peer);
   unproven_.erase(peer);
@@ -103,9 +103,10 @@ void Dht::on_link_down(Instant now, const NodeId& peer) {
     operations_[slot]->lookup.on_link_down(now, peer);
     pump(now, slot);
   }
-  republisher_.on_link_down(now, peer);
+  const bool is_lost = ending == LinkEnding::lost;
+  if (is_lost) republisher_.on_link_down(now, peer);
   if (links_.empty()) on_all_links_lost(now);
-  on_neighbourhood_changed(now);
+  is_lost ? on_neighbourhood_changed(now) : plan_self_lookup(now);
 }
 
 void Dht::on_contact(Instant now, const wire::Contact& contact) {

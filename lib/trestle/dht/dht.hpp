@@ -44,7 +44,7 @@ class Dht : private DhtState {
   /// A link to a peer that proved itself (or is admitted as legacy) is open. Bootstrap nodes and
   /// observers are ignored: they have no DHT.
   void on_link_up(Instant now, const wire::Contact& contact, const LinkOrigin& origin = {});
-  void on_link_down(Instant now, const NodeId& peer);
+  void on_link_down(Instant now, const NodeId& peer, LinkEnding ending = LinkEnding::lost);
   /// Somebody told us of this peer: a candidate for lookups, not for the table.
   void on_contact(Instant now, const wire::Contact& contact);
   /// A round trip to a linked peer was measured.

@@ -56,7 +56,9 @@ void Republisher::on_cold() {
 
 void Republisher::on_link_up(Instant now, const wire::Contact& peer) {
   watch_.on_link_up(now, peer.id);
-  if (open_ && keeps_replicas(peer)) hand_overs_.on_link_up(now, peer.id);
+  // What comes later is brought to its holders by whoever writes it.
+  const bool has_something = schedule_.size() > 0;
+  if (open_ && has_something && keeps_replicas(peer)) hand_overs_.on_link_up(now, peer.id);
 }
 
 void Republisher::on_link_down(Instant now, const NodeId& peer) {

@@ -65,8 +65,7 @@ void BridgeSet::on_opened(Instant now, SlotIndex index, const wire::Contact& pee
         is_bridge ? "another URL already leads to this bridge" : "the peer is not a bridge node");
     return;
   }
-  slot.peer = peer;
-  slot.peer.address = slot.url();
+  slot.meet(peer);
   slot.state = BridgeState::ready;
   slot.is_healthy = true;
   slot.is_excluded = false;

@@ -40,8 +40,7 @@ void BridgeSet::on_stateless_opened(Instant now, PoolRequest& request, const wir
     return on_failed(now, request, kFirst, ErrorCode::refused);
   }
   displace_attached(now, peer.id);
-  slot.peer = peer;
-  slot.peer.address = slot.url();
+  slot.meet(peer);
   slot.counters.dial_time.add(now - request.attempts[kFirst].started_at);
   if (!send(now, request, kFirst)) return on_failed(now, request, kFirst, request.last_error);
   --slot.stateless_opening;

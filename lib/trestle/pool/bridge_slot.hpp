@@ -70,6 +70,13 @@ struct BridgeSlot {
 
   /// The candidate in use, or to be tried next.
   const std::string& url() const { return endpoint.urls[url_index]; }
+  /// It proved who it is. Others are told the address that it advertises, never the candidate under
+  /// which we happened to reach it: that one may be an internal name (X15). The candidate is all
+  /// there is of a bridge that advertises nothing.
+  void meet(const wire::Contact& met) {
+    peer = met;
+    if (peer.address.empty()) peer.address = url();
+  }
 
   BridgeState state = BridgeState::disconnected;
   /// Open, and its pings are answered.
@@ -103,8 +110,7 @@ struct BridgeSlot {
   Instant stay_away_until{};
   BridgeEndpoint endpoint;
   std::size_t url_index = 0;
-  /// The identity it proved; kept over a loss, so that the status can still name it. Its address is
-  /// the URL by which it was reached.
+  /// The identity it proved; kept over a loss, so that the status can still name it.
   wire::Contact peer;
   link::Backoff backoff;
   link::Breaker breaker;
