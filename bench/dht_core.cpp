@@ -3,13 +3,17 @@
 //                                   callgrind with two numbers of rounds, the difference is what
 //                                   one question costs
 //   dht_core memory CONTACTS        the heap of one whole node that has nothing to do, and of that
-//                                   many contacts, which fill its table bucket by bucket
+//                                   many contacts, which fill its table bucket by bucket; then the
+//                                   same after a thousand gets, sixteen at a time, whose answers
+//                                   name strangers as well, and a thousand questions of others
 // Prints one JSON line.
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <new>
 #include <string>
@@ -95,6 +99,96 @@ int closest(std::size_t count, std::uint64_t rounds) {
   return 0;
 }
 
+/// Everybody around a machine: answers each of its questions with contacts, known ones and
+/// strangers. Drains after every call, as drivers do.
+class Crowd {
+ public:
+  Crowd(dht::Dht& machine, Rng& rng, wire::Contacts known)
+      : machine_(machine), rng_(rng), known_(std::move(known)) {
+    constexpr std::size_t kStrangers = 1'000;
+    for (std::size_t made = 0; made < kStrangers; ++made) known_.push_back(contact(rng));
+  }
+
+  void get(const std::string& key) {
+    now_ += std::chrono::milliseconds(100);
+    if (!machine_.get(now_, key)) std::abort();
+    drain();
+  }
+  void ask(std::size_t number) {
+    machine_.on_request(now_, known_.front().id, {number}, wire::FindNodeRequest{random_id(rng_)});
+    drain();
+  }
+  /// Lets time pass until nothing is under way.
+  void settle() {
+    answer_all();
+    while (machine_.stats().operations > 0) {
+      now_ = std::max(now_, machine_.next_deadline());
+      machine_.on_deadline(now_);
+      drain();
+      answer_all();
+    }
+  }
+
+ private:
+  void drain() {
+    while (auto effect = machine_.poll_effect()) {
+      if (const auto* ask = std::get_if<dht::Ask>(&*effect)) asked_.push_back(ask->ask);
+    }
+  }
+  void answer_all() {
+    for (; !asked_.empty(); asked_.pop_front()) {
+      wire::FindValueResponse answer;
+      for (int count = 0; count < 20; ++count) {
+        answer.contacts.push_back(known_[rng_.below(known_.size())]);
+      }
+      now_ += std::chrono::microseconds(100);
+      machine_.on_answer(now_, asked_.front(), answer);
+      drain();
+    }
+  }
+
+  dht::Dht& machine_;
+  Rng& rng_;
+  wire::Contacts known_;
+  Instant now_{};
+  std::deque<dht::AskId> asked_;
+};
+
+/// A thousand gets and as many questions of others. Everything has ended when it returns.
+void load(dht::Dht& machine, Rng& rng, const wire::Contacts& known) {
+  constexpr std::size_t kRounds = 1'000;
+  constexpr std::size_t kGetsAtOnce = 16;
+  Crowd crowd(machine, rng, known);
+  crowd.settle();  // the look-up of ourselves, which nobody has answered so far
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    crowd.get("key/" + std::to_string(round));
+    crowd.ask(round);
+    if (round % kGetsAtOnce == 0) crowd.settle();
+  }
+  crowd.settle();
+}
+
+/// That many contacts, which fill the buckets of this table one after the other.
+wire::Contacts contacts_for(Rng& rng, const NodeId& self, std::size_t count) {
+  wire::Contacts made;
+  for (std::size_t index = 0; index < count; ++index) {
+    made.push_back(contact(rng));
+    const auto bucket = static_cast<unsigned>(index / dht::RoutingTableOptions{}.bucket_peers_max);
+    made.back().id = random_id_at(rng, self, bucket);
+  }
+  return made;
+}
+
+/// They were linked once.
+void fill(dht::Dht& machine, const wire::Contacts& known) {
+  for (const wire::Contact& peer : known) {
+    machine.on_link_up({}, peer);
+    machine.on_link_down({}, peer.id);
+    while (machine.poll_effect()) {
+    }
+  }
+}
+
 int memory(std::size_t contacts) {
   Rng rng(1);
   auto suite = std::make_unique<crypto::Suite>(1);
@@ -108,20 +202,22 @@ int memory(std::size_t contacts) {
 
   wire::Contact self;
   self.id = identity.id;
-  dht::Dht machine(self, {}, *suite, Rng(3));
+  const wire::Contacts known = contacts_for(rng, self.id, contacts);
+  dht::Dht idle(self, {}, *suite, Rng(3));
   const std::size_t before_contacts = heap_bytes;
-  for (std::size_t made = 0; made < contacts; ++made) {
-    wire::Contact peer = contact(rng);
-    const auto bucket = static_cast<unsigned>(made / dht::RoutingTableOptions{}.bucket_peers_max);
-    peer.id = random_id_at(rng, self.id, bucket);
-    machine.on_link_up({}, peer);
-    machine.on_link_down({}, peer.id);
-    while (machine.poll_effect()) {
-    }
-  }
-  machine.close({});
-  std::printf("{\"node_bytes\": %zu, \"contacts\": %zu, \"contacts_bytes\": %zu}\n", node_bytes,
-              machine.table().size(), heap_bytes - before_contacts);
+  fill(idle, known);
+  idle.close({});
+  const std::size_t contacts_bytes = heap_bytes - before_contacts;
+
+  dht::Dht loaded(self, {}, *suite, Rng(3));
+  const std::size_t before_load = heap_bytes;
+  fill(loaded, known);
+  load(loaded, rng, known);
+  const std::size_t loaded_bytes = heap_bytes - before_load;
+  std::printf(
+      "{\"node_bytes\": %zu, \"contacts\": %zu, \"contacts_bytes\": %zu, \"loaded_bytes\": "
+      "%zu}\n",
+      node_bytes, loaded.table().size(), contacts_bytes, loaded_bytes);
   return 0;
 }
 

@@ -1,5 +1,5 @@
-"""Goals D2 to D4: a network of 64 nodes in one process and the same load on libtorrent and OpenDHT, one after the other in
-the same run. Ours speaks WebSockets over TCP, the others bare UDP."""
+"""Goals D2 to D4 and D7: a network of 64 nodes and the same load on libtorrent and OpenDHT, one after the other in the same
+run. Ours speaks WebSockets over TCP, the others bare UDP."""
 
 import json
 import os
@@ -23,14 +23,14 @@ def _load(*command):
         raise BenchError(f"{' '.join(map(str, command))} exits {ended.returncode}\n{ended.stdout}{ended.stderr}") from None
 
 
-def _ours():
-    return _load(BIN / "dht_program", "--nodes", str(NODES))
+def _ours(*arguments):
+    return _load(BIN / "dht_program", *(arguments or ("--nodes", str(NODES))))
 
 
-def _other(program):
+def _other(program, argument=""):
     as_somebody = () if os.geteuid() == 0 else ("--user", "--map-root-user")
     return _load("unshare", *as_somebody, "--net", "sh", "-c",
-                 OWN_ADDRESSES.format(nodes=NODES, program=BIN / program))
+                 OWN_ADDRESSES.format(nodes=NODES, program=f"{BIN / program} {argument}"))
 
 
 def dht_gets():
@@ -56,6 +56,31 @@ def dht_gets():
                   f"{_median(ours, 'cpu_seconds_per_10000'):.3g} s; {beside('cpu_seconds_per_10000')}"),
         Figure.of(GOALS["D4"], ratios("p99_ms"), f"{_median(ours, 'p99_ms'):.3g} ms; {beside('p99_ms')}"),
     ]
+
+
+def half_killed():
+    killed, frozen, torrent, open_dht = [], [], [], []
+    for _ in range(REPETITIONS):
+        killed.append(_ours("--crash", "killed"))
+        frozen.append(_ours("--crash", "frozen"))
+        torrent.append(_other("libtorrent_dht", "crash"))
+        open_dht.append(_other("opendht_dht", "crash"))
+
+    def share_missed(one):
+        return 100 * one["missed"] / one["gets"]
+
+    def beside(text_of):
+        return f"libtorrent {text_of(torrent)}, OpenDHT {text_of(open_dht)}"
+
+    missed = beside(lambda runs: f"{statistics.median(map(share_missed, runs)):.2g} %")
+    figures = []
+    for ids, ours in ((("D7", "D7a", "D7b"), killed), (("D7c", "D7d", "D7e"), frozen)):
+        figures.append(Figure.of(GOALS[ids[0]], [share_missed(one) for one in ours], missed))
+        for id_, field in zip(ids[1:], ("p99_ms_at_once", "p99_ms_afterwards")):
+            others = beside(lambda runs, wanted=field: f"{_median(runs, wanted):.3g} ms")
+            before = f"before {_median(ours, 'p99_ms_before'):.3g} ms"
+            figures.append(Figure.of(GOALS[id_], [one[field] for one in ours], f"{before}; {others}"))
+    return figures
 
 
 def _median(runs, field):

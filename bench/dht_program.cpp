@@ -1,12 +1,20 @@
 // A DHT of our nodes in one process, each on a thread of its own, over WebSockets on the loopback
-// interface: dht_program [--nodes N] [--values N] [--in-flight N] [--seconds S]. Prints one JSON
-// line, see dht_load.hpp.
+// interface. Prints one JSON line, see dht_load.hpp.
+//   dht_program [--nodes N] [--values N] [--in-flight N] [--seconds S]
+//   dht_program --crash killed|frozen  half of them in a process of their own, which is killed, so
+//                                      that their sockets close, or stopped: then they stay silent
+//   dht_program --join URL --nodes N   that process
 
-#include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "dht_load.hpp"
 #include "flags.hpp"
@@ -26,22 +34,43 @@ using namespace trestle;
 
 std::string key_of(std::size_t value) { return "bench/" + std::to_string(value); }
 
+std::unique_ptr<host::Service> created(Result<std::unique_ptr<host::Service>, std::string>&& made) {
+  if (!made) die(made.error());
+  return std::move(*made);
+}
+
 /// One node and the gets that wait for its operations. All but `begin` happens on its own thread.
 struct Member {
   std::unique_ptr<host::Service> service;
   FlatMap<node::OperationId, std::size_t> tickets;
 };
 
+/// A bootstrap node of our own.
+class Bootstrap {
+ public:
+  Bootstrap() {
+    node::BootstrapOptions options;
+    options.genesis = true;
+    service_ = created(host::Service::create({}, host::make<node::BootstrapNode>(options)));
+    thread_ = std::thread([this] { service_->run(); });
+  }
+  ~Bootstrap() {
+    service_->stop();
+    thread_.join();
+  }
+  const std::string& url() const { return service_->address(); }
+
+ private:
+  std::unique_ptr<host::Service> service_;
+  std::thread thread_;
+};
+
 class Net {
  public:
-  explicit Net(const bench::DhtLoad& load) : load_(load), members_(load.nodes) {
-    node::BootstrapOptions bootstrap;
-    bootstrap.genesis = true;
-    bootstrap_ = created(host::Service::create({}, host::make<node::BootstrapNode>(bootstrap)));
-    threads_.emplace_back([this] { bootstrap_->run(); });
-    for (std::size_t index = 0; index < load.nodes; ++index) {
+  Net(std::size_t nodes, const std::string& bootstrap_url) : members_(nodes) {
+    for (std::size_t index = 0; index < nodes; ++index) {
       node::NodeOptions options;
-      options.bootstrap_urls = {bootstrap_->address()};
+      options.bootstrap_urls = {bootstrap_url};
       host::ServiceOptions service;
       service.runner.hooks.on_operation_ended = [this, index](const node::OperationEnded& ended) {
         Member& member = members_[index];
@@ -59,14 +88,13 @@ class Net {
   }
   ~Net() {
     for (Member& member : members_) member.service->stop();
-    bootstrap_->stop();
     for (std::thread& thread : threads_) thread.join();
   }
 
-  void put_all() {
-    for (std::size_t value = 0; value < load_.values; ++value) {
-      const std::string text = bench::value_text(load_, value);
-      auto& service = *members_[value % load_.nodes].service;
+  void put_all(const bench::DhtLoad& load) {
+    for (std::size_t value = 0; value < load.values; ++value) {
+      const std::string text = bench::value_text(load, value);
+      auto& service = *members_[value % members_.size()].service;
       const auto ended =
           service.put(key_of(value), to_bytes(as_bytes(text)), std::chrono::hours(1)).get();
       if (ended.code != ErrorCode::none) die("a put failed: " + std::string(name(ended.code)));
@@ -89,11 +117,6 @@ class Net {
   bench::DhtEnds ends;
 
  private:
-  static std::unique_ptr<host::Service> created(
-      Result<std::unique_ptr<host::Service>, std::string>&& made) {
-    if (!made) die(made.error());
-    return std::move(*made);
-  }
   void wait_for_links(std::size_t index) {
     const std::size_t wanted = std::min<std::size_t>(index, 3);
     for (int tries = 0; tries < 1000; ++tries) {
@@ -103,23 +126,56 @@ class Net {
     die("node " + std::to_string(index) + " finds no peers");
   }
 
-  bench::DhtLoad load_;
-  std::unique_ptr<host::Service> bootstrap_;
   std::vector<Member> members_;
   std::vector<std::thread> threads_;
 };
 
-}  // namespace
+/// So many nodes in a process of their own, which have all found peers when the constructor
+/// returns.
+class OtherProcess {
+ public:
+  OtherProcess(std::size_t nodes, const std::string& bootstrap_url) {
+    int ready[2];
+    if (::pipe(ready) != 0) die("no pipe");
+    const std::string count = std::to_string(nodes);
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::dup2(ready[1], STDOUT_FILENO);
+      ::close_range(STDERR_FILENO + 1, ~0U, 0);  // our sockets are not its own
+      ::execl("/proc/self/exe", "dht_program", "--join", bootstrap_url.c_str(), "--nodes",
+              count.c_str(), nullptr);
+      std::_Exit(1);
+    }
+    ::close(ready[1]);
+    char said = 0;
+    if (::read(ready[0], &said, 1) != 1) die("the other process does not start");
+    ::close(ready[0]);
+  }
+  ~OtherProcess() {
+    signal(SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
 
-int main(int argc, char** argv) {
-  const bench::Flags flags(argc, argv);
-  bench::DhtLoad load;
-  load.nodes = static_cast<std::size_t>(flags.number("nodes", 64));
-  load.values = static_cast<std::size_t>(flags.number("values", 200));
-  load.in_flight = static_cast<std::size_t>(flags.number("in-flight", 16));
-  load.seconds = static_cast<double>(flags.number("seconds", 5));
-  Net net(load);
-  net.put_all();
+  void signal(int number) { ::kill(child_, number); }
+
+ private:
+  pid_t child_ = 0;
+};
+
+int join(std::size_t nodes, const std::string& bootstrap_url) {
+  const Net net(nodes, bootstrap_url);
+  std::puts("ready");
+  std::fflush(stdout);
+  while (true) ::pause();
+}
+
+int measure(const bench::DhtLoad& load) {
+  const Bootstrap bootstrap;
+  Net net(load.nodes, bootstrap.url());
+  net.put_all(load);
   const int result = bench::run_dht_load(
       load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
         net.begin(ticket, node, value);
@@ -127,4 +183,36 @@ int main(int argc, char** argv) {
   // Sixty-five goodbyes take their time and are not measured.
   std::fflush(nullptr);
   std::_Exit(result);
+}
+
+int measure_crash(const std::string& end) {
+  const bench::DhtLoad load = bench::crash_load();
+  const Bootstrap bootstrap;
+  Net net(load.askers, bootstrap.url());
+  OtherProcess others(load.nodes - load.askers, bootstrap.url());
+  net.put_all(load);
+  const int result = bench::run_dht_crash(
+      load, net.ends,
+      [&](std::size_t ticket, std::size_t node, std::size_t value) {
+        net.begin(ticket, node, value);
+      },
+      [&] { others.signal(end == "frozen" ? SIGSTOP : SIGKILL); });
+  others.signal(SIGKILL);
+  std::fflush(nullptr);
+  std::_Exit(result);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bench::Flags flags(argc, argv);
+  bench::DhtLoad load;
+  load.nodes = load.askers = static_cast<std::size_t>(flags.number("nodes", 64));
+  load.values = static_cast<std::size_t>(flags.number("values", 200));
+  load.in_flight = static_cast<std::size_t>(flags.number("in-flight", 16));
+  load.seconds = static_cast<double>(flags.number("seconds", 5));
+  const std::string bootstrap_url = flags.text("join");
+  if (!bootstrap_url.empty()) return join(load.nodes, bootstrap_url);
+  const std::string end = flags.text("crash");
+  return end.empty() ? measure(load) : measure_crash(end);
 }

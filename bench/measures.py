@@ -22,6 +22,7 @@ BY_GOAL = {
     "P10": request_measures.balancing,
     "D1": dht_core_measures.nearest,
     "D5": dht_core_measures.idle_memory,
+    "D7": dht_measures.half_killed,
     "D8": storage_measures.acknowledged_puts,
     "D10": replication_measures.republishing,
     "M1": memory_measures.plain_connections,

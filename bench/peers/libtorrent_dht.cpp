@@ -1,6 +1,7 @@
 // The same DHT load on libtorrent: immutable items (BEP 44), a session a node, over UDP. Run in a
 // network namespace where 11.0.0.1 to 11.0.0.N are addresses of the loopback interface: libtorrent
-// ignores nodes on loopback addresses.
+// ignores nodes on loopback addresses. With the argument `crash`, half of the sessions are aborted,
+// which says no goodbye.
 
 #include <memory>
 #include <string>
@@ -113,6 +114,12 @@ class Net {
     sessions_[node]->dht_get_item(targets_[value]);
   }
 
+  void kill_half() {
+    for (std::size_t index = load_.askers; index < load_.nodes; ++index) {
+      ending_.push_back(sessions_[index]->abort());
+    }
+  }
+
   DhtEnds ends;
 
  private:
@@ -153,6 +160,8 @@ class Net {
 
   DhtLoad load_;
   std::vector<std::unique_ptr<lt::session>> sessions_;
+  /// Of aborted ones; each waits in its destructor.
+  std::vector<lt::session_proxy> ending_;
   std::vector<lt::sha1_hash> targets_;
   std::vector<std::unordered_multimap<lt::sha1_hash, std::size_t>> waiting_;
   std::vector<std::mutex> locks_;
@@ -164,14 +173,17 @@ class Net {
 
 }  // namespace
 
-int main() {
-  const DhtLoad load;
+int main(int argc, char** argv) {
+  const bool is_crash = trestle::bench::is_crash_wanted(argc, argv);
+  const DhtLoad load = is_crash ? trestle::bench::crash_load() : DhtLoad{};
   Net net(load);
   net.put_all();
-  const int result = trestle::bench::run_dht_load(
-      load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
-        net.begin(ticket, node, value);
-      });
+  const auto begin = [&](std::size_t ticket, std::size_t node, std::size_t value) {
+    net.begin(ticket, node, value);
+  };
+  const int result =
+      is_crash ? trestle::bench::run_dht_crash(load, net.ends, begin, [&] { net.kill_half(); })
+               : trestle::bench::run_dht_load(load, net.ends, begin);
   std::fflush(nullptr);
   std::_Exit(result);
 }

@@ -1,5 +1,6 @@
 // The same DHT load on OpenDHT, a runner a node, over UDP. Run in a network namespace where
 // 11.0.0.1 to 11.0.0.N are addresses of the loopback interface: OpenDHT rewrites loopback contacts.
+// With the argument `crash`, half of the runners are ended, which says no goodbye.
 
 #include <atomic>
 #include <cstdlib>
@@ -75,6 +76,15 @@ class Net {
         });
   }
 
+  /// All at the same moment: each has to wait for its threads.
+  void kill_half() {
+    std::vector<std::thread> ending;
+    for (std::size_t index = load_.askers; index < load_.nodes; ++index) {
+      ending.emplace_back([this, index] { runners_[index]->join(); });
+    }
+    for (std::thread& one : ending) one.join();
+  }
+
   DhtEnds ends;
 
  private:
@@ -85,14 +95,17 @@ class Net {
 
 }  // namespace
 
-int main() {
-  const DhtLoad load;
+int main(int argc, char** argv) {
+  const bool is_crash = trestle::bench::is_crash_wanted(argc, argv);
+  const DhtLoad load = is_crash ? trestle::bench::crash_load() : DhtLoad{};
   Net net(load);
   net.put_all();
-  const int result = trestle::bench::run_dht_load(
-      load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
-        net.begin(ticket, node, value);
-      });
+  const auto begin = [&](std::size_t ticket, std::size_t node, std::size_t value) {
+    net.begin(ticket, node, value);
+  };
+  const int result =
+      is_crash ? trestle::bench::run_dht_crash(load, net.ends, begin, [&] { net.kill_half(); })
+               : trestle::bench::run_dht_load(load, net.ends, begin);
   std::fflush(nullptr);
   std::_Exit(result);
 }

@@ -200,6 +200,63 @@ TEST_CASE("A search for a value leaves the slow one once two of three have said 
   }
 }
 
+TEST_CASE("A search for a value asks two, and more as soon as one has not got it or takes long") {
+  for (const std::string first : {"answers", "fails", "is slow", "has it"}) {
+    CAPTURE(first);
+    Bench bench(LookupKind::find_value);
+    for (unsigned bits = 0; bits < 9; ++bits) {
+      Candidate candidate = bench.peer(bits, true);
+      candidate.patience = 50ms;
+      bench.lookup.add_seed(candidate);
+    }
+    bench.start();
+    REQUIRE(bench.asks.size() == 2);
+    const NodeId nearest = bench.asks[0].peer.id;
+    if (first == "answers") bench.answer(1ms, nearest);
+    if (first == "fails") bench.fail(1ms, nearest);
+    if (first == "is slow") bench.pass(50ms);
+    if (first == "has it") bench.record(1ms, nearest);
+    CHECK(bench.asks.size() == (first == "has it" ? 2 : first == "is slow" ? 6 : 5));
+  }
+}
+
+TEST_CASE("Two questions at first are enough only to peers whose pace is known") {
+  Bench bench(LookupKind::find_value);
+  for (unsigned bits = 0; bits < 9; ++bits) {
+    Candidate candidate = bench.peer(bits, bits < 8);
+    if (bits < 7) candidate.patience = 50ms;
+    bench.lookup.add_seed(candidate);
+  }
+  bench.start();
+  CHECK(bench.asks.size() == 4);
+}
+
+TEST_CASE("Who owes an answer is asked last, and before anything ends without it") {
+  for (const LookupKind kind : {LookupKind::find_node, LookupKind::find_value}) {
+    CAPTURE(kind == LookupKind::find_node);
+    LookupOptions options;
+    options.nearest = 4;
+    Bench bench(kind, options);
+    Candidate owing = bench.peer(9, true);
+    owing.silent = true;
+    bench.lookup.add_seed(owing);
+    for (unsigned bits = 0; bits < 5; ++bits) bench.seed(bits, true);
+    bench.start();
+    REQUIRE(bench.asks.size() == 4);
+    for (std::size_t index = 0; index < 4; ++index) {
+      CHECK(bench.asks[index].peer.id != owing.contact.id);
+      bench.answer(1ms, bench.asks[index].peer.id);
+    }
+    CHECK(bench.ends.empty());
+    REQUIRE(bench.asks.size() >= 5);
+    CHECK(bench.asks.back().peer.id == owing.contact.id);
+    for (std::size_t index = 4; index < bench.asks.size(); ++index) {
+      bench.answer(2ms, bench.asks[index].peer.id);
+    }
+    CHECK(bench.ends.size() == 1);
+  }
+}
+
 TEST_CASE("What a bridge does not know denies nothing: it keeps no records") {
   Bench bench(LookupKind::find_value);
   const Candidate slow = bench.seed(8, true);

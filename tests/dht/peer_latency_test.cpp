@@ -98,4 +98,21 @@ TEST_CASE("Of too many peers the one that was heard of least recently is forgott
   CHECK(latencies.average() == 10ms);
 }
 
+TEST_CASE("A question left open for longer than usual is owed until one is answered") {
+  PeerLatencies latencies{PeerLatenciesOptions{}};
+  Rng rng(5);
+  const NodeId peer = random_id(rng);
+  latencies.on_asked(at(0s), peer);
+  CHECK_FALSE(latencies.is_silent(at(9s), peer, 20ms));  // never measured
+  latencies.add(at(1s), peer, 10ms);                     // so that 30 ms are usual
+  CHECK_FALSE(latencies.is_silent(at(9s), peer, 20ms));
+  latencies.on_asked(at(10s), peer);
+  latencies.on_asked(at(10s + 25ms), peer);
+  CHECK_FALSE(latencies.is_silent(at(10s + 30ms), peer, 20ms));
+  CHECK(latencies.is_silent(at(10s + 31ms), peer, 20ms));
+  CHECK_FALSE(latencies.is_silent(at(10s + 40ms), peer, 40ms));
+  latencies.on_ended(peer);
+  CHECK_FALSE(latencies.is_silent(at(99s), peer, 20ms));
+}
+
 }  // namespace trestle::dht

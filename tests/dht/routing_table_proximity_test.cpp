@@ -59,7 +59,7 @@ TEST_CASE("P-KR-16: inside equal liveness a bucket is ordered by round trip") {
     const auto rank = [&](PeerIndex index) {
       const Peer& peer = table.at(index);
       return std::tuple(table.is_failed(peer), !peer.connected,
-                        peer.round_trip == 0s ? Duration::max() : peer.round_trip);
+                        peer.round_trip() == 0s ? Duration::max() : peer.round_trip());
     };
     for (std::size_t place = 1; place < order.size(); ++place) {
       CHECK(rank(order[place - 1]) <= rank(order[place]));

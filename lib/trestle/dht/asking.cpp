@@ -35,15 +35,16 @@ DhtState::Operation* Dht::operation_of(const PendingAsk& pending) {
 std::optional<DhtState::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
   PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) {
-    ++stats_.answers_late;
+    ++counters_.answers_late;
     return std::nullopt;
   }
   PendingAsk pending = std::move(*known);
   asks_.erase(ask);
-  ++stats_.answers;
+  ++counters_.answers;
   if (!pending.carried) {
     table_.on_seen(now, pending.peer);
     silent_.erase(pending.peer);
+    latencies_.on_ended(pending.peer);
   }
   if (pending.linked && !pending.carried && !pending.was_held_back) {
     latencies_.add(now, pending.peer, now - pending.issued);
@@ -63,7 +64,7 @@ void Dht::on_answer(Instant now, AskId ask, const wire::Message& answer) {
   if (pending->kind == AskKind::upkeep) return settle_upkeep(now, *pending, answer);
   Operation* operation = operation_of(*pending);
   if (operation == nullptr) {
-    ++stats_.answers_late;
+    ++counters_.answers_late;
     return;
   }
   switch (pending->kind) {
@@ -94,7 +95,7 @@ void Dht::on_record(Instant now, AskId ask, const crypto::VerifiedRecord& record
     return settle_upkeep(now, *pending, wire::FindValueResponse{});
   Operation* operation = operation_of(*pending);
   if (operation == nullptr) {
-    ++stats_.answers_late;
+    ++counters_.answers_late;
     return;
   }
   if (pending->kind == AskKind::learn) {
@@ -135,7 +136,8 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   const PendingAsk pending = std::move(*known);
   asks_.erase(ask);
   pacing_.drop(ask);
-  ++stats_.asks_failed;
+  if (!pending.carried) latencies_.on_ended(pending.peer);
+  ++counters_.asks_failed;
   if (!pending.carried && counts_against_peer(code)) {
     count_silence(pending, code);
     table_.on_failure(now, pending.peer);
@@ -167,7 +169,7 @@ void Dht::forget_asks(Instant now) {
   while (!asks_.empty()) {
     const auto& [ask, pending] = asks_.at_index(0);
     if (after(pending.issued, options_.ask_forgotten_after) > now) return;
-    ++stats_.asks_forgotten;
+    ++counters_.asks_forgotten;
     on_ask_failed(now, AskId(ask), ErrorCode::timeout);
   }
 }
@@ -181,7 +183,7 @@ void Dht::learn(Instant now, const wire::Contacts& contacts) {
     const bool takes_part = contact.role == wire::Role::node || contact.role == wire::Role::bridge;
     if (!takes_part || contact.address.empty() || contact.id == self_.id) continue;
     if (links_.contains(contact.id) || !heard_.note(now, contact)) continue;
-    ++stats_.contacts_discovered;
+    ++counters_.contacts_discovered;
     const Peer* known = table_.find(contact.id);
     outbox_.push(Discovered{known != nullptr ? known->contact : contact});
   }

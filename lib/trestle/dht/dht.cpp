@@ -52,7 +52,7 @@ void Dht::close(Instant now) {
   probe_at_ = kNever;
   for (Slot slot = 0; slot < operations_.size(); ++slot) {
     if (!operations_[slot]) continue;
-    if (!operations_[slot]->lookup.is_ended()) ++stats_.lookups_ended;
+    if (!operations_[slot]->lookup.is_ended()) ++counters_.lookups_ended;
     operations_[slot]->lookup.cancel(now, ErrorCode::shutting_down);
     end(slot, {.operation = operations_[slot]->id, .code = ErrorCode::shutting_down});
   }
@@ -153,10 +153,11 @@ void Dht::on_deadline(Instant now) {
 // ---- look
 
 DhtStats Dht::stats() const {
-  DhtStats stats = stats_;
+  DhtStats stats;
+  static_cast<DhtCounters&>(stats) = counters_;
   stats.operations = static_cast<std::size_t>(
       std::count_if(operations_.begin(), operations_.end(),
-                    [](const std::optional<Operation>& operation) { return bool(operation); }));
+                    [](const auto& operation) { return operation != nullptr; }));
   stats.links = links_.size();
   stats.contacts_heard = heard_.size();
   stats.pacing = pacing_.stats();

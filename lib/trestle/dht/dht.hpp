@@ -167,6 +167,8 @@ class Dht : private DhtState {
 
   // ways.cpp: round trips, ways through others, searches that the network carries
   Candidate candidate(Instant now, const wire::Contact& contact) const;
+  Candidate candidate(Instant now, const Peer& peer) const;
+  Candidate with_pace(Instant now, Candidate made) const;
   std::vector<Candidate> resolve(Instant now, const wire::Contacts& contacts,
                                  const NodeId& namer) const;
   std::optional<NodeId> way_to(const NodeId& peer, const std::optional<NodeId>& namer) const;

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "trestle/base/deadlines.hpp"
 #include "trestle/base/flat_map.hpp"
@@ -83,9 +83,8 @@ class DhtState {
   FlatMap<NodeId, link::RateKey> unproven_;
   ServingLimits limits_;
   AskPacing pacing_;
-  /// As many as were ever under way at once: an operation is large, and most nodes have few. They
-  /// stay where they are while others begin.
-  std::deque<std::optional<Operation>> operations_;
+  /// As many places as were ever taken at once. An operation is large, and most nodes have none.
+  std::vector<std::unique_ptr<Operation>> operations_;
   Deadlines timers_;
   FlatMap<AskId, PendingAsk> asks_;
   std::uint64_t last_operation_ = 0;
@@ -103,7 +102,7 @@ class DhtState {
   bool looked_elsewhere_ = false;
   bool refresh_running_ = false;
   bool open_ = true;
-  DhtStats stats_;
+  DhtCounters counters_;
   Outbox<Effect> outbox_;
 };
 

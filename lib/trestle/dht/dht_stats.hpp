@@ -10,7 +10,8 @@
 
 namespace trestle::dht {
 
-struct DhtStats {
+/// Counted along the way.
+struct DhtCounters {
   std::uint64_t operations_started = 0;
   std::uint64_t operations_ended = 0;
   std::uint64_t operations_refused = 0;  ///< Answered `busy`.
@@ -32,15 +33,19 @@ struct DhtStats {
   std::uint64_t requests_senseless = 0;
   std::uint64_t requests_limited = 0;
   std::uint64_t data_refused = 0;
-  std::uint64_t stores_accepted = 0;
-  std::uint64_t stores_refused = 0;
-  std::uint64_t stores_busy = 0;  ///< The disk was too slow.
   std::uint64_t writes_acknowledged = 0;
   std::uint64_t writes_weak = 0;
   std::uint64_t writes_retried = 0;  ///< With a higher version.
   std::uint64_t spreads_cut = 0;     ///< Acknowledged, but stopped before the last copy.
   std::uint64_t contacts_discovered = 0;
-  std::size_t operations = 0;  ///< Under way now.
+};
+
+/// The same with what is seen at the moment of asking.
+struct DhtStats : DhtCounters {
+  std::uint64_t stores_accepted = 0;
+  std::uint64_t stores_refused = 0;
+  std::uint64_t stores_busy = 0;  ///< The disk was too slow.
+  std::size_t operations = 0;     ///< Under way now.
   std::size_t links = 0;
   std::size_t contacts_heard = 0;
   Duration round_trip{};  ///< Average over the peers that were measured.

@@ -14,7 +14,7 @@ HandOvers::HandOvers(const HandOverOptions& options, const Rng& rng)
 }
 
 void HandOvers::on_link_up(Instant now, const NodeId& peer) {
-  const Instant* served = served_.find(peer);
+  const Instant* served = served_.find(peer.high());
   if (served != nullptr && now < after(*served, options_.rest)) return;
   Waiting* waiting = enter(now, peer);
   if (waiting == nullptr) return;
@@ -71,13 +71,13 @@ HandOvers::Waiting* HandOvers::enter(Instant now, const NodeId& peer) {
 }
 
 void HandOvers::note_served(Instant now, const NodeId& peer) {
-  if (!served_.contains(peer) && served_.size() >= options_.served_max) {
+  if (!served_.contains(peer.high()) && served_.size() >= options_.served_max) {
     const auto oldest = std::min_element(
         served_.begin(), served_.end(),
         [](const auto& left, const auto& right) { return left.second < right.second; });
     served_.erase(oldest);
   }
-  served_.insert_or_assign(peer, now);
+  served_.insert_or_assign(peer.high(), now);
 }
 
 }  // namespace trestle::dht

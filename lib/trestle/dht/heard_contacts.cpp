@@ -14,7 +14,7 @@ bool HeardContacts::note(Instant now, const wire::Contact& contact) {
   } else if (heard_.size() == options_.contacts_max) {
     heard_.erase(heard_.begin());
   }
-  heard_.push_back({.contact = contact, .announced = now});
+  heard_.push_back({.contact = KnownContact(contact), .announced = now});
   return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/known_contact.hpp"
 #include "trestle/wire/message/contact.hpp"
 
 namespace trestle::dht {
@@ -32,17 +33,18 @@ class HeardContacts {
   void discredit(const NodeId& id);
 
   std::size_t size() const { return heard_.size(); }
-  /// Calls `look(const wire::Contact&)` for every contact worth a try, oldest first.
+  /// Calls `look(const wire::Contact&)`, valid for the call, for every contact worth a try, oldest
+  /// first.
   template <typename Look>
   void visit(Look&& look) const {
     for (const Heard& heard : heard_) {
-      if (!heard.discredited) look(heard.contact);
+      if (!heard.discredited) look(wire::Contact(heard.contact));
     }
   }
 
  private:
   struct Heard {
-    wire::Contact contact;
+    KnownContact contact;
     Instant announced{};
     bool discredited = false;
   };

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,9 +12,9 @@
 
 namespace trestle::dht {
 
-/// A contact as a table keeps hundreds of: 48 bytes and one block of text, where `wire::Contact`
+/// A contact as a table keeps hundreds of: 40 bytes and one block of text, where `wire::Contact`
 /// takes 96 and up to two. Cannot be copied by accident; it turns into a contact where one is
-/// wanted.
+/// wanted. A text that is longer than any dialect lets through is left out.
 class KnownContact {
  public:
   KnownContact() = default;
@@ -21,12 +22,13 @@ class KnownContact {
       : id(contact.id),
         role(contact.role),
         dialect(contact.dialect),
-        address_bytes_(static_cast<std::uint32_t>(contact.address.size())),
-        metadata_bytes_(static_cast<std::uint32_t>(contact.metadata.size())) {
-    if (address_bytes_ + metadata_bytes_ == 0) return;
-    text_ = std::make_unique<char[]>(contact.address.size() + contact.metadata.size());
-    contact.address.copy(text_.get(), contact.address.size());
-    contact.metadata.copy(text_.get() + contact.address.size(), contact.metadata.size());
+        address_bytes_(bytes_kept(contact.address)),
+        metadata_bytes_(bytes_kept(contact.metadata)) {
+    const std::size_t bytes = std::size_t{address_bytes_} + metadata_bytes_;
+    if (bytes == 0) return;
+    text_ = std::make_unique<char[]>(bytes);
+    contact.address.copy(text_.get(), address_bytes_);
+    contact.metadata.copy(text_.get() + address_bytes_, metadata_bytes_);
   }
 
   std::string_view address() const { return {text_.get(), address_bytes_}; }
@@ -47,8 +49,15 @@ class KnownContact {
   wire::Dialect dialect = wire::Dialect::unknown;
 
  private:
-  std::uint32_t address_bytes_ = 0;
-  std::uint32_t metadata_bytes_ = 0;
+  using TextBytes = std::uint16_t;
+
+  static TextBytes bytes_kept(const std::string& text) {
+    const bool fits = text.size() <= std::numeric_limits<TextBytes>::max();
+    return fits ? static_cast<TextBytes>(text.size()) : TextBytes{0};
+  }
+
+  TextBytes address_bytes_ = 0;
+  TextBytes metadata_bytes_ = 0;
   std::unique_ptr<char[]> text_;
 };
 

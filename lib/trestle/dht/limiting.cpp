@@ -33,7 +33,7 @@ std::optional<wire::Message> Dht::refusal_of_rate(Instant now, const NodeId& fro
   const NetworkState state = limits_.state(neighbourhood_known_, table_.size());
   const link::RateVerdict verdict = limits_.admit(now, key, standing, request, state);
   if (verdict.allowed) return std::nullopt;
-  ++stats_.requests_limited;
+  ++counters_.requests_limited;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(verdict.retry_after);
   if (verdict.crosses_threshold()) {
     outbox_.push(LogRecord{.level = verdict.refused == 1 ? LogLevel::info : LogLevel::warning,
@@ -86,6 +86,7 @@ bool Dht::pace(Instant now, Ask&& ask) {
   }
   pending.order = std::make_unique<Ask>(std::move(ask));
   if (*verdict == AskPacing::Verdict::send) {
+    if (pending.linked && !pending.carried) latencies_.on_asked(now, pending.peer);
     outbox_.push(*pending.order);
   } else {
     pending.was_held_back = true;
@@ -100,8 +101,9 @@ bool Dht::wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure) 
   if (!open_ || known == nullptr) return false;
   known->was_held_back = true;
   const NodeId peer = known->peer;
-  ++stats_.asks_limited;
+  ++counters_.asks_limited;
   table_.on_seen(now, peer);
+  latencies_.on_ended(peer);
   pacing_.on_limited(now, peer, std::chrono::milliseconds(failure.retry_after_ms));
   look_elsewhere(now);
   known = asks_.find(ask);

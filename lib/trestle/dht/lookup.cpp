@@ -14,6 +14,9 @@ namespace {
 /// The mask of paths has eight bits.
 constexpr std::size_t kPathsCeiling = 8;
 constexpr std::uint8_t kEveryPath = 0xff;
+/// The seeds of a search for a value and one answer. Entries are large: moving them is what growing
+/// costs.
+constexpr std::size_t kEntriesAtFirst = 40;
 
 constexpr std::uint8_t bit_of(std::size_t path) { return static_cast<std::uint8_t>(1u << path); }
 
@@ -29,6 +32,7 @@ Lookup::Lookup(const NodeId& self, LookupKind kind, const NodeId& target, std::s
                const LookupOptions& options)
     : self_(self), kind_(kind), target_(target), key_(std::move(key)), options_(options) {
   TRESTLE_ASSERT(options.parallel_max >= 1);
+  TRESTLE_ASSERT(options.parallel_at_first >= 1);
   TRESTLE_ASSERT(options.nearest >= 1);
   TRESTLE_ASSERT(options.paths >= 1);
   TRESTLE_ASSERT(options.paths <= kPathsCeiling);
@@ -59,9 +63,9 @@ Lookup::Entry* Lookup::entry_of(const NodeId& peer) {
   return const_cast<Entry*>(std::as_const(*this).entry_of(peer));
 }
 
-void Lookup::add_seed(const Candidate& candidate) { name_candidate(candidate, std::nullopt); }
+void Lookup::add_seed(Candidate candidate) { name_candidate(std::move(candidate), std::nullopt); }
 
-void Lookup::name_candidate(const Candidate& candidate, std::optional<Index> source) {
+void Lookup::name_candidate(Candidate candidate, std::optional<Index> source) {
   const wire::Contact& contact = candidate.contact;
   if (ended_ || contact.id == self_) return;
   if (!candidate.connected && contact.address.empty() && !candidate.through) return;
@@ -73,7 +77,7 @@ void Lookup::name_candidate(const Candidate& candidate, std::optional<Index> sou
     known->paths |= paths;
     if (known->state != State::fresh) return;
     if (!candidate.connected && !is_doubtful(*known)) return;
-    known->candidate = candidate;
+    known->candidate = std::move(candidate);
     known->source = source;
     known->hops = hops;
     return;
@@ -81,8 +85,11 @@ void Lookup::name_candidate(const Candidate& candidate, std::optional<Index> sou
   const NodeId apart = distance(target_, contact.id);
   const auto index = vacant_entry(apart);
   if (!index) return;
-  entries_[*index] = Entry{
-      .distance = apart, .candidate = candidate, .paths = paths, .source = source, .hops = hops};
+  entries_[*index] = Entry{.distance = apart,
+                           .candidate = std::move(candidate),
+                           .paths = paths,
+                           .source = source,
+                           .hops = hops};
   const std::size_t place = order_place(apart);
   order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), *index);
 }
@@ -90,6 +97,7 @@ void Lookup::name_candidate(const Candidate& candidate, std::optional<Index> sou
 /// Where a candidate at this distance may live. Full means: the farthest that was never asked goes.
 std::optional<Lookup::Index> Lookup::vacant_entry(const NodeId& distance) {
   if (entries_.size() < options_.candidates_max) {
+    if (entries_.empty()) entries_.reserve(std::min(kEntriesAtFirst, options_.candidates_max));
     entries_.emplace_back();
     return static_cast<Index>(entries_.size() - 1);
   }
@@ -112,6 +120,7 @@ void Lookup::deal_paths() {
 }
 
 bool Lookup::is_doubtful(const Entry& entry) const {
+  if (entry.candidate.silent) return true;
   if (entry.candidate.connected || !entry.source) return false;
   const Entry& source = entries_[*entry.source];
   return source.named_dead >= source.named_alive + options_.misleading_max;

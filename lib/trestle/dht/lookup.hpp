@@ -25,6 +25,8 @@ struct Candidate {
   bool connected = false;
   /// Linked, and known to be asleep: not waited for long.
   bool inactive = false;
+  /// Owes an answer for longer than it usually takes: asked when nobody else is left.
+  bool silent = false;
   /// What its answers take, or what is assumed of it (P-KR-9). Decides inside a distance class
   /// only.
   Duration round_trip{};
@@ -96,7 +98,7 @@ class Lookup {
 
   // ---- commands ----
   /// Before or after the start; ignored after the end.
-  void add_seed(const Candidate& candidate);
+  void add_seed(Candidate candidate);
   /// Asks the first peers; call once.
   void start(Instant now);
   /// Ends it with this code. Nothing happens if it has ended already.
@@ -175,7 +177,7 @@ class Lookup {
   const Entry* entry_of(const NodeId& peer) const;
   Entry* entry_of(const NodeId& peer);
   std::size_t order_place(const NodeId& distance) const;
-  void name_candidate(const Candidate& candidate, std::optional<Index> source);
+  void name_candidate(Candidate candidate, std::optional<Index> source);
   std::optional<Index> vacant_entry(const NodeId& distance);
   void deal_paths();
   bool is_doubtful(const Entry& entry) const;
@@ -195,6 +197,8 @@ class Lookup {
   Instant straggles_at(const Entry& entry) const;
   bool may_leave_stragglers(std::size_t answers, std::size_t denials, std::size_t stragglers) const;
   std::size_t share(std::size_t whole) const;
+  std::size_t sure_max() const;
+  static bool is_sure(const Entry& entry);
   void end(ErrorCode code);
   LookupStep step(const Entry& entry) const;
   std::vector<LookupStep> steps() const;

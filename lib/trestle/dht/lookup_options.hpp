@@ -18,6 +18,10 @@ enum class StepReport : std::uint8_t { none, told };
 struct LookupOptions {
   /// Questions under way at a time (X30).
   std::size_t parallel_max = 4;
+  /// Of a search for a value, to peers that are linked and whose pace we know, until the first of
+  /// them has answered, failed or taken long: mostly the nearest we know has it, and what else was
+  /// asked meanwhile was asked in vain. Two and not one, so that a single slow peer is not felt.
+  std::size_t parallel_at_first = 2;
   /// How many of the nearest must have answered (X30).
   std::size_t nearest = 20;
   /// Paths that share no peer (LOOK-08). More than one only for what is critical: each path has to

@@ -31,17 +31,33 @@ std::size_t Lookup::share(std::size_t whole) const {
   return (whole + options_.paths - 1) / options_.paths;
 }
 
+/// Whether a question is one that will be answered soon, or followed by another one.
+bool Lookup::is_sure(const Entry& entry) {
+  return entry.linked_when_asked && entry.hedge_at != kNever;
+}
+
+/// How many such questions of one path may be under way.
+std::size_t Lookup::sure_max() const {
+  const bool is_first_try = stats_.answers + stats_.failures + stats_.hedges == 0;
+  if (kind_ == LookupKind::find_node || !is_first_try) return share(options_.parallel_max);
+  return share(std::max(options_.parallel_at_first, options_.quorum));
+}
+
 void Lookup::ask_while_allowed(Instant now, Path path, Belief belief) {
-  auto busy = static_cast<std::size_t>(
-      std::count_if(in_flight_.begin(), in_flight_.end(), [&](Index index) {
-        const Entry& entry = entries_[index];
-        return entry.path == path && entry.state == State::asked && !entry.hedged;
-      }));
-  while (busy < share(options_.parallel_max)) {
+  std::size_t busy = 0;
+  std::size_t sure = 0;
+  for (const Index index : in_flight_) {
+    const Entry& entry = entries_[index];
+    if (entry.path != path || entry.state != State::asked || entry.hedged) continue;
+    ++busy;
+    if (is_sure(entry)) ++sure;
+  }
+  while (busy < share(options_.parallel_max) && sure < sure_max()) {
     const Choice choice = choose(path, belief);
     if (choice.entry == nullptr) return;
     ask(now, path, choice);
     ++busy;
+    if (is_sure(*choice.entry)) ++sure;
   }
 }
 
@@ -130,12 +146,14 @@ Lookup::Verdict Lookup::verdict(Path path) const {
   std::size_t denials = 0;
   std::size_t stragglers = 0;
   bool doubtful = false;
+  bool passed_over = false;
   for (const Index index : order_) {
     const Entry& entry = entries_[index];
     if (entry.state == State::fresh) {
       if (!asks_left || !may_ask(entry, path)) continue;
       if (!is_doubtful(entry)) return Verdict::waiting;
       doubtful = true;
+      passed_over = passed_over || entry.candidate.silent;
       continue;
     }
     if (entry.path != path || entry.state == State::failed) continue;
@@ -147,6 +165,7 @@ Lookup::Verdict Lookup::verdict(Path path) const {
     // A bridge keeps nothing, so its answer denies nothing.
     if (entry.candidate.contact.role != wire::Role::bridge) ++denials;
     if (++answers == share(options_.nearest)) {
+      if (passed_over) return Verdict::doubtful_left;
       return may_leave_stragglers(answers, denials, stragglers) ? Verdict::done : Verdict::waiting;
     }
   }

@@ -36,7 +36,7 @@ Result<OperationId, ErrorCode> Dht::get(Instant now, std::string key, const Look
     return end_at_once({.operation = {}, .record = kept->told(now)});
   }
   if (!has_vacancy(Purpose::get)) {
-    ++stats_.operations_refused;
+    ++counters_.operations_refused;
     return refuse(ErrorCode::busy);
   }
   const NodeId place = crypto::place_of_key(*suite_, key);
@@ -48,7 +48,7 @@ Result<OperationId, ErrorCode> Dht::find(Instant now, const NodeId& target,
   if (!open_) return refuse(ErrorCode::shutting_down);
   if (!wish.is_possible()) return refuse(ErrorCode::invalid_request);
   if (!has_vacancy(Purpose::find)) {
-    ++stats_.operations_refused;
+    ++counters_.operations_refused;
     return refuse(ErrorCode::busy);
   }
   return begin(now, Purpose::find, LookupKind::find_node, target, {}, {}, wish);
@@ -70,7 +70,7 @@ bool Dht::has_vacancy(Purpose purpose) const {
 
 OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const NodeId& target,
                        std::string key, std::optional<Write> write, const LookupWish& wish) {
-  auto vacant = std::find(operations_.begin(), operations_.end(), std::nullopt);
+  auto vacant = std::find(operations_.begin(), operations_.end(), nullptr);
   if (vacant == operations_.end()) {
     const std::size_t slots = options_.operations_max + options_.background_max + kUpkeepSlots;
     TRESTLE_ASSERT(operations_.size() < slots);
@@ -79,13 +79,13 @@ OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const Node
   }
   const Slot slot = static_cast<Slot>(vacant - operations_.begin());
   const OperationId id{++last_operation_};
-  vacant->emplace(
+  *vacant = std::make_unique<Operation>(
       Operation{.id = id,
                 .purpose = purpose,
                 .lookup = Lookup(self_.id, LookupKind::find_node, target, {}, options_.lookup),
                 .write = std::move(write)});
   refresh_turns_.on_lookup(now, bucket_of(target));
-  if (purpose < Purpose::self_lookup) ++stats_.operations_started;
+  if (purpose < Purpose::self_lookup) ++counters_.operations_started;
   auto& own_write = operations_[slot]->write;
   if (own_write && own_write->stage == Write::Stage::preparing && !own_write->is_signed) {
     order_signature(now, *operations_[slot], own_write->record);
@@ -98,8 +98,8 @@ OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const Node
 /// The answer is known already.
 OperationId Dht::end_at_once(Ended ended) {
   ended.operation = OperationId{++last_operation_};
-  ++stats_.operations_started;
-  ++stats_.operations_ended;
+  ++counters_.operations_started;
+  ++counters_.operations_ended;
   outbox_.push(ended);
   return ended.operation;
 }
@@ -110,7 +110,7 @@ void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target,
   Operation& operation = *operations_[slot];
   operation.lookup =
       Lookup(self_.id, kind, target, std::move(key), lookup_options(operation.purpose, wish));
-  ++stats_.lookups_started;
+  ++counters_.lookups_started;
   seed(now, operation.lookup);
   if (!begin_recursive(now, slot, wish.mode.value_or(options_.mode))) operation.lookup.start(now);
 }
@@ -128,11 +128,13 @@ LookupOptions Dht::lookup_options(Purpose purpose, const LookupWish& wish) const
 
 /// The nearest we know; while those are few, also peers we only heard of and some that failed.
 void Dht::seed(Instant now, Lookup& lookup) {
-  std::vector<PeerIndex> known(options_.seeds_max);
+  // A search for a value ends with the first that has it: it needs no others to fill its answers.
+  const bool ends_early = lookup.kind() == LookupKind::find_value;
+  std::vector<PeerIndex> known(ends_early ? options_.lookup.nearest : options_.seeds_max);
   const std::size_t count =
       table_.closest(lookup.target(), {.reach = Reach::usable, .excluding = {}}, known);
   for (std::size_t index = 0; index < count; ++index) {
-    lookup.add_seed(candidate(now, table_.at(known[index]).contact));
+    lookup.add_seed(candidate(now, table_.at(known[index])));
   }
   if (count >= options_.lookup.nearest) return;
   seed_failed(now, lookup);
@@ -151,7 +153,7 @@ void Dht::seed_failed(Instant now, Lookup& lookup) {
   std::size_t wanted = links_.empty() ? failed.size() : options_.failed_seeds_max;
   for (; wanted > 0 && !failed.empty(); --wanted) {
     const std::size_t drawn = rng_.below(failed.size());
-    lookup.add_seed(candidate(now, table_.at(failed[drawn]).contact));
+    lookup.add_seed(candidate(now, table_.at(failed[drawn])));
     failed[drawn] = failed.back();
     failed.pop_back();
   }
@@ -196,8 +198,8 @@ bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire
                      .attempt = operations_[slot]->write ? operations_[slot]->write->attempt : 0,
                      .linked = links_.contains(peer.id),
                      .carried = through.has_value()});
-  ++stats_.asks;
-  if (through) ++stats_.asks_through;
+  ++counters_.asks;
+  if (through) ++counters_.asks_through;
   return pace(now, Ask{.ask = ask,
                        .peer = std::move(peer),
                        .message = std::move(message),
@@ -206,9 +208,9 @@ bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire
 }
 
 void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {
-  ++stats_.lookups_ended;
-  stats_.lookup_hops += ended.stats.hops;
-  stats_.hedges += ended.stats.hedges;
+  ++counters_.lookups_ended;
+  counters_.lookup_hops += ended.stats.hops;
+  counters_.hedges += ended.stats.hedges;
   Operation& operation = *operations_[slot];
   const OperationId id = operation.id;
   switch (operation.purpose) {
@@ -276,7 +278,7 @@ void Dht::end(Slot slot, Ended ended) {
   operations_[slot].reset();
   timers_.erase(slot);
   if (!of_user || is_told) return;
-  ++stats_.operations_ended;
+  ++counters_.operations_ended;
   outbox_.push(std::move(ended));
 }
 

@@ -51,6 +51,15 @@ void PeerLatencies::add(Instant now, const NodeId& peer, Duration sample) {
   sum_us_ += known->latency.smoothed().count();
 }
 
+void PeerLatencies::on_asked(Instant now, const NodeId& peer) {
+  Measured* known = measured_.find(peer);
+  if (known != nullptr) known->open_since = std::min(known->open_since, now);
+}
+
+void PeerLatencies::on_ended(const NodeId& peer) {
+  if (Measured* known = measured_.find(peer)) known->open_since = kNever;
+}
+
 void PeerLatencies::forget(const NodeId& peer) {
   const Measured* known = measured_.find(peer);
   if (known == nullptr) return;
@@ -62,6 +71,14 @@ const PeerLatency* PeerLatencies::find(const NodeId& peer) const {
   const Measured* known = measured_.find(peer);
   return known != nullptr ? &known->latency : nullptr;
 }
+
+bool PeerLatencies::is_silent(Instant now, const NodeId& peer, Duration at_least) const {
+  const Measured* known = measured_.find(peer);
+  if (known == nullptr || known->open_since == kNever) return false;
+  return now - known->open_since > std::max(known->latency.p95(), at_least);
+}
+
+Duration PeerLatencies::assumed_p95() const { return average() * kFirstGuess; }
 
 Duration PeerLatencies::average() const {
   if (measured_.empty()) return options_.assumed;

@@ -42,17 +42,26 @@ class PeerLatencies {
   explicit PeerLatencies(const PeerLatenciesOptions& options) : options_(options) {}
 
   void add(Instant now, const NodeId& peer, Duration sample);
+  /// It was asked, and the question has ended one way or the other.
+  void on_asked(Instant now, const NodeId& peer);
+  void on_ended(const NodeId& peer);
   void forget(const NodeId& peer);
 
   const PeerLatency* find(const NodeId& peer) const;
   /// What is assumed of a peer that was never measured: the average of those that were (P-KR-9).
   Duration average() const;
+  /// Within this somebody who was never measured is taken to answer.
+  Duration assumed_p95() const;
+  /// Has left a question unanswered for longer than 19 of 20 take it, and for `at_least`.
+  bool is_silent(Instant now, const NodeId& peer, Duration at_least) const;
   std::size_t size() const { return measured_.size(); }
 
  private:
   struct Measured {
     PeerLatency latency;
     Instant at{};
+    /// Since when a question waits, if one does and none was answered since.
+    Instant open_since = kNever;
   };
 
   PeerLatenciesOptions options_;

@@ -16,7 +16,7 @@ void Dht::probe_round_trips(Instant now) {
     for (const PeerIndex index : table_.by_preference(bucket)) {
       const Peer& peer = table_.at(index);
       if (!peer.connected || table_.is_failed(peer)) continue;
-      (peer.round_trip == Duration::zero() ? order : measured).push_back(index);
+      (peer.round_trip_us == 0 ? order : measured).push_back(index);
     }
     std::size_t unmeasured = order.size();
     order.insert(order.end(), measured.begin(), measured.end());
@@ -34,8 +34,8 @@ void Dht::probe(Instant now, const wire::Contact& peer) {
   const AskId ask{++last_ask_};
   asks_.insert(
       ask, {.slot = 0, .operation = {}, .peer = peer.id, .issued = now, .kind = AskKind::probe});
-  ++stats_.asks;
-  ++stats_.probes;
+  ++counters_.asks;
+  ++counters_.probes;
   pace(now, {.ask = ask, .peer = peer, .message = wire::Ping{}, .timeout = options_.probe_timeout});
 }
 

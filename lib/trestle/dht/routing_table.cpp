@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
@@ -9,6 +10,9 @@
 
 namespace trestle::dht {
 namespace {
+
+/// Whoever takes longer has been asked in vain.
+constexpr Duration kRoundTripMax = std::chrono::hours(1);
 
 /// What is unknown comes after whatever was measured.
 Duration rank_of(Duration round_trip) {
@@ -22,6 +26,7 @@ RoutingTable::RoutingTable(const NodeId& self, const RoutingTableOptions& option
   TRESTLE_ASSERT(options.bucket_peers_max >= 1);
   TRESTLE_ASSERT(options.bucket_peers_max <= kBucketPeersCeiling);
   TRESTLE_ASSERT(options.replacements_max <= options.bucket_peers_max);
+  TRESTLE_ASSERT(options.failures_max <= std::numeric_limits<decltype(Peer::failures)>::max());
   TRESTLE_ASSERT(options.buckets_max >= 1);
   TRESTLE_ASSERT(options.buckets_max <= NodeId::kBits);
   grow();
@@ -105,13 +110,13 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerG
             .groups = groups,
             .since = now,
             .seen = now,
-            .round_trip = {},
+            .round_trip_us = 0,
             .failures = 0,
             .connected = connected};
   auto& waiting = buckets_[bucket].replacements;
   if (const auto index = replacement_of(buckets_[bucket], contact.id)) {
     peer.connected = connected || waiting[*index].connected;
-    peer.round_trip = waiting[*index].round_trip;
+    peer.round_trip_us = waiting[*index].round_trip_us;
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*index));
   }
   add(bucket, std::move(peer));
@@ -170,11 +175,13 @@ void RoutingTable::on_seen(Instant now, const NodeId& id) {
 }
 
 void RoutingTable::on_round_trip(const NodeId& id, Duration round_trip) {
+  const auto us =
+      static_cast<std::uint32_t>(std::clamp(round_trip, Duration::zero(), kRoundTripMax).count());
   const std::size_t bucket = bucket_of(id);
   if (const auto place = place_of(bucket, id)) {
-    peers_[indices_[*place]].round_trip = round_trip;
+    peers_[indices_[*place]].round_trip_us = us;
   } else if (const auto index = replacement_of(buckets_[bucket], id)) {
-    buckets_[bucket].replacements[*index].round_trip = round_trip;
+    buckets_[bucket].replacements[*index].round_trip_us = us;
   }
 }
 
@@ -355,7 +362,7 @@ void RoutingTable::refill(std::size_t bucket) {
 bool RoutingTable::goes_before(const Peer& left, const Peer& right) const {
   if (options_.proximity == Proximity::off) return false;
   if (left.connected != right.connected) return left.connected;
-  return rank_of(left.round_trip) < rank_of(right.round_trip);
+  return rank_of(left.round_trip()) < rank_of(right.round_trip());
 }
 
 bool RoutingTable::replace_one(Instant now, std::size_t bucket, bool even_if_none_waits) {
@@ -379,12 +386,12 @@ Offer RoutingTable::cache(Instant now, std::size_t bucket, const wire::Contact& 
                 .groups = groups,
                 .since = now,
                 .seen = now,
-                .round_trip = {},
+                .round_trip_us = 0,
                 .failures = 0,
                 .connected = connected};
   if (const auto index = replacement_of(buckets_[bucket], contact.id)) {
     newcomer.connected = connected || waiting[*index].connected;
-    newcomer.round_trip = waiting[*index].round_trip;
+    newcomer.round_trip_us = waiting[*index].round_trip_us;
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(*index));
   } else {
     make_room_in_cache(waiting, groups);
@@ -447,8 +454,9 @@ std::vector<PeerIndex> RoutingTable::by_preference(std::size_t bucket) const {
     const Peer& other = at(right);
     if (is_failed(one) != is_failed(other)) return is_failed(other);
     if (one.connected != other.connected) return one.connected;
-    if (options_.proximity == Proximity::by_round_trip && one.round_trip != other.round_trip) {
-      return rank_of(one.round_trip) < rank_of(other.round_trip);
+    if (options_.proximity == Proximity::by_round_trip &&
+        one.round_trip_us != other.round_trip_us) {
+      return rank_of(one.round_trip()) < rank_of(other.round_trip());
     }
     return one.contact.id < other.contact.id;
   });

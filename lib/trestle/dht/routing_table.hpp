@@ -35,12 +35,14 @@ struct Peer {
   Instant since{};
   /// Last sign of life.
   Instant seen{};
-  /// As measured last; zero if never.
-  Duration round_trip{};
-  std::uint32_t failures = 0;
+  /// As measured last, at most an hour; zero if never.
+  std::uint32_t round_trip_us = 0;
+  /// In a row.
+  std::uint16_t failures = 0;
   /// A link to it is open now. Together with `known()` these are the two bits of one entry.
   bool connected = false;
 
+  Duration round_trip() const { return Duration(round_trip_us); }
   /// Can be reached again without a link; a browser cannot (X25).
   bool known() const { return !contact.address().empty(); }
 };

@@ -9,7 +9,7 @@ namespace trestle::dht {
 
 void Dht::on_request(Instant now, const NodeId& from, RequestToken token,
                      const wire::Message& request) {
-  ++stats_.requests;
+  ++counters_.requests;
   table_.on_seen(now, from);
   if (auto refusal = refusal_of_rate(now, from, request)) {
     outbox_.push(Respond{.token = token, .message = std::move(*refusal)});
@@ -33,10 +33,10 @@ wire::Message Dht::serve(Instant now, const NodeId& from, const wire::Message& r
   }
   if (options_.data == DataPolicy::refuses_data &&
       std::holds_alternative<wire::StoreRequest>(request)) {
-    ++stats_.data_refused;
+    ++counters_.data_refused;
     return refusal_with(ErrorCode::data_refused);
   }
-  ++stats_.requests_senseless;
+  ++counters_.requests_senseless;
   return wire::Failure{
       .code = ErrorCode::invalid_request,
       .retry_after_ms = 0,
@@ -46,11 +46,11 @@ wire::Message Dht::serve(Instant now, const NodeId& from, const wire::Message& r
 wire::Message Dht::serve_find_value(Instant now, const NodeId& from,
                                     const wire::FindValueRequest& request) {
   if (options_.data == DataPolicy::refuses_data) {
-    ++stats_.data_refused;
+    ++counters_.data_refused;
     return refusal_with(ErrorCode::data_refused);
   }
   if (request.key.empty() || request.key.size() > options_.records.key_bytes_max) {
-    ++stats_.requests_senseless;
+    ++counters_.requests_senseless;
     return refusal_with(ErrorCode::invalid_request);
   }
   wire::FindValueResponse response;
@@ -69,10 +69,10 @@ wire::Message Dht::serve_find_value(Instant now, const NodeId& from,
 
 void Dht::on_store(Instant now, const NodeId& from, RequestToken token,
                    const crypto::VerifiedRecord& record) {
-  ++stats_.requests;
+  ++counters_.requests;
   table_.on_seen(now, from);
   if (!open_ || options_.data == DataPolicy::refuses_data) {
-    if (open_) ++stats_.data_refused;
+    if (open_) ++counters_.data_refused;
     const ErrorCode code = open_ ? ErrorCode::data_refused : ErrorCode::shutting_down;
     return outbox_.push(Respond{token, refusal_with(code)});
   }
@@ -97,12 +97,12 @@ wire::Contacts Dht::contacts_for(const NodeId& asker, const NodeId& target) cons
 }
 
 wire::Message Dht::serve_carried(Instant now, const NodeId& origin, const wire::Message& request) {
-  ++stats_.requests;
+  ++counters_.requests;
   const bool asks = std::holds_alternative<wire::FindNodeRequest>(request) ||
                     std::holds_alternative<wire::FindValueRequest>(request);
   // No sign of life of the origin: whoever carried the question may have made it up.
   if (asks) return serve(now, origin, request);
-  ++stats_.requests_senseless;
+  ++counters_.requests_senseless;
   return wire::Failure{.code = ErrorCode::unsupported,
                        .retry_after_ms = 0,
                        .text = "Only find_node and find_value are carried for others."};

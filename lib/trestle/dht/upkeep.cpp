@@ -54,7 +54,7 @@ void Dht::note_delivery(Instant now, const std::string& key, const NodeId& from)
 
 wire::Message Dht::serve_offer(Instant now, const NodeId& from, const wire::ReplicaOffer& offer) {
   if (options_.data == DataPolicy::refuses_data) {
-    ++stats_.data_refused;
+    ++counters_.data_refused;
     return refusal_with(ErrorCode::data_refused);
   }
   wire::ReplicaAnswer answer;
@@ -155,7 +155,7 @@ void Dht::issue_upkeep(Instant now, UpkeepTicket ticket, wire::Contact&& peer,
                      .peer = peer.id,
                      .issued = now,
                      .kind = AskKind::upkeep});
-  ++stats_.asks;
+  ++counters_.asks;
   const bool is_paced = pace(
       now,
       Ask{.ask = ask, .peer = std::move(peer), .message = std::move(message), .timeout = timeout});

@@ -11,20 +11,33 @@ namespace trestle::dht {
 
 // ---- candidates
 
-/// What we know of it ourselves goes with the contact: whether it is linked and awake, and how long
-/// it takes to answer.
+/// What we know of it ourselves goes before the contact that was named.
 Candidate Dht::candidate(Instant now, const wire::Contact& contact) const {
+  if (const Peer* peer = table_.find(contact.id)) return candidate(now, *peer);
   const wire::Contact* linked = links_.find(contact.id);
-  Candidate made{.contact = linked != nullptr ? *linked : contact,
-                 .connected = linked != nullptr,
-                 .round_trip = latencies_.average()};
-  if (const PeerLatency* latency = latencies_.find(contact.id)) {
+  return with_pace(
+      now, {.contact = linked != nullptr ? *linked : contact, .connected = linked != nullptr});
+}
+
+Candidate Dht::candidate(Instant now, const Peer& peer) const {
+  const wire::Contact* linked = links_.find(peer.contact.id);
+  return with_pace(
+      now, {.contact = linked != nullptr ? *linked : wire::Contact(peer.contact),
+            .connected = linked != nullptr,
+            .inactive = linked != nullptr && after(peer.seen, options_.inactive_after) < now});
+}
+
+/// How long it takes to answer, and whether it does.
+Candidate Dht::with_pace(Instant now, Candidate made) const {
+  const NodeId& id = made.contact.id;
+  made.round_trip = latencies_.average();
+  if (const PeerLatency* latency = latencies_.find(id)) {
     made.round_trip = latency->smoothed();
     made.patience = latency->p95();
+    made.silent = latencies_.is_silent(now, id, options_.lookup.hedge_after_min);
+  } else if (made.connected) {
+    made.patience = latencies_.assumed_p95();
   }
-  if (linked == nullptr) return made;
-  const Peer* peer = table_.find(contact.id);
-  made.inactive = peer != nullptr && after(peer->seen, options_.inactive_after) < now;
   return made;
 }
 
@@ -41,7 +54,7 @@ std::vector<Candidate> Dht::resolve(Instant now, const wire::Contacts& contacts,
     if (bounds_groups() && !caps.take(groups_of(contact))) continue;
     const Peer* peer = table_.find(contact.id);
     if (peer != nullptr && table_.is_failed(*peer)) continue;
-    candidates.push_back(candidate(now, peer != nullptr ? wire::Contact(peer->contact) : contact));
+    candidates.push_back(peer != nullptr ? candidate(now, *peer) : candidate(now, contact));
     Candidate& made = candidates.back();
     if (!made.connected && made.contact.address.empty()) made.through = way_to(contact.id, namer);
   }
@@ -111,7 +124,7 @@ bool Dht::begin_recursive(Instant now, Slot slot, LookupMode mode) {
   const NodeId target = operation.lookup.target();
   const auto hop = next_hop(target, {});
   if (!hop) return false;
-  ++stats_.asks_recursive;
+  ++counters_.asks_recursive;
   return issue(now, slot, AskKind::recursive, wire::Contact(*links_.find(*hop)),
                wire::RecursiveFindRequest{.target = target, .originator = self_.id, .hop_count = 0},
                options_.recursive_timeout);
@@ -135,7 +148,7 @@ void Dht::count_silence(const PendingAsk& pending, ErrorCode code) {
   if (code != ErrorCode::timeout || !pending.linked || !links_.contains(pending.peer)) return;
   const Peer* peer = table_.find(pending.peer);
   if (peer == nullptr || peer->seen <= pending.issued) return;
-  ++stats_.deaf;
+  ++counters_.deaf;
   const std::uint32_t silences = ++*silent_.insert(pending.peer, 0).first;
   if (silences != options_.deaf_after) return;
   outbox_.push(PeerDeaf{.peer = pending.peer, .questions = silences});
@@ -149,7 +162,7 @@ void Dht::tell_question(const PendingAsk& pending, const Operation& operation) {
   outbox_.push(QuestionEnded{.operation = operation.id,
                              .step = *step,
                              .linked = links_.contains(pending.peer),
-                             .failures = peer != nullptr ? peer->failures : 0});
+                             .failures = peer != nullptr ? peer->failures : 0u});
 }
 
 }  // namespace trestle::dht

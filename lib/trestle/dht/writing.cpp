@@ -68,7 +68,7 @@ Result<OperationId, ErrorCode> Dht::begin_write(Instant now, Purpose purpose, Wr
     if (!crypto::may_write(*suite_, write.record)) return refuse(ErrorCode::unauthorized);
   }
   if (!has_vacancy(purpose)) {
-    ++stats_.operations_refused;
+    ++counters_.operations_refused;
     return refuse(ErrorCode::busy);
   }
   const NodeId place = crypto::place_of_key(*suite_, write.record.key);
@@ -212,7 +212,7 @@ void Dht::pump_write(Instant now, Slot slot) {
     return;
   }
   if (write.spread->receipt().is_acknowledged()) {
-    ++stats_.writes_acknowledged;
+    ++counters_.writes_acknowledged;
     tell(slot, ErrorCode::none);
     if (write.spread->is_ended()) return end(slot, {});
     return cut_oldest_spread();
@@ -221,7 +221,7 @@ void Dht::pump_write(Instant now, Slot slot) {
   if (const auto newer_at = write.spread->take_outdated()) return learn(now, slot, *newer_at);
   if (!write.spread->is_ended()) return;
   const bool is_kept = write.spread->receipt().synced > 0 || !write.spread->kept_by().empty();
-  if (is_kept) ++stats_.writes_weak;
+  if (is_kept) ++counters_.writes_weak;
   tell(slot, is_kept ? ErrorCode::none : write.spread->refusal());
   end(slot, {});
 }
@@ -230,7 +230,7 @@ void Dht::tell(Slot slot, ErrorCode code) {
   const Operation& operation = *operations_[slot];
   Write& write = *operations_[slot]->write;
   const Receipt& receipt = write.spread->receipt();
-  ++stats_.operations_ended;
+  ++counters_.operations_ended;
   write.is_told = true;
   outbox_.push(Ended{.operation = operation.id,
                      .code = code,
@@ -253,7 +253,7 @@ void Dht::cut_oldest_spread() {
     if (!oldest || operation->id < operations_[*oldest]->id) oldest = slot;
   }
   if (told <= options_.background_max) return;
-  ++stats_.spreads_cut;
+  ++counters_.spreads_cut;
   end(*oldest, {});
 }
 
@@ -284,7 +284,7 @@ void Dht::on_learned(Instant now, Slot slot, const wire::Record* shown) {
     tell(slot, ErrorCode::not_found);
     return end(slot, {});
   }
-  ++stats_.writes_retried;
+  ++counters_.writes_retried;
   write.stage = Write::Stage::preparing;
   write.spread.reset();
   if (!write.is_signed) order_signature(now, operation, write.record);

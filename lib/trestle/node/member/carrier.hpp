@@ -90,6 +90,8 @@ class Carrier {
   /// All three outlive the carrier.
   Carrier(const CarrierOptions& options, const link::LocalPeer& local, dht::Dht& dht);
 
+  const CarrierOptions& options() const { return options_; }
+
   // ---- requests of others ----
   void on_route(Instant now, const Asker& asker, const wire::RouteRequest& request);
   void on_recursive(Instant now, const Asker& asker, const wire::RecursiveFindRequest& request);

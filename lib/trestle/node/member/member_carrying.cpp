@@ -33,7 +33,7 @@ void MemberNode::ask_through(Instant now, const dht::Ask& ask) {
   if (!connection || !question) return dht_.on_ask_failed(now, ask.ask, ErrorCode::unreachable);
   const wire::RouteRequest request{.destination = ask.peer.id,
                                    .origin = self_.id,
-                                   .hops_left = hops_after_first(options_.carrier),
+                                   .hops_left = hops_after_first(carrier_.options()),
                                    .request = *question};
   const auto sent = channels_.request(now, *connection, request, after(now, ask.timeout),
                                       make_token(Asker::through, ask.ask.value));

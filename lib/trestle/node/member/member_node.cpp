@@ -49,30 +49,31 @@ Result<OperationId, ErrorCode> as_node_result(const Result<dht::OperationId, Err
 
 }  // namespace
 
-MemberNode::MemberNode(MemberOptions options, const crypto::Identity& identity,
+MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& identity,
                        crypto::Suite& suite, Rng rng)
-    : options_(std::move(options)),
-      self_{identity.id, options_.role, wire::Dialect::native, options_.common.address, {}},
+    : program_(options.program),
+      join_timeout_(options.join_timeout),
+      self_{identity.id, options.role, wire::Dialect::native, options.common.address, {}},
       local_{identity,
-             options_.role,
-             options_.common.network,
-             options_.common.address,
-             options_.bridge_secret,
+             options.role,
+             options.common.network,
+             options.common.address,
+             options.bridge_secret,
              {},
              {},
-             options_.legacy_bridge_secret},
-      channels_(link::ConnectionOwner::node, local_, suite, channel_options(options_),
+             options.legacy_bridge_secret},
+      channels_(link::ConnectionOwner::node, local_, suite, channel_options(options),
                 rng.fork("channels")),
-      worth_(self_.id, options_.link_values),
-      mesh_(self_, options_.mesh, rng.fork("mesh")),
-      dht_(self_, dht_options(options_, identity), suite, rng.fork("dht")),
-      verifier_(verifier_options(options_), dht_.records(), suite),
-      served_(options_.served_requests_max),
-      joiner_(joiner_options(options_), rng.fork("joiner")),
-      old_bootstrap_(options_.old_bootstrap, local_, suite),
-      peer_memory_(options_.peer_memory, rng),
-      carrier_(options_.carrier, local_, dht_),
-      pending_asks_(options_.pending_asks_max) {
+      worth_(self_.id, options.link_values),
+      mesh_(self_, options.mesh, rng.fork("mesh")),
+      dht_(self_, dht_options(options, identity), suite, rng.fork("dht")),
+      verifier_(verifier_options(options), dht_.records(), suite),
+      served_(options.served_requests_max),
+      joiner_(joiner_options(options), rng.fork("joiner")),
+      old_bootstrap_(options.old_bootstrap, local_, suite),
+      peer_memory_(options.peer_memory, rng),
+      carrier_(options.carrier, local_, dht_),
+      pending_asks_(options.pending_asks_max) {
   mesh_.value_links_by(&worth_);
 }
 
@@ -372,7 +373,7 @@ void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCod
 
 Status MemberNode::status(Instant now) const {
   Status status;
-  status.program = options_.program;
+  status.program = program_;
   status.id = self_.id;
   status.address = self_.address;
   status.state = is_stopping_ ? "draining" : mesh_.links().empty() ? "joining" : "joined";
@@ -388,7 +389,7 @@ Status MemberNode::status(Instant now) const {
   add_counters(status, mesh_.stats());
   add_counters(status, now, mesh_.stability());
   add_counters(status, dht_.stats());
-  if (options_.role == wire::Role::node) add_upkeep(status, now, dht_);
+  if (self_.role == wire::Role::node) add_upkeep(status, now, dht_);
   add_counters(status, verifier_.stats());
   add_counters(status, carrier_.stats());
   add_counters(status, joiner_.stats());

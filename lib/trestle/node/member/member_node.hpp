@@ -63,7 +63,7 @@ struct MemberOptions {
 ///                         Mesh  <----- Candidates ---- Joiner <--'-- links
 class MemberNode : public Node {
  public:
-  MemberNode(MemberOptions options, const crypto::Identity& identity, crypto::Suite& suite,
+  MemberNode(const MemberOptions& options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
   MemberNode(const MemberNode&) = delete;  // the mesh knows where our judgement of links stands
   MemberNode& operator=(const MemberNode&) = delete;
@@ -215,7 +215,8 @@ class MemberNode : public Node {
   Instant systems_deadline() const;
   void stop_when_drained();
 
-  MemberOptions options_;
+  std::string_view program_;
+  Duration join_timeout_;
   wire::Contact self_;
   link::LocalPeer local_;
   link::ChannelSet channels_;

@@ -22,8 +22,8 @@ void MemberNode::on_persisted(Instant now, dht::StorageTicket ticket, ErrorCode 
 
 /// A bridge takes no record whatever its signature: it does not spend its time on checks.
 void MemberNode::verify(Instant now, RecordVerifier::Item item) {
-  const bool is_unwanted = options_.role == wire::Role::bridge &&
-                           std::holds_alternative<wire::StoreRequest>(item.message);
+  const bool is_unwanted =
+      self_.role == wire::Role::bridge && std::holds_alternative<wire::StoreRequest>(item.message);
   if (is_unwanted) return perform(now, RecordVerifier::Cleared{.item = std::move(item)});
   verifier_.submit(std::move(item));
   pump_records(now);

@@ -56,7 +56,7 @@ void MemberNode::ask_join(Instant now, const wire::JoinRequest& request) {
   if (registration_dialect_ == wire::Dialect::legacy) {
     return old_bootstrap_.join(now, request, !mesh_.links().empty());
   }
-  const Instant deadline = after(now, options_.join_timeout);
+  const Instant deadline = after(now, join_timeout_);
   const auto sent =
       channels_.request(now, *registration_, request, deadline, make_token(Asker::joiner, 0));
   if (!sent) joiner_.on_join_failed(now, wire::Failure{sent.error(), 0, {}});

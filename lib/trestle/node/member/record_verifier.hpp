@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -106,7 +107,7 @@ class RecordVerifier {
   std::map<link::Ticket, link::ConnectionId> checks_;
   std::uint32_t last_ticket_ = 0;
   std::map<wire::RecordDigest, wire::Signature> known_;
-  std::deque<wire::RecordDigest> known_by_age_;
+  std::list<wire::RecordDigest> known_by_age_;
   RecordVerifierStats stats_;
   Outbox<Effect> outbox_;
 };
