@@ -127,4 +127,54 @@ TEST_CASE("ROUTE-04: a stream of strangers ends; no two links push each other ou
   CHECK(exchanges == 0);
 }
 
+TEST_CASE("idle links: the nearest stay, and two into each part of the key space") {
+  Links links(6);
+  links.add(10, 0);
+  links.add(6, 1);
+  links.add(8, 9);  // the neighbourhood
+  const auto spared = links_to_spare(links.self, links.ids, links.ids, 100, {});
+  // In the order in which they were named, so the first of each bucket go.
+  std::vector<NodeId> expected(links.ids.begin(), links.ids.begin() + 8);
+  expected.insert(expected.end(), links.ids.begin() + 10, links.ids.begin() + 14);
+  CHECK(spared == expected);
+  CHECK(links_to_spare(links.self, links.ids, links.ids, 3, {}).size() == 3);
+  CHECK(links_to_spare(links.self, links.ids, std::span(links.ids).subspan(16), 100, {}).empty());
+}
+
+TEST_CASE("ROUTE-03: whatever is idle, the neighbourhood is kept and no part of the space is lost") {
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    CAPTURE(seed);
+    Links links(seed);
+    const LinkValueOptions options;
+    for (unsigned bucket = 0; bucket < 12; ++bucket) {
+      links.add(static_cast<std::size_t>(links.rng.below(12)), bucket);
+    }
+    std::vector<NodeId> idle;
+    for (const NodeId& id : links.ids) {
+      if (links.rng.chance(7, 10)) idle.push_back(id);
+    }
+    const auto spared = links_to_spare(links.self, links.ids, idle, links.ids.size(), options);
+    std::vector<NodeId> kept = links.ids;
+    for (const NodeId& id : spared) {
+      REQUIRE(std::ranges::find(idle, id) != idle.end());
+      REQUIRE(std::erase(kept, id) == 1);
+    }
+    std::ranges::sort(links.ids, [&](const NodeId& left, const NodeId& right) {
+      return closer(links.self, left, right);
+    });
+    const std::size_t nearest = std::min(options.nearest_when_idle, links.ids.size());
+    for (std::size_t place = 0; place < nearest; ++place) {
+      REQUIRE(std::ranges::find(kept, links.ids[place]) != kept.end());
+    }
+    for (unsigned bucket = 0; bucket < 12; ++bucket) {
+      const auto in_bucket = [&](const NodeId& id) {
+        return common_prefix_bits(links.self, id) == bucket;
+      };
+      const auto had = static_cast<std::size_t>(std::ranges::count_if(links.ids, in_bucket));
+      const auto has = static_cast<std::size_t>(std::ranges::count_if(kept, in_bucket));
+      REQUIRE(has >= std::min(had, options.per_bucket_when_idle));
+    }
+  }
+}
+
 }  // namespace trestle::dht

@@ -100,12 +100,14 @@ void disturb(Machine& machine, Instant now, Rng& rng,
     case 2: {
       Bytes noise(rng.below(40));
       for (auto& byte : noise) byte = static_cast<std::uint8_t>(rng.next());
-      return machine.on_frame(now, connection, link::FrameKind::binary, noise);
+      machine.on_frame(now, connection, link::FrameKind::binary, noise);
+      return;
     }
     case 3: {
       Bytes frame;
       wire::native::append_record(frame, {{rng.below(3000)}, wire::Pong{}});
-      return machine.on_frame(now, connection, link::FrameKind::binary, frame);
+      machine.on_frame(now, connection, link::FrameKind::binary, frame);
+      return;
     }
     default:
       return machine.on_drained(now, connection, rng.below(1000));

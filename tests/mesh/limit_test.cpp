@@ -22,6 +22,13 @@ class SmallIsDear : public mesh::LinkWorth {
     if (!least || 3 * newcomer.id.low() > 2 * least->low()) return std::nullopt;
     return least;
   }
+  std::vector<NodeId> links_to_spare(std::span<const NodeId>, const FlatMap<NodeId, mesh::Link>&,
+                                     std::size_t) const override {
+    return {};
+  }
+  bool is_neighbour(const NodeId&, const FlatMap<NodeId, mesh::Link>&) const override {
+    return true;
+  }
 };
 
 struct Full {

@@ -118,6 +118,7 @@ void Dht::look_up(Instant now, Slot slot, LookupKind kind, const NodeId& target,
 LookupOptions Dht::lookup_options(Purpose purpose, const LookupWish& wish) const {
   LookupOptions made = options_.lookup;
   if (purpose == Purpose::self_lookup) made.timeout_total = options_.self_lookup_timeout;
+  if (purpose == Purpose::refresh) made.nearest = std::min(made.nearest, options_.refresh_answers);
   made.steps = wish.steps;
   if (wish.paths > 1) {
     made.paths = wish.paths;

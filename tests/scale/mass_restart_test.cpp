@@ -2,7 +2,7 @@
 
 #include "trestle/sim/mass_restart.hpp"
 
-#include <catch2/catch_test_macros.hpp>
+#include "catch.hpp"
 
 namespace trestle {
 namespace {
