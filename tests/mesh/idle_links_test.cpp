@@ -25,9 +25,7 @@ class OddIsDear : public mesh::LinkWorth {
     }
     return spared;
   }
-  bool is_neighbour(const NodeId& peer, const FlatMap<NodeId, mesh::Link>&) const override {
-    return peer.low() % 2 == 1;
-  }
+  bool is_neighbour(const NodeId& peer) const override { return peer.low() % 2 == 1; }
 };
 
 /// Somebody with links to 1, 2, 3, ... and on.

@@ -26,9 +26,7 @@ class SmallIsDear : public mesh::LinkWorth {
                                      std::size_t) const override {
     return {};
   }
-  bool is_neighbour(const NodeId&, const FlatMap<NodeId, mesh::Link>&) const override {
-    return true;
-  }
+  bool is_neighbour(const NodeId&) const override { return true; }
 };
 
 struct Full {

@@ -84,10 +84,13 @@ TEST_CASE("P-CR-2, P-CR-16: who lost every link asks the bootstrap first and is 
     cut_off(world, node);
     // The ends of its connections reach it one by one; until the last it may dial whom it likes.
     std::size_t dials_before = 0;
-    while (links_of(world, node) > 0) {
+    const Instant cut = world.now();
+    while (links_of(world, node) > 0 && world.now() < after(cut, 10s)) {
       dials_before = ear.dials.size();
       REQUIRE(world.step());
     }
+    // Somebody who heard of the cut first was quicker to dial it than the rest to hang up.
+    if (links_of(world, node) > 0) continue;
     const Instant isolated = world.now();
     const auto after_it = ear.dials.begin() + static_cast<std::ptrdiff_t>(dials_before);
     const bool is_under_way = std::any_of(
@@ -115,7 +118,7 @@ TEST_CASE("P-CR-2, P-CR-16: who lost every link asks the bootstrap first and is 
     REQUIRE_FALSE(world.violation());
     CHECK(links_of(world, node) >= 3);
   }
-  CHECK(asked_first > 0);
+  CHECK(asked_first >= seeds / 4);
 }
 
 TEST_CASE("RECOV-02: nodes that know each other are linked again without any bootstrap node") {

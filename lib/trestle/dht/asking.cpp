@@ -15,6 +15,11 @@ bool counts_against_peer(ErrorCode code) {
          code == ErrorCode::protocol_error || code == ErrorCode::unauthorized;
 }
 
+/// The connection ended, not the peer.
+bool is_of_connection(ErrorCode code) {
+  return code == ErrorCode::connection_lost || code == ErrorCode::duplicate_connection;
+}
+
 const wire::Contacts* contacts_in(const wire::Message& answer) {
   if (const auto* nodes = std::get_if<wire::FindNodeResponse>(&answer)) return &nodes->contacts;
   if (const auto* found = std::get_if<wire::RecursiveFindResponse>(&answer)) {
@@ -137,6 +142,10 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   asks_.erase(ask);
   pacing_.drop(ask);
   if (!pending.carried) latencies_.on_ended(pending.peer);
+  Operation* operation = operation_of(pending);
+  const bool may_repeat = pending.kind == AskKind::lookup && !pending.carried && !pending.again &&
+                          is_of_connection(code) && links_.contains(pending.peer);
+  if (may_repeat && operation != nullptr && ask_again(now, pending, operation->lookup)) return;
   ++counters_.asks_failed;
   if (!pending.carried && counts_against_peer(code)) {
     count_silence(pending, code);
@@ -146,7 +155,6 @@ void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   if (pending.kind == AskKind::upkeep) {
     return settle_upkeep(now, pending, wire::Failure{code, 0, {}});
   }
-  Operation* operation = operation_of(pending);
   if (operation == nullptr) return;
   if (pending.kind == AskKind::lookup) {
     if (!ask_through(now, pending, *operation, code)) {

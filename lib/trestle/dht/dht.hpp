@@ -173,6 +173,7 @@ class Dht : private DhtState {
                                  const NodeId& namer) const;
   std::optional<NodeId> way_to(const NodeId& peer, const std::optional<NodeId>& namer) const;
   bool ask_through(Instant now, const PendingAsk& pending, Operation& operation, ErrorCode code);
+  bool ask_again(Instant now, const PendingAsk& pending, const Lookup& lookup);
   bool begin_recursive(Instant now, Slot slot, LookupMode mode);
   void settle_recursive(Instant now, Operation& operation, const NodeId& peer,
                         const wire::Message& answer);

@@ -63,6 +63,8 @@ class DhtState {
     bool was_held_back = false;
     /// Another peer carries it.
     bool carried = false;
+    /// It was lost with a connection before, and is asked on another one.
+    bool again = false;
   };
 
   wire::Contact self_;

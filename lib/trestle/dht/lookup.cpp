@@ -266,10 +266,11 @@ void Lookup::on_link_down(Instant now, const NodeId& peer) {
 /// Whoever has to be dialled first is given the round trips that takes: on a slow line they alone
 /// are more than a second.
 Instant Lookup::straggles_at(const Entry& entry) const {
-  const Duration dial = entry.linked_when_asked
-                            ? Duration::zero()
-                            : entry.candidate.round_trip * options_.dial_round_trips;
-  return after(entry.asked_at, std::max(options_.straggler_after, dial));
+  if (entry.linked_when_asked) return after(entry.asked_at, options_.straggler_after);
+  const Duration patience = kind_ == LookupKind::find_node ? options_.dial_straggler_after
+                                                            : options_.straggler_after;
+  const Duration dial = entry.candidate.round_trip * options_.dial_round_trips;
+  return after(entry.asked_at, std::max(patience, dial));
 }
 
 Instant Lookup::next_deadline() const {

@@ -63,6 +63,15 @@ std::vector<Candidate> Dht::resolve(Instant now, const wire::Contacts& contacts,
 
 // ---- through others
 
+namespace {
+
+wire::Message question_of(const Lookup& lookup) {
+  if (lookup.kind() == LookupKind::find_value) return wire::FindValueRequest{lookup.key()};
+  return wire::FindNodeRequest{lookup.target()};
+}
+
+}  // namespace
+
 std::optional<NodeId> Dht::next_hop(const NodeId& target, std::span<const NodeId> excluded) const {
   std::vector<Hop> hops;
   hops.reserve(links_.size());
@@ -99,16 +108,26 @@ bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operati
   if (!deadline || *deadline <= now || !step || !step->named_by) return false;
   const auto through = way_to(pending.peer, step->named_by);
   if (!through || !lookup.reroute(pending.peer, *through)) return false;
-  wire::Message question = wire::FindNodeRequest{lookup.target()};
-  if (lookup.kind() == LookupKind::find_value) {
-    question = wire::FindValueRequest{lookup.key()};
-  }
   wire::Contact peer;
   peer.id = pending.peer;
-  if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), std::move(question),
+  if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), question_of(lookup),
              *deadline - now, through)) {
     lookup.on_failed(now, pending.peer, ErrorCode::busy);
   }
+  return true;
+}
+
+/// Two peers that dial each other at the same moment end with one connection of the two, and what
+/// was asked on the other goes with it. The peer is there all the same: it is asked once more.
+bool Dht::ask_again(Instant now, const PendingAsk& pending, const Lookup& lookup) {
+  const auto deadline = lookup.deadline_of(pending.peer);
+  if (!deadline || *deadline <= now) return false;
+  if (!issue(now, pending.slot, AskKind::lookup, wire::Contact(*links_.find(pending.peer)),
+             question_of(lookup), *deadline - now)) {
+    return false;
+  }
+  if (PendingAsk* repeated = asks_.find(AskId{last_ask_})) repeated->again = true;
+  ++counters_.asks_repeated;
   return true;
 }
 

@@ -15,9 +15,8 @@ struct AnnouncementsOptions {
   /// Peers remembered as known to the others; the one unheard of for longest gives way. Five times
   /// the links of a server.
   std::size_t remembered_max = 1024;
-  /// Who was away for longer is a newcomer again. Six refresh intervals of the tables: links that
-  /// nobody uses are let go and dialled again within one or two.
-  Duration remembered_for = std::chrono::hours(1);
+  /// Who was away for longer is a newcomer again. About a refresh interval of the tables.
+  Duration remembered_for = std::chrono::minutes(10);
   /// To somebody who is new himself everybody is new: nothing is announced before the first link is
   /// this old. Longer than it takes to link to all whom one was introduced to.
   Duration settled_after = std::chrono::seconds(5);

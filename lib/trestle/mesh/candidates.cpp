@@ -37,7 +37,7 @@ bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
     if (peer->phase != Phase::linked && peer->failures > 0) peer->contact = contact;
     return true;
   }
-  if (!make_room()) return false;
+  if (!make_room(haste)) return false;
   admit(contact).due = after(now, draw_first_wait(contact, haste));
   return true;
 }
@@ -126,7 +126,7 @@ void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted, End
   } else {
     fail(now, *peer, peer->failures + 1);
   }
-  if (unlinked() > options_.candidates_max && !make_room()) {
+  if (unlinked() > options_.candidates_max && !make_room(Haste::spread)) {
     erase(std::find_if(peers_.begin(), peers_.end(),
                        [&](const auto& entry) { return entry.first == id; }));
   }
@@ -195,7 +195,7 @@ Candidates::Peer& Candidates::admit(const wire::Contact& contact) {
   return *peer;
 }
 
-bool Candidates::make_room() {
+bool Candidates::make_room(Haste haste) {
   if (unlinked() < options_.candidates_max) return true;
   // Worst first: forgotten ones, then the one that failed most. Peers nobody has tried yet and
   // those somebody waits for are never pushed out by hearsay, nor are lost ones, up to their share.
@@ -210,9 +210,22 @@ bool Candidates::make_room() {
     if (peer.phase != Phase::idle || peer.wanted || peer.failures == 0) continue;
     if (worst == peers_.end() || peer.failures > worst->second.failures) worst = place;
   }
+  if (worst == peers_.end() && haste == Haste::at_once) worst = longest_untried();
   if (worst == peers_.end()) return false;
   erase(worst);
   return true;
+}
+
+/// Of those that nobody waits for the one that was heard of longest ago: hearsay must not push out
+/// hearsay, but whom somebody waits for is worth more.
+FlatMap<NodeId, Candidates::Peer>::iterator Candidates::longest_untried() {
+  auto oldest = peers_.end();
+  for (auto place = peers_.begin(); place != peers_.end(); ++place) {
+    const Peer& peer = place->second;
+    if (peer.phase != Phase::idle || peer.wanted || peer.proven) continue;
+    if (oldest == peers_.end() || peer.due < oldest->second.due) oldest = place;
+  }
+  return oldest;
 }
 
 Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures) {

@@ -105,7 +105,8 @@ class Candidates {
   }
   Peer& admit(const wire::Contact& contact);
   /// Whether there is a place for one more unlinked peer; evicts a worse one for it if need be.
-  bool make_room();
+  bool make_room(Haste haste);
+  FlatMap<NodeId, Peer>::iterator longest_untried();
   /// Who has been lost for too long is not remembered any more.
   void drop_stale(Instant now);
   std::size_t unlinked() const { return peers_.size() - linked_; }

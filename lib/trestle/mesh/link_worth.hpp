@@ -26,7 +26,7 @@ class LinkWorth {
                                              const FlatMap<NodeId, Link>& links,
                                              std::size_t count_max) const = 0;
   /// Whether this linked peer is one of our neighbourhood.
-  virtual bool is_neighbour(const NodeId& peer, const FlatMap<NodeId, Link>& links) const = 0;
+  virtual bool is_neighbour(const NodeId& peer) const = 0;
 };
 
 }  // namespace trestle::mesh

@@ -250,7 +250,7 @@ void Mesh::open_first(Instant now, const Link& link) {
 /// want to know of it: where thousands meet somebody for the first time all day, news of everybody
 /// for everybody would be most of what is said.
 void Mesh::announce(Instant now, const Link& link) {
-  if (worth_ != nullptr && !worth_->is_neighbour(link.peer.id, links_)) return;
+  if (worth_ != nullptr && !worth_->is_neighbour(link.peer.id)) return;
   if (!announcements_.on_link_up(now, link.peer, link.direction)) return;
   AnnouncePeer order{.peer = link.peer, .to = {}};
   for (const auto& [peer, other] : links_) {

@@ -8,6 +8,9 @@
 namespace trestle::sim {
 namespace {
 
+/// Should a search fail, a report says whom it asked.
+constexpr dht::LookupWish kTelling{.steps = dht::StepReport::told};
+
 /// `10.x.y.z`, one per node.
 std::string remote_address(NodeIndex node) {
   return "10." + std::to_string(node >> 16 & 255) + "." + std::to_string(node >> 8 & 255) + "." +
@@ -162,7 +165,7 @@ Result<OperationKey, ErrorCode> World::put(NodeIndex node, std::string key, Byte
 }
 
 Result<OperationKey, ErrorCode> World::get(NodeIndex node, std::string key) {
-  return accepted(node, running(node).node->get(now_, std::move(key)));
+  return accepted(node, running(node).node->get_as(now_, std::move(key), kTelling));
 }
 
 Result<OperationKey, ErrorCode> World::remove(NodeIndex node, std::string key) {
@@ -170,7 +173,7 @@ Result<OperationKey, ErrorCode> World::remove(NodeIndex node, std::string key) {
 }
 
 Result<OperationKey, ErrorCode> World::find(NodeIndex node, const NodeId& target) {
-  return accepted(node, running(node).node->find(now_, target));
+  return accepted(node, running(node).node->find_as(now_, target, kTelling));
 }
 
 Result<OperationKey, ErrorCode> World::accepted(

@@ -64,7 +64,7 @@ MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& ide
              options.legacy_bridge_secret},
       channels_(link::ConnectionOwner::node, local_, suite, channel_options(options),
                 rng.fork("channels")),
-      worth_(self_.id, options.link_values),
+      worth_(self_.id, options.link_values, dht_.table()),
       mesh_(self_, options.mesh, rng.fork("mesh")),
       dht_(self_, dht_options(options, identity), suite, rng.fork("dht")),
       verifier_(verifier_options(options), dht_.records(), suite),

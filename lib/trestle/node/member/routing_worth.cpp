@@ -25,9 +25,14 @@ std::vector<NodeId> RoutingWorth::links_to_spare(std::span<const NodeId> idle,
   return dht::links_to_spare(self_, ids_of(links), idle, count_max, options_);
 }
 
-bool RoutingWorth::is_neighbour(const NodeId& peer,
-                                const FlatMap<NodeId, mesh::Link>& links) const {
-  return dht::LinkValues(self_, ids_of(links), dht::when_idle(options_)).is_neighbour(peer);
+/// By what the table knows and not by links alone, of which there may be few: in a large network
+/// a peer that happens to link itself is none, in one of twenty everybody is.
+bool RoutingWorth::is_neighbour(const NodeId& peer) const {
+  std::vector<dht::PeerIndex> nearest(options_.nearest);
+  const std::size_t found =
+      table_.closest(self_, {.reach = dht::Reach::usable, .excluding = {}}, nearest);
+  if (found < nearest.size()) return true;
+  return !closer(self_, table_.at(nearest.back()).contact.id, peer);
 }
 
 }  // namespace trestle::node

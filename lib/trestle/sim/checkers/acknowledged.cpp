@@ -11,8 +11,26 @@ constexpr std::string_view kRule = "I3: what was acknowledged is readable";
 /// its ways take.
 constexpr Duration kGrace = std::chrono::seconds(30);
 
+std::string milliseconds(Duration duration) {
+  return std::to_string(std::chrono::floor<std::chrono::milliseconds>(duration).count()) + " ms";
+}
+
+/// Who was asked, and what came of it.
+std::string describe(const dht::LookupStep& step) {
+  std::string line = "\n  " + step.peer.to_short_hex() + " (hop " + std::to_string(step.hop) + ", " +
+                     std::string(dht::name(step.reason)) + (step.connected ? ", linked" : "") +
+                     (step.through ? ", through another" : "") + ") after " +
+                     milliseconds(step.asked_after) + ": ";
+  if (!step.took) return line + "no answer yet";
+  line += step.code == ErrorCode::none ? std::to_string(step.contacts) + " contacts"
+                                       : std::string(name(step.code));
+  return line + " in " + milliseconds(*step.took);
+}
+
 std::string describe(const std::string& key, const node::OperationEnded& end) {
-  return "a get of " + key + " ended with " + std::string(name(end.code));
+  std::string text = "a get of " + key + " ended with " + std::string(name(end.code));
+  for (const dht::LookupStep& step : end.steps) text += describe(step);
+  return text;
 }
 
 }  // namespace
