@@ -141,7 +141,8 @@ TEST_CASE("idle links: the nearest stay, and two into each part of the key space
   CHECK(links_to_spare(links.self, links.ids, std::span(links.ids).subspan(16), 100, {}).empty());
 }
 
-TEST_CASE("ROUTE-03: whatever is idle, the neighbourhood is kept and no part of the space is lost") {
+TEST_CASE(
+    "ROUTE-03: whatever is idle, the neighbourhood is kept and no part of the space is lost") {
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     CAPTURE(seed);
     Links links(seed);

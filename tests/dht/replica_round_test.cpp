@@ -109,6 +109,18 @@ TEST_CASE("Whole records go to those who need them, eight at a time, and count w
   CHECK(bench.ends[0].silent.empty());
 }
 
+TEST_CASE("Who wants an offer later, or let the link go while it came, is not silent") {
+  for (const ErrorCode code : {ErrorCode::rate_limited, ErrorCode::busy, ErrorCode::idle}) {
+    CAPTURE(name(code));
+    RoundBench bench(2, {task_for(1, 2)});
+    bench.round.on_failed(at(1s), bench.offers[0].exchange, code);
+    bench.drain();
+    REQUIRE(bench.ends.size() == 1);
+    CHECK(bench.ends[0].silent.empty());
+    CHECK(bench.ends[0].outcomes[0].copies == 0);
+  }
+}
+
 TEST_CASE("A delegated offer says so; what is newer elsewhere is told") {
   RoundBench bench(2, {task_for(1, 2, Kind::delegate)});
   CHECK(bench.offers[0].offer.delegated);

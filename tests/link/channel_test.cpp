@@ -158,6 +158,27 @@ TEST_CASE("every request on a lost connection ends exactly once, before the news
   CHECK(std::holds_alternative<Channel::Closed>(left.news.back().news));
 }
 
+TEST_CASE(
+    "a question that crosses a goodbye is lost, and idle where the peer let an idle link go") {
+  const std::pair<ErrorCode, ErrorCode> ends[] = {{ErrorCode::idle, ErrorCode::idle},
+                                                  {ErrorCode::busy, ErrorCode::connection_lost}};
+  for (const auto& [said, expected] : ends) {
+    CAPTURE(name(said));
+    End left(1, wire::Role::node);
+    End right(2, wire::Role::node);
+    WirePair pair(left, right);
+    pair.connect(kStart);
+    REQUIRE(left.channels->request(kStart, pair.dialled, kAsk, kStart + 5s, 1));
+    right.channels->close(kStart, pair.accepted, said, "bye");
+    pair.settle(kStart);
+    const auto failed = left.all<Channel::RequestFailed>();
+    REQUIRE(failed.size() == 1);
+    CHECK(failed[0].code == expected);
+    REQUIRE(left.all<Channel::Closed>().size() == 1);
+    CHECK(left.all<Channel::Closed>()[0].code == said);
+  }
+}
+
 TEST_CASE("a half-open link is found by its pings and closed") {
   End left(1, wire::Role::node);
   End right(2, wire::Role::node);

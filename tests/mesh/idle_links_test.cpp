@@ -105,7 +105,8 @@ TEST_CASE("bridges and peers of the old dialect are never let go") {
   CHECK(linked.mesh->find(mesh_contact(102).id));
 }
 
-TEST_CASE("who is full gives up an idle link for a newcomer, and for a dial that somebody waits for") {
+TEST_CASE(
+    "who is full gives up an idle link for a newcomer, and for a dial that somebody waits for") {
   Linked linked(20, 20);
   linked.now += seconds(10);
   linked.link(mesh_contact(30));
@@ -121,6 +122,17 @@ TEST_CASE("who is full gives up an idle link for a newcomer, and for a dial that
     linked.drain();
   }
   CHECK(linked.let_go == std::vector<std::uint32_t>{2});
+}
+
+TEST_CASE("who is full gives up one link for each dial, however long that takes") {
+  Linked linked(20, 20);
+  linked.now += seconds(21);
+  CHECK(linked.mesh->connect(linked.now, mesh_contact(32)));
+  CHECK(linked.mesh->connect(linked.now, mesh_contact(34)));
+  linked.mesh->on_deadline(linked.now);
+  linked.mesh->on_contact(linked.now, mesh_contact(36));
+  linked.drain();
+  CHECK(linked.let_go == std::vector<std::uint32_t>{2, 4});
 }
 
 TEST_CASE("who is full of links in use refuses a dial") {

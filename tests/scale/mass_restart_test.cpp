@@ -18,7 +18,8 @@ sim::MassRestartResult restart(bool forgets) {
 
 }  // namespace
 
-TEST_CASE("T33, RECOV-05: a thousand members restarted at once find each other by what they saved") {
+TEST_CASE(
+    "T33, RECOV-05: a thousand members restarted at once find each other by what they saved") {
   const sim::MassRestartResult result = restart(false);
   INFO(result.to_text());
   CHECK(result.violation.empty());

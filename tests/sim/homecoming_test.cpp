@@ -93,8 +93,8 @@ TEST_CASE("P-CR-2, P-CR-16: who lost every link asks the bootstrap first and is 
     if (links_of(world, node) > 0) continue;
     const Instant isolated = world.now();
     const auto after_it = ear.dials.begin() + static_cast<std::ptrdiff_t>(dials_before);
-    const bool is_under_way = std::any_of(
-        ear.dials.begin(), after_it, [&](const Ear::Dial& dial) { return dial.from == node; });
+    const bool is_under_way = std::any_of(ear.dials.begin(), after_it,
+                                          [&](const Ear::Dial& dial) { return dial.from == node; });
     world.run_for(25s);
     // A dial that began while links were few may still be under way, and end the isolation; else
     // the bootstrap comes first. A dead one is dialled like a live one.

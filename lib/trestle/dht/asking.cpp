@@ -7,8 +7,8 @@
 namespace trestle::dht {
 namespace {
 
-/// Whether the failure counts against the peer: silence and lies do, a refusal or our own doing
-/// does not.
+/// Whether the failure counts against the peer: silence and lies do; a refusal, our own doing, or
+/// that it let an idle link go, do not.
 bool counts_against_peer(ErrorCode code) {
   return code == ErrorCode::timeout || code == ErrorCode::unreachable ||
          code == ErrorCode::refused || code == ErrorCode::connection_lost ||

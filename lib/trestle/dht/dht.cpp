@@ -103,10 +103,12 @@ void Dht::on_link_down(Instant now, const NodeId& peer, LinkEnding ending) {
     operations_[slot]->lookup.on_link_down(now, peer);
     pump(now, slot);
   }
+  // A peer that was let go is still one of our neighbours, and keeps what it kept.
   const bool is_lost = ending == LinkEnding::lost;
   if (is_lost) republisher_.on_link_down(now, peer);
   if (links_.empty()) on_all_links_lost(now);
-  is_lost ? on_neighbourhood_changed(now) : plan_self_lookup(now);
+  if (is_lost) return on_neighbourhood_changed(now);
+  plan_self_lookup(now);
 }
 
 void Dht::on_contact(Instant now, const wire::Contact& contact) {

@@ -19,8 +19,8 @@ struct LinkValueOptions {
   /// Links into one bucket that are worth their whole share (SMp: 2, 3 or 5).
   std::size_t per_bucket_max = 5;
   /// Of links that nobody uses fewer are worth their upkeep: one's own eight nearest hold the
-  /// neighbourhood together (X47: a target of eight), and two into each bucket begin any lookup, one
-  /// of them while the other has just gone.
+  /// neighbourhood together (X47: a target of eight), and two into each bucket begin any lookup,
+  /// one of them while the other has just gone.
   std::size_t nearest_when_idle = 8;
   std::size_t per_bucket_when_idle = 2;
 };
@@ -73,8 +73,8 @@ class LinkValues {
 std::optional<NodeId> link_to_give_up(const NodeId& self, std::span<const NodeId> links,
                                       const NodeId& newcomer, const LinkValueOptions& options);
 
-/// Those of the `idle` links, in their order, without which the others are worth as much: not of our
-/// neighbourhood, and into a bucket that keeps its whole share. At most `count_max`.
+/// Those of the `idle` links, in their order, without which the others are worth as much: not of
+/// our neighbourhood, and into a bucket that keeps its whole share. At most `count_max`.
 std::vector<NodeId> links_to_spare(const NodeId& self, std::span<const NodeId> links,
                                    std::span<const NodeId> idle, std::size_t count_max,
                                    const LinkValueOptions& options);

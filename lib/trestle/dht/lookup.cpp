@@ -11,8 +11,6 @@
 namespace trestle::dht {
 namespace {
 
-/// The mask of paths has eight bits.
-constexpr std::size_t kPathsCeiling = 8;
 constexpr std::uint8_t kEveryPath = 0xff;
 /// The seeds of a search for a value and one answer. Entries are large: moving them is what growing
 /// costs.
@@ -35,7 +33,7 @@ Lookup::Lookup(const NodeId& self, LookupKind kind, const NodeId& target, std::s
   TRESTLE_ASSERT(options.parallel_at_first >= 1);
   TRESTLE_ASSERT(options.nearest >= 1);
   TRESTLE_ASSERT(options.paths >= 1);
-  TRESTLE_ASSERT(options.paths <= kPathsCeiling);
+  TRESTLE_ASSERT(options.paths <= kLookupPathsMax);
   TRESTLE_ASSERT(options.quorum >= 1);
   TRESTLE_ASSERT(options.asks_max < options.candidates_max);
   TRESTLE_ASSERT(options.candidates_max <= std::numeric_limits<Index>::max());

@@ -15,6 +15,9 @@ enum class LookupKind : std::uint8_t {
 /// Whether the end of a lookup tells every question of it.
 enum class StepReport : std::uint8_t { none, told };
 
+/// So many paths a lookup can have at most: a byte has a bit for each.
+inline constexpr std::size_t kLookupPathsMax = 8;
+
 struct LookupOptions {
   /// Questions under way at a time (X30).
   std::size_t parallel_max = 4;

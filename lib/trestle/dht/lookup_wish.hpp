@@ -20,9 +20,6 @@ enum class LookupMode : std::uint8_t {
   recursive,
 };
 
-/// So many paths a lookup can have at most.
-inline constexpr std::size_t kLookupPathsMax = 8;
-
 /// How a user wants a lookup to be done.
 struct LookupWish {
   /// Paths that share no peer (LOOK-08), up to `kLookupPathsMax`. More than one is for what must

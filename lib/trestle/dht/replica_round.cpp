@@ -69,8 +69,9 @@ void ReplicaRound::on_stored(Instant now, RoundExchange exchange) {
 
 void ReplicaRound::on_failed(Instant now, RoundExchange exchange, ErrorCode code) {
   const auto pending = close(exchange);
-  // Who wants to be asked later is there.
-  const bool is_there = code == ErrorCode::rate_limited || code == ErrorCode::busy;
+  // Who wants to be asked later is there, and so is who let an idle link go.
+  const bool is_there =
+      code == ErrorCode::rate_limited || code == ErrorCode::busy || code == ErrorCode::idle;
   if (pending && pending->summaries > 0 && !is_there) {
     outcome_.silent.push_back(tasks_[pending->task].peer.id);
   } else if (pending && code == ErrorCode::outdated) {

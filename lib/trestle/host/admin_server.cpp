@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "trestle/host/clock.hpp"
+#include "trestle/host/lookup_words.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/wire/json/parse.hpp"
 
@@ -58,18 +59,16 @@ HttpReply refusal(ErrorCode code, std::string_view detail) {
 /// What `&paths=` and `&lookup=` ask for. Error: a sentence.
 Result<dht::LookupWish, std::string> wish_of(const HttpRequest& request) {
   dht::LookupWish wish;
-  if (const auto paths = request.argument("paths")) {
-    if (paths->size() != 1 || paths->front() < '1' ||
-        paths->front() > static_cast<char>('0' + dht::kLookupPathsMax)) {
+  if (const auto text = request.argument("paths")) {
+    const auto paths = lookup_paths_of(*text);
+    if (!paths) {
       return refuse("paths is a number from 1 to " + std::to_string(dht::kLookupPathsMax));
     }
-    wish.paths = static_cast<std::size_t>(paths->front() - '0');
+    wish.paths = *paths;
   }
-  if (const auto mode = request.argument("lookup")) {
-    if (*mode != "iterative" && *mode != "recursive") {
-      return refuse(std::string("lookup is iterative or recursive"));
-    }
-    wish.mode = *mode == "recursive" ? dht::LookupMode::recursive : dht::LookupMode::iterative;
+  if (const auto word = request.argument("lookup")) {
+    wish.mode = lookup_mode_of(*word);
+    if (!wish.mode) return refuse(std::string("lookup is iterative or recursive"));
   }
   return wish;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "trestle/host/admin_gate.hpp"
+#include "trestle/host/lookup_words.hpp"
 
 namespace trestle::host {
 namespace {
@@ -130,11 +131,9 @@ std::string_view platform_text(node::Platform wanted) {
 }
 
 Refused set_lookup_mode(Settings& settings, const std::string& value) {
-  if (value != "iterative" && value != "recursive") {
-    return "'" + value + "' is neither iterative nor recursive";
-  }
-  settings.lookup_mode =
-      value == "recursive" ? dht::LookupMode::recursive : dht::LookupMode::iterative;
+  const auto mode = lookup_mode_of(value);
+  if (!mode) return "'" + value + "' is neither iterative nor recursive";
+  settings.lookup_mode = *mode;
   return std::nullopt;
 }
 
@@ -355,9 +354,7 @@ constexpr Rule kRules[] = {
      }},
     {"lookup", kBridge | kNode, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_lookup_mode(s, v[0]); },
-     [](const Settings& s) {
-       return quoted(s.lookup_mode == dht::LookupMode::recursive ? "recursive" : "iterative");
-     }},
+     [](const Settings& s) { return quoted(lookup_mode_word(s.lookup_mode)); }},
     {"proximity", kBridge | kNode, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_proximity(s, v[0]); },
      [](const Settings& s) { return on_off(s.proximity == dht::Proximity::by_round_trip); }},

@@ -13,6 +13,7 @@
 #include "trestle/host/admin_client.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/lookup_trace.hpp"
+#include "trestle/host/lookup_words.hpp"
 #include "trestle/wire/json/parse.hpp"
 #include "trestle/wire/json/writer.hpp"
 
@@ -215,12 +216,13 @@ ExitCode run_user_command(const CommandLine& line, Settings settings) {
     return complain(settings.kind, "'" + line.ttl + "' is no duration: 90, 90s, 30m, 12h, 7d",
                     ExitCode::wrong_usage);
   }
-  if (!line.paths.empty() &&
-      (line.paths.size() != 1 || line.paths[0] < '1' || line.paths[0] > '8')) {
-    return complain(settings.kind, "'" + line.paths + "' is no number of paths: 1 to 8",
-                    ExitCode::wrong_usage);
+  if (!line.paths.empty() && !lookup_paths_of(line.paths)) {
+    return complain(
+        settings.kind,
+        "'" + line.paths + "' is no number of paths: 1 to " + std::to_string(dht::kLookupPathsMax),
+        ExitCode::wrong_usage);
   }
-  if (!line.lookup.empty() && line.lookup != "iterative" && line.lookup != "recursive") {
+  if (!line.lookup.empty() && !lookup_mode_of(line.lookup)) {
     return complain(settings.kind, "'" + line.lookup + "' is neither iterative nor recursive",
                     ExitCode::wrong_usage);
   }

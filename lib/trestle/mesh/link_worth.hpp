@@ -10,9 +10,9 @@
 
 namespace trestle::mesh {
 
-/// What links are worth to their owner, asked when there are as many as there may be (ROUTE-04), and
-/// when some are idle: the mesh keeps the limits, somebody else knows the value. Pure: the same question gets the same
-/// answer until something was reported to its owner.
+/// What links are worth to their owner, asked when there are as many as there may be (ROUTE-04),
+/// and when some are idle: the mesh keeps the limits, somebody else knows the value. Pure: the same
+/// question gets the same answer until something was reported to its owner.
 class LinkWorth {
  public:
   virtual ~LinkWorth() = default;

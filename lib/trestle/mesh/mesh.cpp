@@ -39,7 +39,9 @@ Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact)
     return refuse(ErrorCode::unreachable);
   }
   const bool is_full = links_.size() >= options_.links_max;
-  if (is_full && let_go(now, options_.idle_after_when_full, 1) == 0) return refuse(ErrorCode::busy);
+  if (is_full && spare_links(now, options_.idle_after_when_full, 1).empty()) {
+    return refuse(ErrorCode::busy);
+  }
   if (!candidates_.want(now, contact)) return refuse(ErrorCode::busy);
   pump(now);
   return {};
@@ -194,11 +196,8 @@ void Mesh::yield_dial(Instant now, const wire::Contact& peer) {
 void Mesh::on_link_opened(Instant now, link::ConnectionId connection, const wire::Contact& peer,
                           Direction direction) {
   if (owners_.contains(connection)) return;
-  Link opened{.peer = peer,
-              .connection = connection,
-              .direction = direction,
-              .since = now,
-              .used = now};
+  Link opened{
+      .peer = peer, .connection = connection, .direction = direction, .since = now, .used = now};
   settle_dial(now, opened);
   if (peer.id.is_zero() || peer.id == self_.id) {
     refuse_link(opened, ErrorCode::refused);
@@ -376,12 +375,17 @@ std::vector<NodeId> Mesh::idle_links(Instant now, Duration idle_after) const {
   return peers;
 }
 
-std::size_t Mesh::let_go(Instant now, Duration idle_after, std::size_t count_max) {
-  if (worth_ == nullptr || links_.size() <= options_.links_target) return 0;
+std::vector<NodeId> Mesh::spare_links(Instant now, Duration idle_after,
+                                      std::size_t count_max) const {
+  if (worth_ == nullptr || links_.size() <= options_.links_target) return {};
   const std::vector<NodeId> idle = idle_links(now, idle_after);
-  if (idle.empty()) return 0;
+  if (idle.empty()) return {};
   const std::size_t most = std::min(count_max, links_.size() - options_.links_target);
-  const std::vector<NodeId> spared = worth_->links_to_spare(idle, links_, most);
+  return worth_->links_to_spare(idle, links_, most);
+}
+
+std::size_t Mesh::let_go(Instant now, Duration idle_after, std::size_t count_max) {
+  const std::vector<NodeId> spared = spare_links(now, idle_after, count_max);
   for (const NodeId& peer : spared) end_link(now, peer, ErrorCode::idle);
   stats_.links_let_go += spared.size();
   return spared.size();
@@ -433,7 +437,9 @@ std::size_t Mesh::links_wanted() const {
 }
 
 void Mesh::pump(Instant now) {
-  if (!has_room() && candidates_.wanted() > 0) let_go(now, options_.idle_after_when_full, 1);
+  // Those that are being dialled have their places.
+  const bool needs_place = !has_room() && candidates_.wanted() > dials_.size();
+  if (needs_place) let_go(now, options_.idle_after_when_full, 1);
   while (dials_.size() < options_.dials_max && has_room() && dials_from_ <= now) {
     const bool short_of_links = links_.size() + dials_.size() < links_wanted();
     const auto contact = candidates_.choose(

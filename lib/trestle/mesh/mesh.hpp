@@ -69,7 +69,8 @@ class Mesh {
   void on_link_closed(Instant now, link::ConnectionId connection, ErrorCode code,
                       std::string_view reason = {});
   void on_rtt(Instant now, const NodeId& peer, Duration rtt);
-  /// A question or an answer went over the link to this peer: it is not idle.
+  /// A question, ours or its own, or an answer to ours went over the link to this peer: it is not
+  /// idle. Ours count when they leave: who waits on a link must not lose it.
   void on_used(Instant now, const NodeId& peer);
 
   // ---- time, drain, look ----
@@ -106,7 +107,9 @@ class Mesh {
   bool make_place(Instant now, const wire::Contact& newcomer);
   /// The links that served nobody for `idle_after`, least recently used first.
   std::vector<NodeId> idle_links(Instant now, Duration idle_after) const;
-  /// Lets go of as many idle links without worth, at most; says of how many.
+  /// Those of them that are worth nothing, so many at most, and none that the target counts on.
+  std::vector<NodeId> spare_links(Instant now, Duration idle_after, std::size_t count_max) const;
+  /// Lets go of these; says of how many.
   std::size_t let_go(Instant now, Duration idle_after, std::size_t count_max);
   void let_go_idle(Instant now);
   void give_up(Instant now, const NodeId& peer);

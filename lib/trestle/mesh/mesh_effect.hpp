@@ -67,7 +67,7 @@ struct Link {
   link::ConnectionId connection;
   Direction direction = Direction::dialled;
   Instant since{};
-  /// When something was last asked or answered on it, by either side; keepalive is not use.
+  /// When something was last asked on it by either side, or answered to us; keepalive is not use.
   Instant used{};
   /// Smoothed as RFC 6298 smooths it (1/8 of each new sample); zero before the first.
   Duration rtt{};

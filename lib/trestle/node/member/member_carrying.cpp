@@ -37,7 +37,8 @@ void MemberNode::ask_through(Instant now, const dht::Ask& ask) {
                                    .request = *question};
   const auto sent = channels_.request(now, *connection, request, after(now, ask.timeout),
                                       make_token(Asker::through, ask.ask.value));
-  if (!sent) dht_.on_ask_failed(now, ask.ask, sent.error());
+  if (!sent) return dht_.on_ask_failed(now, ask.ask, sent.error());
+  mesh_.on_used(now, *ask.through);
 }
 
 /// What is inside is the answer only if it is one, and to this question. A record in it is checked
@@ -92,7 +93,11 @@ bool MemberNode::pump_carrier(Instant now) {
         sent = channels_.request(now, *connection, order->message, after(now, order->within),
                                  make_token(Asker::carrier, order->number));
       }
-      if (!sent) carrier_.on_failed(now, order->number, sent.error());
+      if (!sent) {
+        carrier_.on_failed(now, order->number, sent.error());
+      } else {
+        mesh_.on_used(now, order->to);
+      }
     } else if (auto* back = std::get_if<CarryBack>(&*effect)) {
       respond(now, back->connection, back->id, back->answer);
     } else if (auto* text = std::get_if<CarryText>(&*effect)) {

@@ -166,9 +166,9 @@ void MemberNode::perform(Instant now, mesh::MeshEffect&& effect) {
   } else if (auto* up = std::get_if<mesh::LinkUp>(&effect)) {
     on_link_up(now, *up);
   } else if (auto* down = std::get_if<mesh::LinkDown>(&effect)) {
-    dht_.on_link_down(now, down->peer,
-                      down->code == ErrorCode::idle ? dht::LinkEnding::let_go
-                                                    : dht::LinkEnding::lost);
+    dht_.on_link_down(
+        now, down->peer,
+        down->code == ErrorCode::idle ? dht::LinkEnding::let_go : dht::LinkEnding::lost);
     on_member_down(now, down->peer);
   } else if (auto* failed = std::get_if<mesh::ContactFailed>(&effect)) {
     fail_asks(now, pending_asks_.take(failed->peer), ErrorCode::unreachable);

@@ -362,7 +362,8 @@ void MemberNode::ask_peer(Instant now, dht::Ask&& ask) {
 void MemberNode::send_ask(Instant now, link::ConnectionId connection, const PendingAsk& ask) {
   const auto sent = channels_.request(now, connection, ask.message, ask.deadline,
                                       make_token(Asker::dht, ask.ask.value));
-  if (!sent) dht_.on_ask_failed(now, ask.ask, sent.error());
+  if (!sent) return dht_.on_ask_failed(now, ask.ask, sent.error());
+  mesh_.on_used(now, ask.peer);
 }
 
 void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code) {

@@ -107,6 +107,7 @@ class RecordVerifier {
   std::map<link::Ticket, link::ConnectionId> checks_;
   std::uint32_t last_ticket_ = 0;
   std::map<wire::RecordDigest, wire::Signature> known_;
+  /// A list, since an empty deque takes half a kilobyte, and most nodes check few records.
   std::list<wire::RecordDigest> known_by_age_;
   RecordVerifierStats stats_;
   Outbox<Effect> outbox_;
