@@ -107,7 +107,13 @@ TEST_CASE("When nobody keeps the value the put says why") {
 
   REQUIRE(bench.dht.put(at(3s), "key", value_of("value"), 1h));
   bench.drain();
+  // Lost with its connection, it is asked once more, since the peer is linked.
   bench.dht.on_ask_failed(at(4s), bench.asks.at(2).ask, ErrorCode::connection_lost);
+  bench.drain();
+  REQUIRE(bench.asks.size() == 4);
+  CHECK(bench.asks.at(3).peer.id == bench.asks.at(2).peer.id);
+  CHECK(bench.ends.size() == 1);
+  bench.dht.on_ask_failed(at(4s), bench.asks.at(3).ask, ErrorCode::connection_lost);
   bench.drain();
   REQUIRE(bench.ends.size() == 2);
   CHECK(bench.ends[1].code == ErrorCode::store_full);

@@ -117,6 +117,22 @@ TEST_CASE("the table is bounded: the worst goes, and untried ones are not pushed
   CHECK(candidates.known() == 5);
 }
 
+TEST_CASE(
+    "whom somebody waits for takes the place of the longest untried hearsay, of nobody else's") {
+  mesh::CandidatesOptions options;
+  options.candidates_max = 3;
+  Candidates candidates(options, Rng(1));
+  for (std::uint64_t peer = 1; peer <= 3; ++peer) {
+    REQUIRE(candidates.hear(kStart + seconds(peer), mesh_contact(peer), kSpread));
+  }
+  REQUIRE(candidates.want(kStart + seconds(9), mesh_contact(4)));
+  CHECK_FALSE(candidates.contains(mesh_contact(1).id));
+  REQUIRE(candidates.want(kStart + seconds(9), mesh_contact(5)));
+  REQUIRE(candidates.want(kStart + seconds(9), mesh_contact(6)));
+  CHECK_FALSE(candidates.want(kStart + seconds(9), mesh_contact(7)));
+  CHECK(candidates.wanted() == 3);
+}
+
 TEST_CASE("hearsay does not replace an address that works, and replaces one that failed") {
   Candidates candidates({}, Rng(1));
   wire::Contact moved = mesh_contact(1);

@@ -23,8 +23,10 @@ struct DhtCounters {
   std::uint64_t answers_late = 0;  ///< Nobody waited any more.
   std::uint64_t asks_failed = 0;
   std::uint64_t asks_forgotten = 0;  ///< The owner never reported their end.
-  std::uint64_t asks_limited = 0;    ///< Answered RATE_LIMITED.
-  std::uint64_t asks_through = 0;    ///< Carried by another peer (LOOK-07).
+  /// Lost with one of two connections to their peer, and asked on the other.
+  std::uint64_t asks_repeated = 0;
+  std::uint64_t asks_limited = 0;  ///< Answered RATE_LIMITED.
+  std::uint64_t asks_through = 0;  ///< Carried by another peer (LOOK-07).
   std::uint64_t asks_recursive = 0;
   std::uint64_t hedges = 0;  ///< Questions asked because another peer took long.
   std::uint64_t deaf = 0;    ///< Questions unanswered over a link that lives.

@@ -265,8 +265,8 @@ void Lookup::on_link_down(Instant now, const NodeId& peer) {
 /// are more than a second.
 Instant Lookup::straggles_at(const Entry& entry) const {
   if (entry.linked_when_asked) return after(entry.asked_at, options_.straggler_after);
-  const Duration patience = kind_ == LookupKind::find_node ? options_.dial_straggler_after
-                                                            : options_.straggler_after;
+  const Duration patience =
+      kind_ == LookupKind::find_node ? options_.dial_straggler_after : options_.straggler_after;
   const Duration dial = entry.candidate.round_trip * options_.dial_round_trips;
   return after(entry.asked_at, std::max(patience, dial));
 }

@@ -53,8 +53,9 @@ struct LookupOptions {
   /// From then on an answer is still welcome, but another peer is asked in its stead: several times
   /// any healthy round trip, a third of the shortest timeout.
   Duration straggler_after = std::chrono::seconds(1);
-  /// The same for a peer that has to be dialled first, where nodes are sought: who is far from us is
-  /// far from nobody else, and must not be missing in every list of ours because links are not kept.
+  /// The same for a peer that has to be dialled first, where nodes are sought: who is far from us
+  /// is far from nobody else, and must not be missing in every list of ours because links are not
+  /// kept.
   Duration dial_straggler_after = std::chrono::seconds(2);
   /// And never before so many round trips if it has to be dialled first: TCP, the upgrade, hello,
   /// proof and the question are five, three more where its way is longer than the average.

@@ -37,7 +37,11 @@ bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
     if (peer->phase != Phase::linked && peer->failures > 0) peer->contact = contact;
     return true;
   }
-  if (!make_room(haste)) return false;
+  return take_up(now, contact, haste, Claim::hearsay);
+}
+
+bool Candidates::take_up(Instant now, const wire::Contact& contact, Haste haste, Claim claim) {
+  if (!is_dialable(contact) || !make_room(claim)) return false;
   admit(contact).due = after(now, draw_first_wait(contact, haste));
   return true;
 }
@@ -45,7 +49,7 @@ bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
 bool Candidates::want(Instant now, const wire::Contact& contact) {
   Peer* peer = peers_.find(contact.id);
   if (peer == nullptr) {
-    if (!hear(now, contact, Haste::at_once)) return false;
+    if (!take_up(now, contact, Haste::at_once, Claim::wanted)) return false;
     peer = peers_.find(contact.id);
   } else if (peer->phase == Phase::forgotten) {
     if (is_dialable(contact)) peer->contact = contact;
@@ -126,7 +130,7 @@ void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted, End
   } else {
     fail(now, *peer, peer->failures + 1);
   }
-  if (unlinked() > options_.candidates_max && !make_room(Haste::spread)) {
+  if (unlinked() > options_.candidates_max && !make_room(Claim::hearsay)) {
     erase(std::find_if(peers_.begin(), peers_.end(),
                        [&](const auto& entry) { return entry.first == id; }));
   }
@@ -195,7 +199,7 @@ Candidates::Peer& Candidates::admit(const wire::Contact& contact) {
   return *peer;
 }
 
-bool Candidates::make_room(Haste haste) {
+bool Candidates::make_room(Claim claim) {
   if (unlinked() < options_.candidates_max) return true;
   // Worst first: forgotten ones, then the one that failed most. Peers nobody has tried yet and
   // those somebody waits for are never pushed out by hearsay, nor are lost ones, up to their share.
@@ -210,7 +214,7 @@ bool Candidates::make_room(Haste haste) {
     if (peer.phase != Phase::idle || peer.wanted || peer.failures == 0) continue;
     if (worst == peers_.end() || peer.failures > worst->second.failures) worst = place;
   }
-  if (worst == peers_.end() && haste == Haste::at_once) worst = longest_untried();
+  if (worst == peers_.end() && claim == Claim::wanted) worst = longest_untried();
   if (worst == peers_.end()) return false;
   erase(worst);
   return true;

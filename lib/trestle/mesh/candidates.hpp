@@ -103,9 +103,11 @@ class Candidates {
     const bool is_free = peer.phase == Phase::idle || peer.phase == Phase::forgotten;
     return is_free && peer.proven && peer.broken;
   }
+  enum class Claim : std::uint8_t { hearsay, wanted };
+  bool take_up(Instant now, const wire::Contact& contact, Haste haste, Claim claim);
   Peer& admit(const wire::Contact& contact);
   /// Whether there is a place for one more unlinked peer; evicts a worse one for it if need be.
-  bool make_room(Haste haste);
+  bool make_room(Claim claim);
   FlatMap<NodeId, Peer>::iterator longest_untried();
   /// Who has been lost for too long is not remembered any more.
   void drop_stale(Instant now);

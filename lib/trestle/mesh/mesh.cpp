@@ -23,7 +23,8 @@ Mesh::Mesh(const wire::Contact& self, const MeshOptions& options, Rng rng)
       rng_(rng.fork("mesh")),
       candidates_(options.candidates, rng.fork("candidates")),
       announcements_(options.announcements),
-      stability_(options.stability) {
+      stability_(options.stability),
+      probe_interval_(options.probe_interval) {
   TRESTLE_ASSERT(!self.id.is_zero());
   TRESTLE_ASSERT(options_.links_max > 0);
   TRESTLE_ASSERT(options_.dials_max > 0);
@@ -222,7 +223,9 @@ void Mesh::refuse_link(const Link& link, ErrorCode code) {
 bool Mesh::make_place(Instant now, const wire::Contact& newcomer) {
   if (links_.size() < options_.links_max) return true;
   if (worth_ == nullptr) return false;
-  if (let_go(now, options_.idle_after_when_full, 1) > 0) return true;
+  // A stranger gets nothing sooner than time alone would bring: who comes in numbers must not push
+  // out whom we have.
+  if (let_go(now, options_.idle_after, 1) > 0) return true;
   const auto given_up = worth_->link_to_give_up(newcomer, links_);
   if (!given_up) return false;
   give_up(now, *given_up);
@@ -233,7 +236,10 @@ void Mesh::open_first(Instant now, const Link& link) {
   links_.insert(link.peer.id, link);
   owners_.insert(link.connection, link.peer.id);
   // One peer that is back is a sign that others are.
-  if (candidates_.on_linked(link.peer)) probe_at_ = after(now, options_.probe_after_success);
+  if (candidates_.on_linked(link.peer)) {
+    probe_at_ = after(now, options_.probe_after_success);
+    probe_interval_ = options_.probe_interval;
+  }
   dials_from_ = Instant::min();
   stability_.on_up(now, link.peer.id);
   ++stats_.links_up;
@@ -341,6 +347,7 @@ void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code, Ending end
   stability_.on_down(now, peer, ending == Ending::meant);
   ++stats_.links_down;
   candidates_.on_unlinked(now, peer, lasted, ending);
+  if (ending == Ending::suffered) probe_interval_ = options_.probe_interval;
   if (find_dial(peer) != dials_.end()) candidates_.on_dial(peer);
   log(LogLevel::info, "mesh.link_down", code, peer, "no connection to this peer is left");
   outbox_.push(LinkDown{.peer = peer, .code = code});
@@ -377,7 +384,8 @@ std::vector<NodeId> Mesh::idle_links(Instant now, Duration idle_after) const {
 
 std::vector<NodeId> Mesh::spare_links(Instant now, Duration idle_after,
                                       std::size_t count_max) const {
-  if (worth_ == nullptr || links_.size() <= options_.links_target) return {};
+  if (worth_ == nullptr || self_.role != wire::Role::node) return {};
+  if (links_.size() <= options_.links_target) return {};
   const std::vector<NodeId> idle = idle_links(now, idle_after);
   if (idle.empty()) return {};
   const std::size_t most = std::min(count_max, links_.size() - options_.links_target);
@@ -472,14 +480,16 @@ void Mesh::probe_lost(Instant now) {
   if (candidates_.lost() == 0) {
     probe_at_ = kNever;
   } else if (probe_at_ == kNever) {
-    probe_at_ = after(now, rng_.between(options_.probe_interval, 2 * options_.probe_interval));
+    probe_at_ = after(now, rng_.between(probe_interval_, 2 * probe_interval_));
   }
   if (now < probe_at_ || now < dials_from_) return;
-  probe_at_ = after(now, rng_.between(options_.probe_interval, 2 * options_.probe_interval));
+  probe_at_ = after(now, rng_.between(probe_interval_, 2 * probe_interval_));
   if (dials_.size() >= options_.dials_max || !has_room()) return;
   const auto contact = candidates_.choose_lost(now);
   if (!contact) return;
   ++stats_.lost_probed;
+  // Taken back if it is there.
+  probe_interval_ = std::min(2 * probe_interval_, options_.probe_interval_max);
   dial(*contact, now);
 }
 

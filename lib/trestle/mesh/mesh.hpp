@@ -153,6 +153,7 @@ class Mesh {
   /// Nothing is dialled before this: the bootstrap goes first (P-CR-16).
   Instant dials_from_ = Instant::min();
   Instant probe_at_ = kNever;
+  Duration probe_interval_;
   Instant idle_check_at_ = kNever;
   Instant deadline_ = kNever;
   Outbox<MeshEffect> outbox_;

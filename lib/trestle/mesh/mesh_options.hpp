@@ -55,8 +55,8 @@ struct MeshOptions {
   /// some kilobytes at both ends, for a dial that may never be needed again; but a user who comes
   /// back within minutes should not wait for one. As long as the links to bridges (POOL-08).
   Duration idle_after = std::chrono::minutes(5);
-  /// The same where a place is needed for another: longer than a lookup takes, so that none loses
-  /// the link on which it waits.
+  /// The same where a place is needed for a dial of our own: longer than a lookup takes, so that
+  /// none loses the link on which it waits.
   Duration idle_after_when_full = std::chrono::seconds(20);
   /// How often idle links are looked for, with as much again at random: two ends that look at the
   /// same moment let go of two links where one was too many.
@@ -80,6 +80,11 @@ struct MeshOptions {
   /// A lost peer is dialled once in one to two of these. A dozen nodes that remember a dozen others
   /// find them within seconds, one alone its last twenty within a quarter of an hour.
   Duration probe_interval = std::chrono::seconds(30);
+  /// The interval doubles with each of them that is not there, up to this, and is the first again
+  /// when one is, or another one is lost: where members come and go for good, most dials would
+  /// otherwise go to the dead. Two halves that find each other's first member within minutes find
+  /// the others at once.
+  Duration probe_interval_max = std::chrono::minutes(4);
   /// After one of them was found, the next is tried so soon.
   Duration probe_after_success = std::chrono::seconds(1);
   CandidatesOptions candidates;

@@ -17,8 +17,9 @@ std::string milliseconds(Duration duration) {
 
 /// Who was asked, and what came of it.
 std::string describe(const dht::LookupStep& step) {
-  std::string line = "\n  " + step.peer.to_short_hex() + " (hop " + std::to_string(step.hop) + ", " +
-                     std::string(dht::name(step.reason)) + (step.connected ? ", linked" : "") +
+  std::string line = "\n  " + step.peer.to_short_hex() + " (hop " + std::to_string(step.hop) +
+                     ", " + std::string(dht::name(step.reason)) +
+                     (step.connected ? ", linked" : "") +
                      (step.through ? ", through another" : "") + ") after " +
                      milliseconds(step.asked_after) + ": ";
   if (!step.took) return line + "no answer yet";
