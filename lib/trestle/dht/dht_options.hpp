@@ -96,7 +96,7 @@ struct DhtOptions {
   /// Answers that make do for it. The eight nearest to a random place name all that a bucket takes;
   /// each further one costs a dial in a large network, and who holds records there is nobody's
   /// question.
-  std::size_t refresh_answers = 20;
+  std::size_t refresh_answers = 8;
   /// With proximity: peers of each bucket whose round trip is measured, and how often (ROUTE-08).
   std::size_t probes_per_bucket_max = 3;
   Duration probe_interval = std::chrono::seconds(60);
