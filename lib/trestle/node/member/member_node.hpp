@@ -193,9 +193,9 @@ class MemberNode : public Node {
   wire::Contact self_;
   link::LocalPeer local_;
   link::ChannelSet channels_;
-  RoutingWorth worth_;
   mesh::Mesh mesh_;
   dht::Dht dht_;
+  RoutingWorth worth_;
   RecordVerifier verifier_;
   ServedRequests served_;
   FlatMap<link::Ticket, dht::OperationId> signing_;
