@@ -189,16 +189,18 @@ TEST_CASE("P-ML-6: every message reaches the part that answers it") {
   CHECK(world.node.counter(world.now, "mesh.announcements_heard_total") == 1);
 }
 
+/// Seconds in which every question of the member is answered.
+void live(NodeAndPeers& world, int seconds) {
+  for (int second = 0; second < seconds; ++second) {
+    answer_all(world, true);
+    world.pass(1s);
+  }
+}
+
 TEST_CASE("P-ML-7: of browsers that are gone no figure of a member keeps a trace") {
   NodeAndPeers world(NodeKind::dht, 6);
   world.node->start(world.now);
   for (int count = 0; count < 2; ++count) world.connect(world.add_peer(wire::Role::node));
-  const auto live = [&](int seconds) {
-    for (int second = 0; second < seconds; ++second) {
-      answer_all(world, true);
-      world.pass(1s);
-    }
-  };
   // Whatever is no running total and does not look back on how links held.
   const auto kept = [&] {
     std::vector<std::pair<std::string, std::uint64_t>> figures;
@@ -210,7 +212,7 @@ TEST_CASE("P-ML-7: of browsers that are gone no figure of a member keeps a trace
     }
     return figures;
   };
-  live(120);
+  live(world, 120);
   const auto before = kept();
   REQUIRE(before.size() > 10);
   REQUIRE(world.node.counter(world.now, "mesh.links") == 2);
@@ -221,7 +223,7 @@ TEST_CASE("P-ML-7: of browsers that are gone no figure of a member keeps a trace
       world.peers[browsers.back()]->local.address.clear();  // nobody can dial it
       world.connect(browsers.back());
     }
-    live(5);
+    live(world, 5);
     REQUIRE(world.node.counter(world.now, "mesh.links") == 12);
     CHECK(kept() != before);
     for (const NodeAndPeers::Wire& wire : std::vector(world.wires)) {
@@ -230,7 +232,7 @@ TEST_CASE("P-ML-7: of browsers that are gone no figure of a member keeps a trace
     }
   }
   const std::uint64_t dials = world.node.counter(world.now, "mesh.dials_total");
-  live(180);
+  live(world, 180);
   CHECK(kept() == before);
   CHECK(world.node.counter(world.now, "mesh.dials_total") == dials);
 }
@@ -239,16 +241,10 @@ TEST_CASE("links that nobody uses are let go, but those that the routing needs a
   NodeAndPeers world(NodeKind::mobile, 7);
   world.node->start(world.now);
   for (int count = 0; count < 20; ++count) world.connect(world.add_peer(wire::Role::node));
-  const auto live = [&](int seconds) {
-    for (int second = 0; second < seconds; ++second) {
-      answer_all(world, true);
-      world.pass(1s);
-    }
-  };
-  live(120);
+  live(world, 120);
   REQUIRE(world.node.counter(world.now, "mesh.links") == 20);
   CHECK(world.node.counter(world.now, "mesh.links_let_go_total") == 0);
-  live(15 * 60);
+  live(world, 15 * 60);
   CHECK(world.node.counter(world.now, "mesh.links_let_go_total") > 0);
   CHECK(world.node.counter(world.now, "mesh.links") >= 8);
 }

@@ -20,28 +20,28 @@ namespace trestle::sim::test {
 
 inline constexpr std::string_view kSharedSecret = "a secret of this test";
 
+/// One of the two that share the secret.
+template <typename Program, typename Options>
+NodeIndex add_at_the_edge(World& world, wire::Role role, std::string listens_at,
+                          std::function<Options()> options) {
+  return world.add_node(
+      {.role = role, .url = std::move(listens_at), .factory = [options](const NodeSeat& seat) {
+         Options made = options();
+         made.bridge_secret = to_bytes(as_bytes(kSharedSecret));
+         return std::make_unique<Program>(made, seat.identity, seat.suite, seat.rng);
+       }});
+}
+
 inline NodeIndex add_bootstrap(World& world, std::string listens_at,
                                std::function<node::BootstrapOptions()> options) {
-  return world.add_node({.role = wire::Role::bootstrap,
-                         .url = std::move(listens_at),
-                         .factory = [options](const NodeSeat& seat) {
-                           node::BootstrapOptions made = options();
-                           made.bridge_secret = to_bytes(as_bytes(kSharedSecret));
-                           return std::make_unique<node::BootstrapNode>(made, seat.identity,
-                                                                        seat.suite, seat.rng);
-                         }});
+  return add_at_the_edge<node::BootstrapNode>(world, wire::Role::bootstrap, std::move(listens_at),
+                                              std::move(options));
 }
 
 inline NodeIndex add_bridge(World& world, std::string listens_at,
                             std::function<node::BridgeOptions()> options) {
-  return world.add_node({.role = wire::Role::bridge,
-                         .url = std::move(listens_at),
-                         .factory = [options](const NodeSeat& seat) {
-                           node::BridgeOptions made = options();
-                           made.bridge_secret = to_bytes(as_bytes(kSharedSecret));
-                           return std::make_unique<node::BridgeNode>(made, seat.identity,
-                                                                     seat.suite, seat.rng);
-                         }});
+  return add_at_the_edge<node::BridgeNode>(world, wire::Role::bridge, std::move(listens_at),
+                                           std::move(options));
 }
 
 inline NodeIndex add_member(World& world, std::string listens_at,

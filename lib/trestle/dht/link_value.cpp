@@ -4,6 +4,17 @@
 #include <vector>
 
 namespace trestle::dht {
+namespace {
+
+/// The same judgement of links that nobody uses.
+LinkValueOptions when_idle(const LinkValueOptions& options) {
+  LinkValueOptions idle = options;
+  idle.nearest = std::min(options.nearest, options.nearest_when_idle);
+  idle.per_bucket_max = std::min(options.per_bucket_max, options.per_bucket_when_idle);
+  return idle;
+}
+
+}  // namespace
 
 LinkValues::LinkValues(const NodeId& self, std::span<const NodeId> links,
                        const LinkValueOptions& options)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,14 +24,6 @@ struct LinkValueOptions {
   std::size_t per_bucket_when_idle = 2;
 };
 
-/// The same judgement of links that nobody uses.
-inline LinkValueOptions when_idle(const LinkValueOptions& options) {
-  LinkValueOptions idle = options;
-  idle.nearest = std::min(options.nearest, options.nearest_when_idle);
-  idle.per_bucket_max = std::min(options.per_bucket_max, options.per_bucket_when_idle);
-  return idle;
-}
-
 /// What a link is worth to the routing (ROUTE-03, ROUTE-04), given all links together; integers, so
 /// that two nodes with the same links value them alike.
 ///
@@ -50,14 +41,14 @@ class LinkValues {
 
   /// Of one of the links.
   std::uint64_t of(const NodeId& link) const;
-  bool is_neighbour(const NodeId& link) const {
-    return horizon_ && distance(self_, link) <= *horizon_;
-  }
   /// Whether more of the links share the bucket of this one than have a use, and it is no
   /// neighbour. It is not counted from now on if so.
   bool take_surplus(const NodeId& link);
 
  private:
+  bool is_neighbour(const NodeId& link) const {
+    return horizon_ && distance(self_, link) <= *horizon_;
+  }
   std::size_t bucket_of(const NodeId& id) const { return common_prefix_bits(self_, id); }
 
   NodeId self_;

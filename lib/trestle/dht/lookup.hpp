@@ -128,6 +128,8 @@ class Lookup {
   const NodeId& target() const { return target_; }
   /// find_value: the text to ask for.
   const std::string& key() const { return key_; }
+  /// What it asks whoever plays this role.
+  wire::Message question_to(wire::Role role) const;
   const LookupStats& stats() const { return stats_; }
   /// When the question to this peer, still open, is given up; nothing if none is open.
   std::optional<Instant> deadline_of(const NodeId& peer) const;

@@ -129,15 +129,18 @@ void Lookup::ask(Instant now, Path path, const Choice& choice) {
   in_flight_.push_back(static_cast<Index>(&entry - entries_.data()));
   entry.question = static_cast<std::uint16_t>(++stats_.asks);
   if (candidate.through) ++stats_.asks_through;
-  LookupAsk order{
-      .peer = candidate.contact, .message = {}, .timeout = timeout, .through = candidate.through};
-  // A bridge refuses to be asked for values; it knows the way all the same (BRIDGE-11).
-  if (kind_ == LookupKind::find_value && candidate.contact.role != wire::Role::bridge) {
-    order.message = wire::FindValueRequest{key_};
-  } else {
-    order.message = wire::FindNodeRequest{target_};
+  outbox_.push(LookupAsk{.peer = candidate.contact,
+                         .message = question_to(candidate.contact.role),
+                         .timeout = timeout,
+                         .through = candidate.through});
+}
+
+/// A bridge refuses to be asked for values; it knows the way all the same (BRIDGE-11).
+wire::Message Lookup::question_to(wire::Role role) const {
+  if (kind_ == LookupKind::find_value && role != wire::Role::bridge) {
+    return wire::FindValueRequest{key_};
   }
-  outbox_.push(std::move(order));
+  return wire::FindNodeRequest{target_};
 }
 
 Lookup::Verdict Lookup::verdict(Path path) const {

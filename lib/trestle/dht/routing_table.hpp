@@ -112,6 +112,9 @@ class RoutingTable {
   /// our own id.
   std::size_t closest(const NodeId& target, const Selection& selection,
                       std::span<PeerIndex> out) const;
+  /// Whether this id, known or not, is among the `count` usable peers nearest to `centre`, or would
+  /// be if it were one. While fewer are known everybody is.
+  bool is_among_nearest(const NodeId& centre, const NodeId& id, std::size_t count) const;
   /// The same as contacts.
   wire::Contacts closest_contacts(const NodeId& target, std::size_t count,
                                   const Selection& selection = {}) const;

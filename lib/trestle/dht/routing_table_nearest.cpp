@@ -137,6 +137,13 @@ void RoutingTable::exclude(const NodeId& id, Question& question) const {
   question.excluded_bucket = bucket;
 }
 
+bool RoutingTable::is_among_nearest(const NodeId& centre, const NodeId& id,
+                                    std::size_t count) const {
+  std::vector<PeerIndex> nearest(count);
+  const std::size_t found = closest(centre, {.reach = Reach::usable, .excluding = {}}, nearest);
+  return found < count || !closer(centre, at(nearest.back()).contact.id, id);
+}
+
 wire::Contacts RoutingTable::closest_contacts(const NodeId& target, std::size_t count,
                                               const Selection& selection) const {
   std::vector<PeerIndex> indices(std::min(count, size_));

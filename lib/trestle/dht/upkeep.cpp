@@ -97,10 +97,7 @@ wire::ReplicaState Dht::judge_offer(Instant now, const wire::ReplicaSummary& off
 /// Whether we may well be one of the nearest to a place. Tables differ, so twice as many nearer
 /// ones as there are copies have to be known before an offer is turned down for it.
 bool Dht::belongs_near(const NodeId& place) const {
-  std::vector<PeerIndex> nearest(2 * options_.republish.plan.copies);
-  const std::size_t found =
-      table_.closest(place, {.reach = Reach::usable, .excluding = {}}, nearest);
-  return found < nearest.size() || closer(place, self_.id, table_.at(nearest.back()).contact.id);
+  return table_.is_among_nearest(place, self_.id, 2 * options_.republish.plan.copies);
 }
 
 // ---- our own orders

@@ -63,15 +63,6 @@ std::vector<Candidate> Dht::resolve(Instant now, const wire::Contacts& contacts,
 
 // ---- through others
 
-namespace {
-
-wire::Message question_of(const Lookup& lookup) {
-  if (lookup.kind() == LookupKind::find_value) return wire::FindValueRequest{lookup.key()};
-  return wire::FindNodeRequest{lookup.target()};
-}
-
-}  // namespace
-
 std::optional<NodeId> Dht::next_hop(const NodeId& target, std::span<const NodeId> excluded) const {
   std::vector<Hop> hops;
   hops.reserve(links_.size());
@@ -110,7 +101,8 @@ bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operati
   if (!through || !lookup.reroute(pending.peer, *through)) return false;
   wire::Contact peer;
   peer.id = pending.peer;
-  if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), question_of(lookup),
+  wire::Message question = lookup.question_to(peer.role);
+  if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), std::move(question),
              *deadline - now, through)) {
     lookup.on_failed(now, pending.peer, ErrorCode::busy);
   }
@@ -122,8 +114,10 @@ bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operati
 bool Dht::ask_again(Instant now, const PendingAsk& pending, const Lookup& lookup) {
   const auto deadline = lookup.deadline_of(pending.peer);
   if (!deadline || *deadline <= now) return false;
-  if (!issue(now, pending.slot, AskKind::lookup, wire::Contact(*links_.find(pending.peer)),
-             question_of(lookup), *deadline - now)) {
+  wire::Contact peer = *links_.find(pending.peer);
+  wire::Message question = lookup.question_to(peer.role);
+  if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), std::move(question),
+             *deadline - now)) {
     return false;
   }
   if (PendingAsk* repeated = asks_.find(AskId{last_ask_})) repeated->again = true;

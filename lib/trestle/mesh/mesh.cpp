@@ -382,10 +382,14 @@ std::vector<NodeId> Mesh::idle_links(Instant now, Duration idle_after) const {
   return peers;
 }
 
+bool Mesh::may_spare_links() const {
+  const bool is_node = self_.role == wire::Role::node;
+  return worth_ != nullptr && is_node && links_.size() > options_.links_target;
+}
+
 std::vector<NodeId> Mesh::spare_links(Instant now, Duration idle_after,
                                       std::size_t count_max) const {
-  if (worth_ == nullptr || self_.role != wire::Role::node) return {};
-  if (links_.size() <= options_.links_target) return {};
+  if (!may_spare_links()) return {};
   const std::vector<NodeId> idle = idle_links(now, idle_after);
   if (idle.empty()) return {};
   const std::size_t most = std::min(count_max, links_.size() - options_.links_target);
@@ -400,8 +404,7 @@ std::size_t Mesh::let_go(Instant now, Duration idle_after, std::size_t count_max
 }
 
 void Mesh::let_go_idle(Instant now) {
-  if (worth_ == nullptr || self_.role != wire::Role::node) return;
-  if (links_.size() <= options_.links_target) {
+  if (!may_spare_links()) {
     idle_check_at_ = kNever;
     return;
   }

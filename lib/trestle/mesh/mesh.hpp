@@ -107,6 +107,7 @@ class Mesh {
   bool make_place(Instant now, const wire::Contact& newcomer);
   /// The links that served nobody for `idle_after`, least recently used first.
   std::vector<NodeId> idle_links(Instant now, Duration idle_after) const;
+  bool may_spare_links() const;
   /// Those of them that are worth nothing, so many at most, and none that the target counts on.
   std::vector<NodeId> spare_links(Instant now, Duration idle_after, std::size_t count_max) const;
   /// Lets go of these; says of how many.

@@ -28,11 +28,7 @@ std::vector<NodeId> RoutingWorth::links_to_spare(std::span<const NodeId> idle,
 /// By what the table knows and not by links alone, of which there may be few: in a large network
 /// a peer that happens to link itself is none, in one of twenty everybody is.
 bool RoutingWorth::is_neighbour(const NodeId& peer) const {
-  std::vector<dht::PeerIndex> nearest(options_.nearest);
-  const std::size_t found =
-      table_.closest(self_, {.reach = dht::Reach::usable, .excluding = {}}, nearest);
-  if (found < nearest.size()) return true;
-  return !closer(self_, table_.at(nearest.back()).contact.id, peer);
+  return table_.is_among_nearest(self_, peer, options_.nearest);
 }
 
 }  // namespace trestle::node
