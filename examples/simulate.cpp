@@ -20,8 +20,8 @@
 //       if the run fails: a smaller one that breaks the same rule, and the command that has it
 //       again
 //
-//   simulate --nodes 1000 --minutes 360 --weather calm --churn 10 --strict
-//       six hours in which everything acknowledged must be readable at all times
+//   simulate --nodes 1000 --minutes 360 --weather calm --churn 10 --strict --progress
+//       six hours in which everything acknowledged must be readable at all times, a line an hour
 //
 //   simulate --pool --seed 7 --nodes 8 --bridges 3
 //       bridge sets that are asked all the time, and real bridges, in any weather
@@ -56,6 +56,7 @@ struct Arguments {
   bool probes = false;
   bool shrink = false;
   bool pool = false;
+  bool progress = false;
 };
 
 constexpr std::uint64_t kFingerprintSeeds = 5;
@@ -67,7 +68,7 @@ int usage() {
       "                [--mode healing|safety|liveness] [--churn PERCENT_PER_HOUR]\n"
       "                [--byzantine PERCENT] [--loss PER_MILLION] [--plain-network] [--strict]\n"
       "                [--operations N] [--faults FILE] [--trace] [--probes] [--fingerprints]\n"
-      "                [--shrink]\n"
+      "                [--shrink] [--progress]\n"
       "       simulate --pool [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
       "                [--weather ...]\n",
       stderr);
@@ -88,6 +89,34 @@ class Printer : public sim::Observer {
   void observe(sim::World&, const sim::Happening& happening) override {
     std::puts(sim::TraceLine::of(happening).to_text().c_str());
   }
+};
+
+double processor_seconds_since(std::clock_t began) {
+  return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+}
+
+/// A line on standard error for each virtual hour of a long run.
+class Progress : public sim::Observer {
+ public:
+  explicit Progress(const sim::Trial& trial) : trial_(trial), began_(std::clock()) {}
+
+  void observe(sim::World& world, const sim::Happening&) override {
+    if (world.now() < next_) return;
+    const auto& records = trial_.acknowledged().stats();
+    std::fprintf(stderr,
+                 "hour %llu: %.0f s of processor time, %llu events, %llu reads, %llu missed\n",
+                 static_cast<unsigned long long>(++hours_), processor_seconds_since(began_),
+                 static_cast<unsigned long long>(world.stats().events),
+                 static_cast<unsigned long long>(records.reads),
+                 static_cast<unsigned long long>(records.misses));
+    next_ += std::chrono::hours(1);
+  }
+
+ private:
+  const sim::Trial& trial_;
+  std::clock_t began_;
+  std::uint64_t hours_ = 0;
+  Instant next_{std::chrono::hours(1)};
 };
 
 // ---- arguments
@@ -142,6 +171,7 @@ bool take_switch(Arguments& arguments, std::string_view option) {
                    : option == "--shrink"        ? &arguments.shrink
                    : option == "--pool"          ? &arguments.pool
                    : option == "--strict"        ? &arguments.request.strict
+                   : option == "--progress"      ? &arguments.progress
                    : option == "--plain-network" ? &arguments.request.plain_network
                                                  : nullptr;
   if (switched != nullptr) *switched = true;
@@ -162,10 +192,6 @@ std::optional<Arguments> parse(int argc, char* argv[]) {
 
 // ---- runs
 
-double processor_seconds_since(std::clock_t began) {
-  return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
-}
-
 void print_line(std::uint64_t seed, const sim::World& world, bool good) {
   std::printf("seed %llu fingerprint %016llx events %llu %s\n",
               static_cast<unsigned long long>(seed),
@@ -183,6 +209,8 @@ bool run(const Arguments& arguments, std::uint64_t seed, sim::Probes& probes) {
   std::fflush(stdout);
   Printer printer;
   if (arguments.trace) trial.world().add_observer(printer);
+  Progress progress(trial);
+  if (arguments.progress) trial.world().add_observer(progress);
   running_world = &trial.world();
   const std::clock_t began = std::clock();
   const bool good = trial.run();

@@ -8,6 +8,7 @@ import threading
 import time
 
 ESTABLISHED = "01"
+LISTENING = "0A"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,18 +32,30 @@ def socket_inodes(pid):
     return inodes
 
 
+def held_in_state(pid, wanted):
+    """(local port, remote port) of each TCP socket of a process that is in this state; none for a process that is gone."""
+    try:
+        inodes = socket_inodes(pid)
+        tables = [path.read_text() for path in map(pathlib.Path, (f"/proc/{pid}/net/tcp", f"/proc/{pid}/net/tcp6")) if path.exists()]
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    found = set()
+    for row in (row for table in tables for row in table.splitlines()[1:]):
+        fields = row.split()
+        local, remote, state, inode = fields[1], fields[2], fields[3], fields[9]
+        if state == wanted and inode in inodes:
+            found.add((int(local.rpartition(":")[2], 16), int(remote.rpartition(":")[2], 16)))
+    return found
+
+
 def established(pid):
     """The established TCP connections of a process."""
-    connections = set()
-    inodes = socket_inodes(pid)
-    for table in ("tcp", "tcp6"):
-        path = pathlib.Path(f"/proc/{pid}/net/{table}")
-        for row in path.read_text().splitlines()[1:] if path.exists() else ():
-            fields = row.split()
-            local, remote, state, inode = fields[1], fields[2], fields[3], fields[9]
-            if state == ESTABLISHED and inode in inodes:
-                connections.add(Connection(int(local.rpartition(":")[2], 16), int(remote.rpartition(":")[2], 16)))
-    return connections
+    return {Connection(local, remote) for local, remote in held_in_state(pid, ESTABLISHED)}
+
+
+def listens(pid):
+    """Whether new connections can still reach the process."""
+    return bool(held_in_state(pid, LISTENING))
 
 
 def established_to(pid, ports):

@@ -321,7 +321,6 @@ class OtherMistakesTest(DoctorCase):
         network.proxy.configure((network.proxy.folder / "trestle.conf").read_text().replace("/bridge1", "/elsewhere"))
         network.proxy.reload()
         options = ("--bootstrap", network.external("ws"), "--tls-ca", network.proxy_issuer.certificate, "--data", bridge.data)
-        wait_until(lambda: self.examine(network, "bridge-node", *options)[0] != 0, 10)
         self.expect_failure("own-address", "upgrade", 9, self.examine(network, "bridge-node", *options), "HTTP 404", "prefix")
 
 

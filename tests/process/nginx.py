@@ -7,6 +7,7 @@ import subprocess
 
 from process_case import wait_until
 from program import DIE_WITH_PARENT
+from socket_table import listens
 
 GIVEN = pathlib.Path(__file__).resolve().parents[2] / "docs/deploy/nginx.conf"
 PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -120,8 +121,12 @@ class Nginx:
         return self
 
     def reload(self):
-        """New workers with the new configuration; the old ones keep their connections until those end."""
+        """New workers with the new configuration; the old ones keep their connections until those end. Returns when no new
+        connection can reach an old one: the master is answered before its workers have let go of the listeners."""
+        master = (self.folder / "nginx.pid").read_text().strip()
+        workers = pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()
         subprocess.run(self._command("-s", "reload"), check=True, capture_output=True)
+        wait_until(lambda: not any(map(listens, workers)), 10, self.story)
 
     def stop(self):
         """At once: every connection through it is cut."""
