@@ -1,0 +1,92 @@
+#include "trestle/crypto/edwards_encoding.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace trestle::crypto {
+namespace {
+
+/// A number of 255 or 256 bits, little-endian as both RFCs write them.
+using Number = std::array<std::uint8_t, kCurve25519Bytes>;
+
+/// A number whose bytes but the first and the last are alike.
+constexpr Number number(std::uint8_t first, std::uint8_t middle, std::uint8_t last) {
+  Number value{};
+  value.fill(middle);
+  value.front() = first;
+  value.back() = last;
+  return value;
+}
+
+/// p = 2^255 - 19.
+constexpr Number kPrime = number(0xed, 0xff, 0x7f);
+/// The order of the base point, 2^252 + 27742317777372353535851937790883648493.
+constexpr Number kOrder = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                           0xa2, 0xde, 0xf9, 0xde, 0x14, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                           0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10};
+
+/// The y of the eight points of small order: four of order 8, two of order 4 (y = 0), the neutral
+/// one (y = 1) and the one of order 2 (y = -1).
+constexpr Number kSmallOrderY[] = {
+    number(0x00, 0x00, 0x00),
+    number(0x01, 0x00, 0x00),
+    number(0xec, 0xff, 0x7f),
+    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+     0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+     0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+    {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+     0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+     0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}};
+
+/// The u of points of small order, on the curve or on its twist, and the two of them that a number
+/// of 255 bits can also say with p added (0 as p, 1 as p + 1).
+constexpr Number kSmallOrderU[] = {
+    number(0x00, 0x00, 0x00),
+    number(0x01, 0x00, 0x00),
+    number(0xec, 0xff, 0x7f),
+    number(0xed, 0xff, 0x7f),
+    number(0xee, 0xff, 0x7f),
+    {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+     0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+     0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+    {0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1,
+     0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c,
+     0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57}};
+
+using Encoding = std::span<const std::uint8_t, kCurve25519Bytes>;
+
+/// Public numbers, so the first difference may settle it.
+bool is_less(Encoding left, Encoding right) {
+  return std::lexicographical_compare(left.rbegin(), left.rend(), right.rbegin(), right.rend());
+}
+
+/// Without the top bit, which is the sign of x, or ignored.
+Number without_top_bit(Encoding encoding) {
+  Number value;
+  std::copy(encoding.begin(), encoding.end(), value.begin());
+  value.back() &= 0x7f;
+  return value;
+}
+
+bool is_strict_point(Encoding encoding) {
+  const Number y = without_top_bit(encoding);
+  return is_less(y, kPrime) &&
+         std::find(std::begin(kSmallOrderY), std::end(kSmallOrderY), y) == std::end(kSmallOrderY);
+}
+
+}  // namespace
+
+bool is_strict_key(const Ed25519Key& key) { return is_strict_point(key.bytes); }
+
+bool is_strict(const Ed25519Key& key, const Ed25519Signature& signature) {
+  const auto r = std::span(signature.bytes).first<kCurve25519Bytes>();
+  const auto s = std::span(signature.bytes).last<kCurve25519Bytes>();
+  return is_less(s, kOrder) && is_strict_point(r) && is_strict_key(key);
+}
+
+bool is_small_order(const X25519Key& key) {
+  return std::find(std::begin(kSmallOrderU), std::end(kSmallOrderU), without_top_bit(key.bytes)) !=
+         std::end(kSmallOrderU);
+}
+
+}  // namespace trestle::crypto
