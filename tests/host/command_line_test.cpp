@@ -68,7 +68,7 @@ TEST_CASE("wrong usage ends with 2 and a sentence") {
   CHECK(parse(ProgramKind::bridge, {"put", "k", "v"}).error().code == ExitCode::wrong_usage);
 }
 
-TEST_CASE("what this build has not ends with 2 and names it") {
+TEST_CASE("what this program has not ends with 2 and names it") {
   for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
            {"invite", "somebody"}, {"revoke", "--now"}, {"run", "--network", "invitation"}}) {
     const auto line = parse(ProgramKind::node, words);
@@ -79,6 +79,30 @@ TEST_CASE("what this build has not ends with 2 and names it") {
     CHECK(line.error().error.find(named) != std::string::npos);
   }
   CHECK(parse(ProgramKind::bootstrap, {"run", "--bridge-mode", "stateless", "--network", "open"}));
+}
+
+TEST_CASE("commands about the identity and invitations carry their words") {
+  const auto import = parse(ProgramKind::node,
+                            {"import", "a file", "--data", "d", "--identity-passphrase-file", "p"});
+  REQUIRE(import);
+  CHECK(import->command == Command::import_key);
+  CHECK(import->words == std::vector<std::string>{"a file"});
+  CHECK(given(*import, "identity-passphrase-file") == std::vector<std::string>{"p"});
+  CHECK(parse(ProgramKind::bridge, {"export"})->command == Command::export_key);
+  CHECK(parse(ProgramKind::bridge, {"rotate"})->command == Command::rotate);
+  CHECK(parse(ProgramKind::bridge, {"identity"})->command == Command::identity);
+  CHECK(parse(ProgramKind::bridge, {"import"}).error().code == ExitCode::wrong_usage);
+  const auto invite = parse(ProgramKind::bootstrap, {"invite", "somebody", "--life", "2h"});
+  REQUIRE(invite);
+  CHECK(invite->command == Command::invite);
+  CHECK(invite->words == std::vector<std::string>{"somebody"});
+  CHECK(invite->life == "2h");
+  const auto revoke = parse(ProgramKind::bootstrap, {"revoke", "something", "--branch"});
+  REQUIRE(revoke);
+  CHECK(revoke->command == Command::revoke);
+  CHECK(revoke->revokes_branch);
+  CHECK_FALSE(parse(ProgramKind::bootstrap, {"revoke", "something"})->revokes_branch);
+  CHECK(parse(ProgramKind::bootstrap, {"invite"}).error().code == ExitCode::wrong_usage);
 }
 
 TEST_CASE("doctor takes the settings of run, and can answer in JSON") {

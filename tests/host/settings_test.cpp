@@ -111,6 +111,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"listen", {"[::1]:7"}, ""},
                                             {"advertise", {"wss://x.example"}, ""},
                                             {"data", {"/elsewhere"}, ""},
+                                            {"identity-passphrase-file", {"/phrase"}, ""},
                                             {"storage", {"memory"}, ""},
                                             {"admin", {"127.0.0.1:9"}, ""},
                                             {"bridge", {"ws://a:1"}, ""},

@@ -76,10 +76,11 @@ class CommandLineTest(ProcessCase):
                       ("find", "00" * 20, "--lookup", "somehow"), ("put", "key", "value", "--paths", "3")):
             self.expect(2, "dht-node", *words, "--data", self.folder)
 
-    def test_what_is_not_built_yet_is_2_with_a_sentence(self):
-        for program, command in (("bootstrap-node", "invite"), ("bootstrap-node", "revoke")):
+    def test_what_another_program_does_is_2_with_a_sentence(self):
+        for program, command in (("dht-node", "invite"), ("bridge-node", "revoke")):
             said = self.expect(2, program, command)
             self.assertIn(command, said)
+            self.assertIn("bootstrap-node", said)
 
     def test_bad_settings_are_3(self):
         broken = self.folder / "broken.toml"

@@ -21,6 +21,9 @@ constexpr OptionHelp kOptions[] = {
     {"listen", "HOST:PORT", "Accept WebSockets here; port 0 takes a free one"},
     {"advertise", "URL", "How others reach this node, for example ws://node.example:8080"},
     {"data", "DIR", "Keep the identity and the admin socket here; made if missing"},
+    {"identity-passphrase-file", "F",
+     "File whose first line unlocks the identity (default: the file that "
+     "TRESTLE_IDENTITY_PASSPHRASE_FILE names, else none)"},
     {"admin", "unix:PATH|HOST:PORT",
      "Serve status and user commands here (default: admin.sock in DIR)"},
     {"bridge", "URL[,URL...]",
@@ -71,8 +74,8 @@ constexpr OptionHelp kOptions[] = {
 constexpr const char* kConfigText =
     "Read settings from this TOML file; the command line overrules it";
 
-/// The words of `design.md` section 9 that this build understands but does not have.
-constexpr const char* kCommandsNotBuilt[] = {"invite", "revoke"};
+/// Whoever types these elsewhere gets a sentence of where they belong.
+constexpr const char* kBootstrapCommands[] = {"invite", "revoke"};
 
 const char* summary(ProgramKind kind) {
   switch (kind) {
@@ -103,6 +106,8 @@ struct Found {
   std::string ttl;
   std::string paths;
   std::string lookup;
+  std::string life;
+  bool revokes_branch = false;
   bool wants_json = false;
 };
 
@@ -140,10 +145,13 @@ void add_asking(CLI::App& command, Found& found) {
   command.add_flag("--json", found.wants_json, "Print the node's answer as it is");
 }
 
-std::optional<std::string> not_built(const CLI::App& command, const Found& found) {
-  const std::string name = command.get_name();
-  for (const char* unbuilt : kCommandsNotBuilt) {
-    if (name == unbuilt) return "this build has no command '" + name + "'";
+std::optional<std::string> not_built(ProgramKind kind, const CLI::App& command,
+                                     const Found& found) {
+  const std::string word = command.get_name();
+  for (const char* elsewhere : kBootstrapCommands) {
+    if (kind != ProgramKind::bootstrap && word == elsewhere) {
+      return "'" + word + "' is a command of bootstrap-node";
+    }
   }
   if (!found.network.empty() && found.network != "open") {
     return "this build has no --network " + found.network + "; its networks are open";
@@ -159,6 +167,8 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
   line.ttl = std::move(found.ttl);
   line.paths = std::move(found.paths);
   line.lookup = std::move(found.lookup);
+  line.life = std::move(found.life);
+  line.revokes_branch = found.revokes_branch;
   line.wants_json = found.wants_json;
   for (const auto& [name, values] : found.values) {
     if (!values.empty()) line.given.push_back({name, values, "--" + name});
@@ -168,6 +178,57 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
       line.given.push_back({name, {"true"}, "--" + name});
   }
   return line;
+}
+
+/// What every command needs that reads or writes the identity.
+void add_identity_options(CLI::App& command, Found& found) {
+  command.add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
+  for (const OptionHelp& help : kOptions) {
+    if (help.name == "data" || help.name == "identity-passphrase-file") {
+      add_option(command, found, help);
+    }
+  }
+}
+
+/// What is done to the identity, in every program. `add` makes a command.
+template <typename Add>
+void add_identity_commands(const Add& add, Found& found) {
+  add_identity_options(*add(Command::keygen, "keygen", "Make the identity and print its id"),
+                       found);
+  add_identity_options(
+      *add(Command::identity, "identity", "Print the identity's public keys, to be invited by"),
+      found);
+  add_identity_options(
+      *add(Command::export_key, "export", "Print the private key under the passphrase"), found);
+  CLI::App* import = add(Command::import_key, "import", "Make an exported key the identity");
+  import->add_option("FILE", found.words, "What export printed, in a file of your own")
+      ->required()
+      ->expected(1);
+  add_identity_options(*import, found);
+  add_identity_options(
+      *add(Command::rotate, "rotate",
+           "Replace the identity by a new one and print the old one's word for it"),
+      found);
+}
+
+/// Who may come in, in a bootstrap node.
+template <typename Add>
+void add_invitation_commands(const Add& add, Found& found) {
+  CLI::App* invite =
+      add(Command::invite, "invite", "Print an invitation for the holder of IDENTITY");
+  invite->add_option("IDENTITY", found.words, "What its 'identity' command prints")
+      ->required()
+      ->expected(1);
+  invite->add_option("--life", found.life, "How long it may be redeemed, up to 30d (default: 24h)")
+      ->option_text("D");
+  add_identity_options(*invite, found);
+  CLI::App* revoke =
+      add(Command::revoke, "revoke", "Take an invitation or a membership back, print the list");
+  revoke->add_option("WHAT", found.words, "An invitation, or a member's id of 40 hex digits")
+      ->required()
+      ->expected(1);
+  revoke->add_flag("--branch", found.revokes_branch, "Whom the member has let in, too");
+  add_identity_options(*revoke, found);
 }
 
 /// How a lookup is to be done.
@@ -244,12 +305,16 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
                          "Examine machine, network and peers step by step, and say what to do");
   add_settings(*doctor, found, kind);
   doctor->add_flag("--json", found.wants_json, "Print all findings as JSON");
-  CLI::App* keygen = add(Command::keygen, "keygen", "Make the identity and print its id");
-  keygen->add_option("--config", found.config_file, kConfigText)->option_text("F.toml");
-  add_option(*keygen, found, kOptions[2]);
+  add_identity_commands(add, found);
   add(Command::version, "version", "Print the version");
   if (kind == ProgramKind::node) add_user_commands(add, found);
-  for (const char* word : kCommandsNotBuilt) app.add_subcommand(word)->group("")->allow_extras();
+  if (kind == ProgramKind::bootstrap) {
+    add_invitation_commands(add, found);
+  } else {
+    for (const char* word : kBootstrapCommands) {
+      app.add_subcommand(word)->group("")->allow_extras();
+    }
+  }
 
   try {
     app.parse(argc, argv);
@@ -262,7 +327,7 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
         ExitCode::wrong_usage, {}, std::string(name(kind)) + ": " + complaint.str()});
   }
   const CLI::App* chosen = app.get_subcommands().front();
-  if (const auto missing = not_built(*chosen, found)) {
+  if (const auto missing = not_built(kind, *chosen, found)) {
     return refuse(CommandLineEnd{
         ExitCode::wrong_usage, {}, std::string(name(kind)) + ": " + *missing + "\n"});
   }

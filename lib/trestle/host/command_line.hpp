@@ -14,6 +14,12 @@ enum class Command : std::uint8_t {
   run,
   check,
   keygen,
+  identity,
+  export_key,
+  import_key,
+  rotate,
+  invite,
+  revoke,
   version,
   put,
   get,
@@ -31,10 +37,12 @@ struct CommandLine {
   Command command = Command::version;
   std::string config_file;  ///< Empty: none.
   std::vector<GivenSetting> given;
-  std::vector<std::string> words;  ///< KEY VALUE, KEY, ID, or ID or KEY.
+  std::vector<std::string> words;  ///< KEY VALUE, KEY, ID, ID or KEY, IDENTITY, FILE, WHAT.
   std::string ttl;                 ///< put: as typed. Empty: the node's default.
   std::string paths;               ///< get, find, trace: as typed. Empty: one.
   std::string lookup;              ///< find, trace: as typed. Empty: as the node does them all.
+  std::string life;                ///< invite: as typed. Empty: a day.
+  bool revokes_branch = false;     ///< revoke: whom the member let in, too.
   bool wants_json = false;
 };
 

@@ -13,7 +13,7 @@
 #include "trestle/host/doctor_path.hpp"
 #include "trestle/host/doctor_probe.hpp"
 #include "trestle/host/doctor_report.hpp"
-#include "trestle/host/key_file.hpp"
+#include "trestle/host/own_identity.hpp"
 #include "trestle/host/settings_reading.hpp"
 #include "trestle/link/remote_address.hpp"
 
@@ -126,7 +126,8 @@ class Doctor {
 
   /// Answers in place of the program while its address is dialled; the id under which.
   NodeId stand_in(ListeningSocket socket, const std::string& url) {
-    auto keys = read_key_file(suite_, key_file_path(settings_.data_folder));
+    auto keys =
+        read_own_identity(suite_, settings_.data_folder, settings_.identity_passphrase_file);
     if (!keys) keys = suite_.generate();
     link::LocalPeer local;
     local.identity = {keys->key, crypto::node_id_of(suite_, keys->key)};

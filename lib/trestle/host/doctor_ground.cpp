@@ -14,7 +14,7 @@
 
 #include "trestle/host/admin_client.hpp"
 #include "trestle/host/data_folder.hpp"
-#include "trestle/host/key_file.hpp"
+#include "trestle/host/own_identity.hpp"
 #include "trestle/wire/json/parse.hpp"
 
 namespace trestle::host {
@@ -136,9 +136,11 @@ void examine_data_folder(const Settings& settings, bool is_running, DoctorReport
   const std::string key = key_file_path(folder);
   if (!std::filesystem::exists(key, ignored)) return;
   crypto::Suite suite;
-  if (const auto keys = read_key_file(suite, key); !keys) {
-    report.add(data_finding(folder, Outcome::failed, keys.error(),
-                            "restore the file, or move it away to get a new identity"));
+  if (const auto keys = read_own_identity(suite, folder, settings.identity_passphrase_file);
+      !keys) {
+    report.add(data_finding(
+        folder, Outcome::failed, keys.error(),
+        "restore the file or the passphrase, or move the file away to get a new identity"));
   }
 }
 

@@ -1,102 +1,109 @@
 #include "trestle/host/key_file.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
+#include <utility>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "trestle/crypto/cleanse.hpp"
+#include "trestle/crypto/identity.hpp"
+#include "trestle/host/private_file.hpp"
+#include "trestle/host/sealed_key.hpp"
 
 namespace trestle::host {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kFileBytes = 1 + crypto::PrivateKey::kBytes;
-
-using Content = std::array<std::uint8_t, kFileBytes>;
+constexpr std::uint8_t kPlainVersion = 1;
+constexpr std::size_t kPlainBytes = 1 + crypto::PrivateKey::kBytes;
 
 std::unexpected<std::string> refusal(const std::string& what, const std::string& path) {
   return refuse("the identity file " + path + " " + what);
 }
 
-/// Closes what it holds.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
+Bytes content_of(crypto::Suite& suite, const crypto::PrivateKey& secret,
+                 const Passphrase& passphrase) {
+  if (!passphrase.is_none()) return seal_key(suite, secret, passphrase);
+  Bytes content{kPlainVersion};
+  append(content, secret.bytes());
+  return content;
+}
+
+Result<void, std::string> write(crypto::Suite& suite, const std::string& path,
+                                const crypto::PrivateKey& secret, const Passphrase& passphrase,
+                                Existing existing) {
+  Bytes content = content_of(suite, secret, passphrase);
+  const auto written = write_private_file(path, content, existing);
+  crypto::cleanse(content);
+  if (!written) return refusal(written.error(), path);
+  return {};
+}
+
+/// Error: a clause.
+Result<crypto::PrivateKey, std::string> secret_in(ByteSpan content, const Passphrase& passphrase) {
+  if (!content.empty() && content[0] == kSealedKeyVersion) return open_key(content, passphrase);
+  if (content.size() != kPlainBytes || content[0] != kPlainVersion) {
+    return refuse(std::string("is not an identity of version 1 or 2"));
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value() const { return value_; }
-
- private:
-  int value_;
-};
-
-bool write_durably(const std::string& path, const Content& content) {
-  const Descriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.value() < 0) return false;
-  return ::write(file.value(), content.data(), content.size()) ==
-             static_cast<ssize_t>(content.size()) &&
-         ::fsync(file.value()) == 0;
+  return crypto::PrivateKey(content.last<crypto::PrivateKey::kBytes>());
 }
 
 }  // namespace
 
 std::string key_file_path(const std::string& data_folder) { return data_folder + "/identity"; }
 
-Result<crypto::KeyPair, std::string> read_key_file(crypto::Suite& suite, const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.value() < 0)
-    return refusal(std::string("cannot be read: ") + std::strerror(errno), path);
-  struct stat facts{};
-  if (::fstat(file.value(), &facts) != 0) return refusal("cannot be examined", path);
-  if ((facts.st_mode & 0077) != 0) return refusal("is open to others; chmod 600 it", path);
-  Content content{};
-  const bool is_whole =
-      facts.st_size == static_cast<off_t>(kFileBytes) &&
-      ::read(file.value(), content.data(), content.size()) == static_cast<ssize_t>(kFileBytes);
-  if (!is_whole || content[0] != kVersion) return refusal("is not an identity of version 1", path);
+Result<crypto::KeyPair, std::string> read_key_file(crypto::Suite& suite, const std::string& path,
+                                                   const Passphrase& passphrase) {
+  auto content = read_private_file(path, kSealedKeyBytes);
+  if (!content) return refusal(content.error(), path);
+  const auto secret = secret_in(*content, passphrase);
+  crypto::cleanse(*content);
+  if (!secret) return refusal(secret.error(), path);
   crypto::KeyPair pair;
-  const crypto::PrivateKey secret(std::span<const std::uint8_t, kFileBytes>(content).last<32>());
-  const bool is_valid = suite.restore(secret, pair);
-  crypto::cleanse(content);
-  if (!is_valid) return refusal("holds no valid key", path);
+  if (!suite.restore(*secret, pair)) return refusal("holds no valid key", path);
   return pair;
 }
 
-Result<crypto::KeyPair, std::string> create_key_file(crypto::Suite& suite,
-                                                     const std::string& path) {
+bool is_key_file_sealed(const std::string& path) {
+  auto content = read_private_file(path, kSealedKeyBytes);
+  if (!content) return false;
+  const bool is_sealed = !content->empty() && content->front() == kSealedKeyVersion;
+  crypto::cleanse(*content);
+  return is_sealed;
+}
+
+Result<crypto::KeyPair, std::string> create_key_file(crypto::Suite& suite, const std::string& path,
+                                                     const Passphrase& passphrase) {
   const crypto::KeyPair pair = suite.generate();
-  Content content{};
-  content[0] = kVersion;
-  std::memcpy(content.data() + 1, pair.secret.bytes().data(), crypto::PrivateKey::kBytes);
-  // Written beside, then linked into place: `link`, unlike `rename`, never replaces an identity
-  // that is there.
-  const std::string draft = path + ".draft";
-  const bool is_written = write_durably(draft, content);
-  crypto::cleanse(content);
-  const bool is_placed = is_written && ::link(draft.c_str(), path.c_str()) == 0;
-  const int error = errno;
-  ::unlink(draft.c_str());
-  if (!is_placed) return refusal(std::string("cannot be created: ") + std::strerror(error), path);
-  const std::string folder = path.substr(0, path.rfind('/'));
-  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.value() >= 0) ::fsync(directory.value());
+  auto written = write_key_file(suite, path, pair.secret, passphrase);
+  if (!written) return refuse(std::move(written.error()));
   return pair;
+}
+
+Result<void, std::string> write_key_file(crypto::Suite& suite, const std::string& path,
+                                         const crypto::PrivateKey& secret,
+                                         const Passphrase& passphrase) {
+  return write(suite, path, secret, passphrase, Existing::kept);
+}
+
+Result<void, std::string> succeed_key_file(crypto::Suite& suite, const std::string& path,
+                                           const crypto::KeyPair& old_pair,
+                                           const crypto::PrivateKey& successor,
+                                           const Passphrase& passphrase) {
+  const std::string old_path = path + "." + crypto::node_id_of(suite, old_pair.key).to_hex();
+  // It may stand there already, if an earlier attempt ended between the two steps.
+  auto kept = write(suite, old_path, old_pair.secret, passphrase, Existing::replaced);
+  if (!kept) return kept;
+  return write(suite, path, successor, passphrase, Existing::replaced);
 }
 
 Result<crypto::KeyPair, std::string> read_or_create_key_file(crypto::Suite& suite,
-                                                             const std::string& path) {
+                                                             const std::string& path,
+                                                             const Passphrase& passphrase) {
   struct stat facts{};
-  if (::stat(path.c_str(), &facts) == 0 || errno != ENOENT) return read_key_file(suite, path);
-  return create_key_file(suite, path);
+  const bool is_there = ::stat(path.c_str(), &facts) == 0 || errno != ENOENT;
+  return is_there ? read_key_file(suite, path, passphrase)
+                  : create_key_file(suite, path, passphrase);
 }
 
 }  // namespace trestle::host

@@ -14,11 +14,14 @@
 
 #include "trestle/host/clock.hpp"
 #include "trestle/host/command_line.hpp"
+#include "trestle/host/complaint.hpp"
 #include "trestle/host/data_folder.hpp"
 #include "trestle/host/doctor.hpp"
 #include "trestle/host/exit_code.hpp"
-#include "trestle/host/key_file.hpp"
+#include "trestle/host/identity_command.hpp"
+#include "trestle/host/invitation_command.hpp"
 #include "trestle/host/memories.hpp"
+#include "trestle/host/own_identity.hpp"
 #include "trestle/host/reloader.hpp"
 #include "trestle/host/runner.hpp"
 #include "trestle/host/settings_reading.hpp"
@@ -31,11 +34,6 @@ namespace {
 /// Descriptors wanted: 10,000 connections are half of them (reliability.md section 10). Not more
 /// even where the system would grant millions, since libwebsockets reserves a table of that length.
 constexpr rlim_t kDescriptorsWanted = 32'768;
-
-ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) {
-  fmt::print(stderr, "{}: {}\n", name(kind), sentence);
-  return code;
-}
 
 /// The loop has ended and nobody watches signals any more, but the database is still to be closed:
 /// whoever signals again must not end the program in the middle of that. The other threads block
@@ -105,7 +103,8 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   auto folder = DataFolder::open(settings.data_folder);
   if (!folder) return complain(program.kind, folder.error(), ExitCode::bad_data_folder);
   crypto::Suite suite;
-  auto keys = read_or_create_key_file(suite, key_file_path(folder->path()));
+  auto keys =
+      read_or_create_own_identity(suite, settings.data_folder, settings.identity_passphrase_file);
   if (!keys) return complain(program.kind, keys.error(), ExitCode::bad_data_folder);
   auto memories = recall(settings, folder->path());
   if (!memories) return complain(program.kind, memories.error(), ExitCode::bad_data_folder);
@@ -157,21 +156,17 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   return ExitCode::done;
 }
 
-ExitCode make_identity(ProgramKind kind, const Settings& settings) {
-  auto folder = DataFolder::open(settings.data_folder);
-  if (!folder) return complain(kind, folder.error(), ExitCode::bad_data_folder);
-  crypto::Suite suite;
-  const std::string path = key_file_path(folder->path());
-  if (const auto existing = read_key_file(suite, path)) {
-    return complain(kind,
-                    fmt::format("{} already holds the identity {}", path,
-                                crypto::node_id_of(suite, existing->key).to_hex()),
-                    ExitCode::failed);
-  }
-  const auto keys = create_key_file(suite, path);
-  if (!keys) return complain(kind, keys.error(), ExitCode::bad_data_folder);
-  fmt::print("{}\n", crypto::node_id_of(suite, keys->key).to_hex());
-  return ExitCode::done;
+/// What is done without a running node, and to its files alone.
+bool is_identity_command(Command command) {
+  return command == Command::keygen || command == Command::identity ||
+         command == Command::export_key || command == Command::import_key ||
+         command == Command::rotate;
+}
+
+ExitCode perform_user_command(const CommandLine& line, const Settings& settings) {
+  if (is_identity_command(line.command)) return run_identity_command(line, settings);
+  const bool is_invitation = line.command == Command::invite || line.command == Command::revoke;
+  return is_invitation ? run_invitation_command(line, settings) : run_user_command(line, settings);
 }
 
 ExitCode perform(const Program& program, const CommandLine& line) {
@@ -184,8 +179,7 @@ ExitCode perform(const Program& program, const CommandLine& line) {
   if (is_user_command) {
     const auto settings = read_settings(program.kind, line);
     if (!settings) return complain(program.kind, settings.error(), ExitCode::bad_settings);
-    return line.command == Command::keygen ? make_identity(program.kind, *settings)
-                                           : run_user_command(line, *settings);
+    return perform_user_command(line, *settings);
   }
   auto reading = read_everything(program.kind, line);
   if (!reading) return complain(program.kind, reading.error(), ExitCode::bad_settings);

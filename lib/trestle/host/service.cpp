@@ -14,8 +14,8 @@
 #include "trestle/base/flat_map.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/data_folder.hpp"
-#include "trestle/host/key_file.hpp"
 #include "trestle/host/listening_socket.hpp"
+#include "trestle/host/own_identity.hpp"
 #include "trestle/host/storage_thread.hpp"
 #include "trestle/host/tls.hpp"
 
@@ -101,7 +101,8 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
     auto folder = DataFolder::open(options.data_folder);
     if (!folder) return refuse(std::move(folder.error()));
     state->folder.emplace(std::move(*folder));
-    auto keys = read_or_create_key_file(state->suite, key_file_path(state->folder->path()));
+    auto keys = read_or_create_own_identity(state->suite, state->folder->path(),
+                                            options.identity_passphrase_file);
     if (!keys) return refuse(std::move(keys.error()));
     state->keys = *keys;
     auto memories = read_memories(state->folder->path(), options.storage);

@@ -26,6 +26,9 @@ struct ServiceOptions {
   /// Where the identity is kept, locked against a second program. Empty: a new identity each time,
   /// kept nowhere.
   std::string data_folder{};
+  /// File whose first line unlocks the identity; the environment may name one, too
+  /// (`host/passphrase.hpp`). Neither: the identity stands in its file as it is.
+  std::string identity_passphrase_file{};
   /// Where records are kept, if there is a data folder: in it, or in memory alone. Peers worth
   /// remembering are kept in it in any case.
   StoragePlace storage = StoragePlace::disk;

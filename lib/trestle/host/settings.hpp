@@ -39,6 +39,8 @@ struct Settings {
   /// The URL others dial. Empty: made from `listen` once the port is known.
   std::string advertise;
   std::string data_folder;
+  /// Empty: the variable of `host/passphrase.hpp` may name one.
+  std::string identity_passphrase_file;
   StoragePlace storage = StoragePlace::disk;  ///< dht-node
   /// Without a value the admin socket stands in the data folder.
   std::optional<AdminAddress> admin;

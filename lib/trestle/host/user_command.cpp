@@ -1,7 +1,5 @@
 #include "trestle/host/user_command.hpp"
 
-#include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -11,6 +9,8 @@
 
 #include "trestle/base/node_id.hpp"
 #include "trestle/host/admin_client.hpp"
+#include "trestle/host/complaint.hpp"
+#include "trestle/host/duration_word.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/lookup_trace.hpp"
 #include "trestle/host/lookup_words.hpp"
@@ -48,26 +48,6 @@ const char* word_of(Command command) {
   }
 }
 
-/// `90`, `90s`, `30m`, `12h` or `7d`; nothing if it is none of these, or not above 0.
-std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
-  constexpr std::pair<char, std::int64_t> kUnits[] = {
-      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}};
-  // A hundred years: far over every bound a node has, and no unit makes it overflow.
-  constexpr std::int64_t kCountMax = std::int64_t{100} * 366 * 24 * 3600;
-  std::int64_t factor = 1;
-  for (const auto& [letter, seconds] : kUnits) {
-    if (!text.ends_with(letter)) continue;
-    factor = seconds;
-    text.remove_suffix(1);
-    break;
-  }
-  std::int64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (count <= 0 || count > kCountMax) return std::nullopt;
-  return std::chrono::seconds(count * factor);
-}
-
 /// `&paths=3&lookup=recursive`, as far as it was said.
 std::string wish_of(const CommandLine& line) {
   std::string arguments;
@@ -86,7 +66,7 @@ Question question(const CommandLine& line) {
     case Command::put: {
       wire::json::ObjectWriter body;
       body.text("key", line.words[0]).text("value", line.words[1]);
-      if (const auto ttl = seconds_of(line.ttl)) body.integer("ttl_s", ttl->count());
+      if (const auto ttl = duration_of(line.ttl)) body.integer("ttl_s", ttl->count());
       return {"/put", body.take()};
     }
     case Command::refresh:
@@ -200,11 +180,6 @@ void print(Command command, const Value& answer) {
   }
 }
 
-ExitCode complain(ProgramKind kind, const std::string& sentence, ExitCode code) {
-  fmt::print(stderr, "{}: {}\n", name(kind), sentence);
-  return code;
-}
-
 }  // namespace
 
 ExitCode run_user_command(const CommandLine& line, Settings settings) {
@@ -212,7 +187,7 @@ ExitCode run_user_command(const CommandLine& line, Settings settings) {
     return complain(settings.kind, "'" + line.words[0] + "' is not an id: it has 40 hex digits",
                     ExitCode::wrong_usage);
   }
-  if (!line.ttl.empty() && !seconds_of(line.ttl)) {
+  if (!line.ttl.empty() && !duration_of(line.ttl)) {
     return complain(settings.kind, "'" + line.ttl + "' is no duration: 90, 90s, 30m, 12h, 7d",
                     ExitCode::wrong_usage);
   }
