@@ -53,24 +53,25 @@ TEST_CASE("the command line overrules the file, and the file the defaults") {
 TEST_CASE("the printed settings are a settings file that gives the same settings") {
   TemporaryFolder folder;
   Settings settings = default_settings(ProgramKind::bootstrap);
-  for (const GivenSetting& given :
-       std::vector<GivenSetting>{{"listen", {"[::1]:7"}, ""},
-                                 {"bridge", {"wss://a:1,ws://a:2", "ws://b:2"}, ""},
-                                 {"bridge-mode", {"stateless"}, ""},
-                                 {"tls-cert", {"/cert.pem"}, ""},
-                                 {"tls-key", {"/key.pem"}, ""},
-                                 {"tls-ca", {"/ca.pem"}, ""},
-                                 {"tls-insecure-skip-verify", {"true"}, ""},
-                                 {"connections-max", {"7"}, ""},
-                                 {"connections-per-address", {"0"}, ""},
-                                 {"advertise", {"wss://x.example"}, ""},
-                                 {"data", {"/a \"quoted\" \\ folder"}, ""},
-                                 {"admin", {"127.0.0.1:9"}, ""},
-                                 {"trusted-proxy", {"10.0.0.0/8", "::1"}, ""},
-                                 {"genesis", {"true"}, ""},
-                                 {"legacy", {"off"}, ""},
-                                 {"log", {"json"}, ""},
-                                 {"log-level", {"debug"}, ""}}) {
+  for (const GivenSetting& given : std::vector<GivenSetting>{
+           {"listen", {"[::1]:7"}, ""},
+           {"bridge", {"wss://a:1,ws://a:2", "ws://b:2"}, ""},
+           {"bridge-mode", {"stateless"}, ""},
+           {"tls-cert", {"/cert.pem"}, ""},
+           {"tls-key", {"/key.pem"}, ""},
+           {"tls-ca", {"/ca.pem"}, ""},
+           {"tls-insecure-skip-verify", {"true"}, ""},
+           {"connections-max", {"7"}, ""},
+           {"connections-per-address", {"0"}, ""},
+           {"advertise", {"wss://x.example"}, ""},
+           {"data", {"/a \"quoted\" \\ folder"}, ""},
+           {"admin", {"127.0.0.1:9"}, ""},
+           {"trusted-proxy", {"10.0.0.0/8", "::1"}, ""},
+           {"allow-origin", {"HTTPS://App.Example:443", "http://[::1]:8080"}, ""},
+           {"genesis", {"true"}, ""},
+           {"legacy", {"off"}, ""},
+           {"log", {"json"}, ""},
+           {"log-level", {"debug"}, ""}}) {
     REQUIRE(apply(settings, given));
   }
   const std::string printed = to_toml(settings);
@@ -78,6 +79,8 @@ TEST_CASE("the printed settings are a settings file that gives the same settings
   REQUIRE(again);
   CHECK(to_toml(*again) == printed);
   CHECK(again->is_genesis);
+  CHECK(again->allowed_origins ==
+        std::vector<std::string>{"https://app.example", "http://[::1]:8080"});
   CHECK(again->bridges.size() == 2);
   CHECK(again->bridges[0].urls == std::vector<std::string>{"wss://a:1", "ws://a:2"});
   CHECK(again->bridge_mode == pool::BridgeMode::stateless);
@@ -126,6 +129,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"connections-max", {"7"}, ""},
                                             {"connections-per-address", {"7"}, ""},
                                             {"trusted-proxy", {"10.0.0.0/8"}, ""},
+                                            {"allow-origin", {"*"}, ""},
                                             {"genesis", {"true"}, ""},
                                             {"platform", {"mobile"}, ""},
                                             {"diversity", {"open"}, ""},

@@ -115,4 +115,19 @@ bool is_literal_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), &v4) == 1 || inet_pton(AF_INET6, host.c_str(), &v6) == 1;
 }
 
+bool is_loopback_host(std::string_view host) {
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && is_literal_address(std::string(host)));
+}
+
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) {
+    const std::size_t end = host.find(']');
+    if (end == std::string_view::npos) return {};
+    const bool is_whole = end + 1 == host.size() || host[end + 1] == ':';
+    return is_whole ? host.substr(1, end - 1) : std::string_view{};
+  }
+  return host.substr(0, host.find(':'));
+}
+
 }  // namespace trestle::host

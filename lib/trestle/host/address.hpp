@@ -48,4 +48,10 @@ bool is_plain_text(std::string_view text);
 /// Whether the text is a literal IPv4 or IPv6 address, so that nothing needs to be resolved.
 bool is_literal_address(const std::string& host);
 
+/// Whether only this machine can reach a listener on that address.
+bool is_loopback_host(std::string_view host);
+
+/// The host of a `Host` header: `127.0.0.1:9` -> `127.0.0.1`, `[::1]:9` -> `::1`.
+std::string_view without_port(std::string_view host);
+
 }  // namespace trestle::host

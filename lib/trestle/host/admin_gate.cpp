@@ -9,15 +9,6 @@
 namespace trestle::host {
 namespace {
 
-/// `127.0.0.1:9` -> `127.0.0.1`, `[::1]:9` -> `::1`.
-std::string_view without_port(std::string_view host) {
-  if (host.starts_with('[')) {
-    const std::size_t end = host.find(']');
-    return end == std::string_view::npos ? std::string_view{} : host.substr(1, end - 1);
-  }
-  return host.substr(0, host.find(':'));
-}
-
 /// The password of `Basic`, whoever the user is: what a browser asks its user for.
 std::string basic_password(std::string_view encoded) {
   constexpr int kCredentialsBytesMax = 4096 + 256;
@@ -32,11 +23,6 @@ std::string basic_password(std::string_view encoded) {
 }
 
 }  // namespace
-
-bool is_loopback_host(std::string_view host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") && is_literal_address(std::string(host)));
-}
 
 std::optional<HttpReply> AdminGate::turn_away(const HttpRequest& request) const {
   if (!secret_.empty()) {

@@ -26,7 +26,4 @@ class AdminGate {
   Bytes secret_;
 };
 
-/// Whether only this machine can reach a listener on that address.
-bool is_loopback_host(std::string_view host);
-
 }  // namespace trestle::host

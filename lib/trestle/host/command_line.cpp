@@ -44,6 +44,9 @@ constexpr OptionHelp kOptions[] = {
      "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},
     {"trusted-proxy", "ADDR[/BITS]",
      "Believe what this proxy in front of us states about callers; repeat for several"},
+    {"allow-origin", "ORIGIN",
+     "Let browsers in from pages of this origin (https://app.example), or * for all; repeat for "
+     "several"},
     {"genesis", nullptr, "Let the first node of an empty network in"},
     {"platform", "P", "What this runs on: mobile, desktop or server (default: server)"},
     {"diversity", "open|off",
@@ -117,8 +120,8 @@ void add_option(CLI::App& command, Found& found, const OptionHelp& help) {
     command.add_flag(flag, found.switches[std::string(help.name)], help.text);
     return;
   }
-  const bool is_list =
-      help.name == "bridge" || help.name == "bootstrap" || help.name == "trusted-proxy";
+  const bool is_list = help.name == "bridge" || help.name == "bootstrap" ||
+                       help.name == "trusted-proxy" || help.name == "allow-origin";
   CLI::Option* option = command.add_option(flag, found.values[std::string(help.name)], help.text);
   option->option_text(help.value)->expected(1);
   option->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll

@@ -36,6 +36,7 @@ constexpr Help kHelp[] = {
     {"host.dialled_total", "WebSockets dialled with success."},
     {"host.dial_failures_total", "Dials that failed."},
     {"host.refused_total", "Sockets and upgrades refused over a bound."},
+    {"host.pages_refused_total", "Upgrades refused since the page's origin is not allowed."},
     {"host.frames_received_total", "WebSocket messages received."},
     {"host.frames_sent_total", "WebSocket messages sent."},
     {"host.bytes_received_total", "Bytes in received messages."},

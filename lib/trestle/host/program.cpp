@@ -117,6 +117,7 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   RunnerOptions options;
   options.transport.connections_max = std::min(settings.connections_max, connections_ceiling);
   options.transport.connections_per_address_max = settings.connections_per_address_max;
+  options.transport.pages = PageGate(settings.allowed_origins);
   options.transport.trusted_proxies = TrustedProxies(settings.trusted_proxies);
   options.trace_frames = settings.traces_frames;
   options.admin.secret = settings.admin_secret;

@@ -69,6 +69,7 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   runner_.overview().set_alert_thresholds(settings_.alert_thresholds);
   runner_.limit_accepted(std::min(settings_.connections_max, connections_ceiling_),
                          settings_.connections_per_address_max);
+  runner_.admit_pages(PageGate(settings_.allowed_origins));
   // Also when nothing changed: it takes bridges back that were left out.
   runner_.reload({settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
                   settings_.legacy_bridge_secret, settings_.log_level == LogLevel::debug});

@@ -226,6 +226,16 @@ void Runner::on_closed(link::ConnectionId connection, std::uint16_t status,
   node_.on_closed(steady_now(), connection, status, reason);
 }
 
+void Runner::on_page_refused(const std::string& remote_address, const std::string& origin) {
+  LogRecord record{LogLevel::warning,
+                   "host.page_refused",
+                   ErrorCode::unauthorized,
+                   {},
+                   "the browser at " + remote_address + " shows a page of " + origin +
+                       "; if its pages may come, say so with allow-origin"};
+  perform(record);
+}
+
 HttpReply Runner::on_http_request(const HttpRequest& request) {
   return overview_.public_reply(request);
 }
@@ -260,6 +270,7 @@ node::Status Runner::status() {
   status.counters.emplace_back("host.dialled_total", stats.dialled_total);
   status.counters.emplace_back("host.dial_failures_total", stats.dial_failures_total);
   status.counters.emplace_back("host.refused_total", stats.refused_total);
+  status.counters.emplace_back("host.pages_refused_total", stats.pages_refused_total);
   status.counters.emplace_back("host.frames_received_total", stats.frames_received_total);
   status.counters.emplace_back("host.frames_sent_total", stats.frames_sent_total);
   status.counters.emplace_back("host.bytes_received_total", stats.bytes_received_total);

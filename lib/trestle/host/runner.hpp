@@ -66,6 +66,7 @@ class Runner final : public TransportEvents,
   void start(node::Restored restored = {});
   /// Hands the node what may change while it runs.
   void reload(const node::Reload& reload) { node_.on_reload(steady_now(), reload); }
+  void admit_pages(PageGate pages) { transport_.admit_pages(std::move(pages)); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
     transport_.limit_accepted(connections_max, per_address_max);
   }
@@ -78,6 +79,7 @@ class Runner final : public TransportEvents,
 
  private:
   link::ConnectionId on_accepted(const link::Accepted& accepted) override;
+  void on_page_refused(const std::string& remote_address, const std::string& origin) override;
   void on_dialled(link::ConnectionId connection) override;
   void on_dial_failed(link::ConnectionId connection, ErrorCode code,
                       std::string_view reason) override;

@@ -203,6 +203,17 @@ Refused set_trusted_proxies(Settings& settings, const std::vector<std::string>& 
   return std::nullopt;
 }
 
+Refused set_allowed_origins(Settings& settings, const std::vector<std::string>& values) {
+  std::vector<std::string> origins;
+  for (const std::string& value : values) {
+    auto origin = parse_web_origin(value);
+    if (!origin) return origin.error();
+    origins.push_back(std::move(*origin));
+  }
+  settings.allowed_origins = std::move(origins);
+  return std::nullopt;
+}
+
 std::vector<std::string> proxy_values(const std::vector<AddressBlock>& blocks) {
   std::vector<std::string> values;
   for (const AddressBlock& block : blocks) values.push_back(to_text(block));
@@ -344,6 +355,9 @@ constexpr Rule kRules[] = {
     {"trusted-proxy", kAll, Values::list, Change::by_restart,
      [](Settings& s, const auto& v) { return set_trusted_proxies(s, v); },
      [](const Settings& s) { return quoted(proxy_values(s.trusted_proxies)); }},
+    {"allow-origin", kAll, Values::list, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_allowed_origins(s, v); },
+     [](const Settings& s) { return quoted(s.allowed_origins); }},
     {"genesis", kBootstrap, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.is_genesis, v[0]); },
      [](const Settings& s) { return true_false(s.is_genesis); }},
@@ -558,6 +572,7 @@ void take_over(Settings& now, const Settings& fresh) {
   now.legacy_bridge_secret = fresh.legacy_bridge_secret;
   now.tls = fresh.tls;
   now.connections_max = fresh.connections_max;
+  now.allowed_origins = fresh.allowed_origins;
   now.connections_per_address_max = fresh.connections_per_address_max;
   now.log_level = fresh.log_level;
   now.alert_thresholds = fresh.alert_thresholds;

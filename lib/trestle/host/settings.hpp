@@ -59,6 +59,8 @@ struct Settings {
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
   /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
   std::vector<AddressBlock> trusted_proxies;
+  /// Pages whose browsers may open WebSockets here, as `parse_web_origin` gives them.
+  std::vector<std::string> allowed_origins;
   bool is_genesis = false;                                   ///< bootstrap-node
   node::Platform platform = node::Platform::server;          ///< dht-node
   dht::Diversity diversity = dht::Diversity::off;            ///< bridge-node, dht-node

@@ -25,6 +25,8 @@ constexpr std::size_t kShownPathBytesMax = 128;
 constexpr std::string_view kBusyReply =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
     "5\r\n\r\n";
+constexpr std::string_view kForeignPageReply =
+    "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// A close reason must be valid UTF-8, so it is not cut inside a character.
 std::string shortened(std::string reason) {
@@ -166,13 +168,33 @@ int WebSocketConnection::add_answer_headers(lws* socket, void* arguments) {
 }
 
 int WebSocketConnection::on_upgrade(lws* socket) {
+  const bool is_foreign_page = !may_come(socket);
   adopt_caller(socket);
+  if (is_foreign_page) {
+    ++transport_.stats_.pages_refused_total;
+    transport_.events_.on_page_refused(remote_address_, http_header(socket, WSI_TOKEN_ORIGIN));
+    return turn_away(socket, kForeignPageReply);
+  }
   if (transport_.admits(remote_address_)) return 0;
   ++transport_.stats_.refused_total;
+  return turn_away(socket, kBusyReply);
+}
+
+bool WebSocketConnection::may_come(lws* socket) const {
+  if (lws_hdr_total_length(socket, WSI_TOKEN_ORIGIN) == 0) return true;
+  const TransportOptions& options = transport_.options_;
+  // A proxy chooses itself what it calls us.
+  const bool must_name_us =
+      transport_.listens_locally_ && !options.trusted_proxies.contains(remote_address_);
+  if (must_name_us && !names_this_machine(http_header(socket, WSI_TOKEN_HOST))) return false;
+  return options.pages.admits(http_header(socket, WSI_TOKEN_ORIGIN));
+}
+
+int WebSocketConnection::turn_away(lws* socket, std::string_view response) {
   state_ = State::ended;
-  unsigned char reply[LWS_PRE + kBusyReply.size()];
-  std::memcpy(reply + LWS_PRE, kBusyReply.data(), kBusyReply.size());
-  lws_write(socket, reply + LWS_PRE, kBusyReply.size(), LWS_WRITE_HTTP_HEADERS);
+  Bytes reply(LWS_PRE);
+  append(reply, as_bytes(response));
+  lws_write(socket, reply.data() + LWS_PRE, response.size(), LWS_WRITE_HTTP_HEADERS);
   return -1;
 }
 

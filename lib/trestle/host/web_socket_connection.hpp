@@ -16,6 +16,7 @@
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/name_resolver.hpp"
+#include "trestle/host/page_gate.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/trusted_proxies.hpp"
 #include "trestle/link/transport.hpp"
@@ -49,6 +50,8 @@ struct TransportOptions {
   std::size_t pending_per_address_max = 8;
   /// Callers behind these are counted by the address that the proxy states.
   TrustedProxies trusted_proxies;
+  /// Pages whose browsers may come; programs always may.
+  PageGate pages;
   NameResolverOptions names;
 };
 
@@ -67,6 +70,8 @@ class TransportEvents {
  public:
   virtual ~TransportEvents() = default;
   virtual link::ConnectionId on_accepted(const link::Accepted& accepted) = 0;
+  /// A page whose origin is not among those allowed was answered 403.
+  virtual void on_page_refused(const std::string& remote_address, const std::string& origin);
   virtual void on_dialled(link::ConnectionId connection) = 0;
   virtual void on_dial_failed(link::ConnectionId connection, ErrorCode code,
                               std::string_view reason) = 0;
@@ -131,6 +136,10 @@ class WebSocketConnection final : public SocketUser {
 
   int on_http_event(lws* socket, int reason, void* in, std::size_t bytes);
   int on_upgrade(lws* socket);
+  /// True for every program, and for the pages that may come.
+  bool may_come(lws* socket) const;
+  /// Answers with a whole response and ends the connection.
+  int turn_away(lws* socket, std::string_view response);
   /// The caller behind a proxy that we trust takes the proxy's place.
   void adopt_caller(lws* socket);
   int add_answer_headers(lws* socket, void* arguments);

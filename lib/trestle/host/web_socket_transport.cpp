@@ -9,6 +9,7 @@
 
 namespace trestle::host {
 
+void TransportEvents::on_page_refused(const std::string&, const std::string&) {}
 void TransportEvents::on_dial_stage(link::ConnectionId, DialStage) {}
 void TransportEvents::on_upgrade_answer(link::ConnectionId, const UpgradeAnswer&) {}
 
@@ -19,6 +20,7 @@ WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
 WebSocketTransport::~WebSocketTransport() = default;
 
 void WebSocketTransport::listen(ListeningSocket socket, Security security) {
+  listens_locally_ = is_loopback_host(socket.address().host);
   acceptor_.emplace(loop_, std::move(socket),
                     [this, security](int descriptor, const std::string& remote_address) {
                       on_accepted_socket(descriptor, security, remote_address);

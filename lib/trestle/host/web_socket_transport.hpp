@@ -28,7 +28,8 @@ struct TransportStats {
   std::uint64_t accepted_secure_total = 0;
   std::uint64_t dialled_total = 0;
   std::uint64_t dial_failures_total = 0;
-  std::uint64_t refused_total = 0;  ///< Upgrades and sockets over a bound.
+  std::uint64_t refused_total = 0;        ///< Upgrades and sockets over a bound.
+  std::uint64_t pages_refused_total = 0;  ///< Upgrades asked for by pages that may not.
   std::uint64_t frames_received_total = 0;
   std::uint64_t frames_sent_total = 0;
   std::uint64_t bytes_received_total = 0;
@@ -65,6 +66,8 @@ class WebSocketTransport {
   /// Sockets that still exist, closing ones included.
   std::size_t sockets() const { return sockets_.size(); }
   /// More or fewer may be accepted from now on; those that are in stay.
+  /// From now on; who is connected stays.
+  void admit_pages(PageGate pages) { options_.pages = std::move(pages); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max);
 
  private:
@@ -90,6 +93,7 @@ class WebSocketTransport {
   TransportStats stats_;
   NameResolver resolver_;
   std::optional<Acceptor> acceptor_;
+  bool listens_locally_ = false;  ///< On an address that only this machine can reach.
   AddressCounts accepted_by_address_;
   AddressCounts pending_by_address_;
   std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
