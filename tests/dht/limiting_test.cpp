@@ -173,6 +173,28 @@ TEST_CASE("RATE-05: a limited question is asked again after the wait, and counts
   CHECK(bench.ends[0].contacts.size() == 2);
 }
 
+TEST_CASE("RATE-05: who leaves a repeated question unanswered is asked last, as after any other") {
+  for (const bool is_repeated : {false, true}) {
+    CAPTURE(is_repeated);
+    Searching searching;
+    DhtBench& bench = searching.bench;
+    searching.find(2s);
+    const Ask ask = searching.take_ask_to(searching.first.id);
+    if (is_repeated) {
+      bench.answer(2s, ask, wait_of(500));
+      bench.dht.on_deadline(at(2'500ms));
+      bench.drain();
+      searching.take_ask_to(searching.first.id);
+    }
+    bench.answer_all(3s);
+    for (int count = 0; count < 4; ++count) bench.linked(3s);
+    bench.asks.clear();
+    REQUIRE(bench.dht.get(at(4s), "key"));
+    bench.drain();
+    for (const Ask& one : bench.asks) CHECK(one.peer.id != searching.first.id);
+  }
+}
+
 TEST_CASE("RATE-05: while one peer has us wait another is asked in its stead") {
   Searching searching;
   DhtBench& bench = searching.bench;

@@ -229,4 +229,27 @@ TEST_CASE("A peer whose dial failed may be asked once more, by another way, in w
   CHECK(bench.ends[0].answered_through == std::vector<NodeId>{dark.contact.id});
 }
 
+TEST_CASE("Who is there but has no room is asked through another one, as many as are sought") {
+  LookupOptions options;
+  Bench bench(LookupKind::find_node, options);
+  std::vector<NodeId> full;
+  for (unsigned bits = 0; bits < 30; ++bits) full.push_back(bench.seed(bits).contact.id);
+  const NodeId hop = random_id(bench.rng);
+  bench.start();
+  std::size_t carried = 0;
+  for (std::size_t asked = 0; asked < bench.asks.size(); ++asked) {
+    const NodeId peer = bench.asks[asked].peer.id;
+    if (bench.lookup.reroute(peer, hop, Lookup::Hindrance::no_room)) {
+      ++carried;
+      bench.answer(1ms, peer);
+    } else {
+      bench.lookup.on_failed(at(1ms), peer, ErrorCode::busy);
+      bench.drain();
+    }
+  }
+  CHECK(carried == options.asks_through_busy_max);
+  REQUIRE(bench.ends.size() == 1);
+  CHECK(bench.ends[0].answered.size() == carried);
+}
+
 }  // namespace trestle::dht

@@ -200,7 +200,7 @@ TEST_CASE("A search for a value leaves the slow one once two of three have said 
   }
 }
 
-TEST_CASE("A search for a value asks two, and more as soon as one has not got it or takes long") {
+TEST_CASE("A search for a value asks two, and more as soon as one fails or takes long") {
   for (const std::string first : {"answers", "fails", "is slow", "has it"}) {
     CAPTURE(first);
     Bench bench(LookupKind::find_value);
@@ -216,19 +216,40 @@ TEST_CASE("A search for a value asks two, and more as soon as one has not got it
     if (first == "fails") bench.fail(1ms, nearest);
     if (first == "is slow") bench.pass(50ms);
     if (first == "has it") bench.record(1ms, nearest);
-    CHECK(bench.asks.size() == (first == "has it" ? 2 : first == "is slow" ? 6 : 5));
+    CHECK(bench.asks.size() == (first == "has it"    ? 2
+                                : first == "answers" ? 3
+                                : first == "fails"   ? 5
+                                                     : 6));
   }
 }
 
-TEST_CASE("Two questions at first are enough only to peers whose pace is known") {
+TEST_CASE("A search for a value asks four at a time once four have not got it") {
   Bench bench(LookupKind::find_value);
-  for (unsigned bits = 0; bits < 9; ++bits) {
-    Candidate candidate = bench.peer(bits, bits < 8);
-    if (bits < 7) candidate.patience = 50ms;
-    bench.lookup.add_seed(candidate);
-  }
+  for (unsigned bits = 0; bits < 12; ++bits) bench.seed(bits, true);
   bench.start();
-  CHECK(bench.asks.size() == 4);
+  for (std::size_t answers = 1; answers <= 4; ++answers) {
+    CHECK(bench.asks.size() == answers + 1);
+    bench.answer(1ms, bench.asks[answers - 1].peer.id);
+  }
+  CHECK(bench.asks.size() == 8);
+}
+
+TEST_CASE("In a search for a value who takes longer than a dial should is not waited for") {
+  for (const LookupKind kind : {LookupKind::find_node, LookupKind::find_value}) {
+    Bench bench(kind);
+    for (unsigned bits = 0; bits < 9; ++bits) {
+      Candidate candidate = bench.peer(bits, false);
+      candidate.round_trip = 10ms;
+      bench.lookup.add_seed(candidate);
+    }
+    bench.start();
+    const bool hedges = kind == LookupKind::find_value;
+    REQUIRE(bench.asks.size() == (hedges ? 2 : 4));
+    bench.pass(79ms);
+    CHECK(bench.asks.size() == (hedges ? 2 : 4));
+    bench.pass(80ms);
+    CHECK(bench.asks.size() == (hedges ? 6 : 4));
+  }
 }
 
 TEST_CASE("Who owes an answer is asked last, and before anything ends without it") {
@@ -236,6 +257,7 @@ TEST_CASE("Who owes an answer is asked last, and before anything ends without it
     CAPTURE(kind == LookupKind::find_node);
     LookupOptions options;
     options.nearest = 4;
+    options.parallel_at_first = 4;
     Bench bench(kind, options);
     Candidate owing = bench.peer(9, true);
     owing.silent = true;
@@ -303,6 +325,34 @@ TEST_CASE("Nothing found is not_found if anybody answered, unreachable otherwise
   alone.start();
   REQUIRE(alone.ends.size() == 1);
   CHECK(alone.ends[0].code == ErrorCode::unreachable);
+}
+
+TEST_CASE("Nothing found is BUSY where too many could not be asked for want of room") {
+  for (const std::size_t busy : {0u, 1u, 2u, 3u, 6u}) {
+    CAPTURE(busy);
+    Bench bench(LookupKind::find_value);
+    std::vector<NodeId> peers;
+    for (unsigned bits = 0; bits < 6; ++bits) peers.push_back(bench.seed(bits, true).contact.id);
+    bench.start();
+    // Those that are left deny; two for each that is busy are enough.
+    for (std::size_t index = 0; index < peers.size(); ++index) {
+      if (index < busy) {
+        bench.lookup.on_failed(at(1ms), peers[index], ErrorCode::busy);
+        bench.drain();
+      }
+    }
+    for (int round = 0; round < 6 && bench.ends.empty(); ++round) {
+      for (const LookupAsk& ask : std::vector(bench.asks)) {
+        const auto place = std::ranges::find(peers, ask.peer.id);
+        const bool is_busy = static_cast<std::size_t>(place - peers.begin()) < busy;
+        if (is_busy) bench.lookup.on_failed(at(2ms), ask.peer.id, ErrorCode::busy);
+        if (!is_busy) bench.answer(2ms, ask.peer.id);
+        bench.drain();
+      }
+    }
+    REQUIRE(bench.ends.size() == 1);
+    CHECK(bench.ends[0].code == (busy <= 2 ? ErrorCode::not_found : ErrorCode::busy));
+  }
 }
 
 TEST_CASE("A bridge is asked for nodes, never for values") {

@@ -76,7 +76,7 @@ TEST_CASE(
     bench.drain();
   }
   CHECK(begun == std::vector<Instant>{at(10s), at(11s), at(13s), at(17s)});
-  CHECK(bench.news[0].code == ErrorCode::unreachable);
+  CHECK(bench.news[0].code == ErrorCode::busy);
 }
 
 TEST_CASE("While links are short we look ourselves up, ever more rarely while nothing changes") {

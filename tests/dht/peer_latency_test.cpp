@@ -98,7 +98,7 @@ TEST_CASE("Of too many peers the one that was heard of least recently is forgott
   CHECK(latencies.average() == 10ms);
 }
 
-TEST_CASE("A question left open for longer than usual is owed until one is answered") {
+TEST_CASE("A question left open for longer than usual is owed until it has ended") {
   PeerLatencies latencies{PeerLatenciesOptions{}};
   Rng rng(5);
   const NodeId peer = random_id(rng);
@@ -111,8 +111,17 @@ TEST_CASE("A question left open for longer than usual is owed until one is answe
   CHECK_FALSE(latencies.is_silent(at(10s + 30ms), peer, 20ms));
   CHECK(latencies.is_silent(at(10s + 31ms), peer, 20ms));
   CHECK_FALSE(latencies.is_silent(at(10s + 40ms), peer, 40ms));
+  // One of the two was given up: the other one is still owed. An answer is a sign of life.
+  latencies.on_ended(peer);
+  CHECK(latencies.is_silent(at(11s), peer, 20ms));
+  latencies.on_answered(at(12s), peer);
+  CHECK_FALSE(latencies.is_silent(at(12s + 30ms), peer, 20ms));
+  CHECK(latencies.is_silent(at(12s + 31ms), peer, 20ms));
   latencies.on_ended(peer);
   CHECK_FALSE(latencies.is_silent(at(99s), peer, 20ms));
+  latencies.on_ended(peer);  // asked before it was known
+  latencies.on_asked(at(100s), peer);
+  CHECK(latencies.is_silent(at(101s), peer, 20ms));
 }
 
 }  // namespace trestle::dht

@@ -130,6 +130,34 @@ TEST_CASE("STORE-04: one node's word holds for two intervals in a row, then we s
   }
 }
 
+TEST_CASE(
+    "STORE-04: a few that take turns hold for two intervals each, twenty for thirty and more") {
+  struct Case {
+    int tellers;
+    Duration least;
+    Duration most;
+  };
+  for (const auto& [tellers, least, most] :
+       {Case{2, 3h, 4 * 65min}, Case{3, 4h, 6 * 65min}, Case{20, 24h, 42h}}) {
+    CAPTURE(tellers);
+    Rng rng(14);
+    std::vector<NodeId> ids;
+    for (int count = 0; count < tellers; ++count) ids.push_back(test::random_id(rng));
+    RefreshSchedule schedule({}, rng);
+    const KeptRecord record = some_record(rng, at(100h));
+    schedule.on_kept(at(0s), record);
+    Instant now = at(0s);
+    std::size_t turn = 0;
+    do {
+      now += 60min;
+      REQUIRE(now < at(60h));
+    } while (schedule.on_word(now, record.place, at(101h), ids[turn++ % ids.size()]) ==
+             Word::believed);
+    CHECK(now - at(0s) >= least);
+    CHECK(now - at(0s) <= most + 60min);
+  }
+}
+
 TEST_CASE("STORE-04: whoever says so, after forty intervals we see for ourselves") {
   Rng rng(13);
   RefreshSchedule schedule({}, rng);

@@ -169,6 +169,25 @@ TEST_CASE("The asker, peers without a link and failed peers can be left out") {
   CHECK(others == std::vector<NodeId>{known});
 }
 
+TEST_CASE("One failure takes a peer out of the sound, a sign of life brings it back") {
+  FullBucket full;
+  const auto sound = [&] {
+    const Selection selection{.reach = Reach::sound, .excluding = {}};
+    return full.table.closest_contacts(full.table.self(), 2 * kBucketPeers, selection).size();
+  };
+  const std::size_t all = kBucketPeers + 1;
+  CHECK(sound() == all);
+  full.fail(1min, full.members[0], 1);
+  full.fail(1min, full.members[1], 3);
+  CHECK(sound() == all - 2);
+  full.table.on_seen(at(2min), full.members[0]);
+  CHECK(sound() == all - 1);
+  REQUIRE(full.table.remove(full.members[1]));
+  CHECK(sound() == all - 1);
+  full.table.on_connected(at(3min), dialable(full.stranger()));
+  CHECK(sound() == all);
+}
+
 TEST_CASE("Our own id never enters, nor a peer that can neither be dialled nor is linked") {
   Rng rng(6);
   const NodeId self = random_id(rng);

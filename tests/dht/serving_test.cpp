@@ -8,6 +8,7 @@ namespace trestle::dht {
 namespace {
 
 using namespace std::chrono_literals;
+using test::at;
 using test::DhtBench;
 using test::random_id;
 using test::value_of;
@@ -42,6 +43,37 @@ TEST_CASE("find_node is answered with the k nearest, nearest first, without the 
     for (const auto& contact : contacts) CHECK(contact.id != asker.id);
     CHECK(std::is_sorted(contacts.begin(), contacts.end(),
                          [&](const auto& a, const auto& b) { return closer(target, a.id, b.id); }));
+  }
+}
+
+TEST_CASE(
+    "Whose link broke or whose dial failed is named where there are hardly others, and last") {
+  DhtBench bench;
+  const wire::Contact asker = bench.linked(1s);
+  std::vector<wire::Contact> peers;
+  for (int count = 0; count < 21; ++count) peers.push_back(bench.linked(1s));
+  const auto is_named = [&](const wire::Contact& peer) {
+    const auto message = bench.request(60s, asker.id, wire::FindNodeRequest{peer.id});
+    const auto& contacts = std::get<wire::FindNodeResponse>(message).contacts;
+    return std::ranges::find(contacts, peer.id, &wire::Contact::id) != contacts.end();
+  };
+  SECTION("whose link was lost, but not who was let go") {
+    bench.dht.on_link_down(at(2s), peers[0].id, LinkEnding::lost);
+    bench.dht.on_link_down(at(2s), peers[1].id, LinkEnding::let_go);
+    CHECK_FALSE(is_named(peers[0]));
+    CHECK(is_named(peers[1]));
+    // Twenty others are needed to do without it.
+    bench.dht.on_link_down(at(3s), peers[2].id, LinkEnding::lost);
+    CHECK(is_named(peers[0]));
+    bench.link(4s, peers[2]);
+    CHECK_FALSE(is_named(peers[0]));
+    bench.link(5s, peers[0]);
+    CHECK(is_named(peers[0]));
+  }
+  SECTION("who was not there when it was dialled") {
+    bench.dht.on_link_down(at(2s), peers[0].id, LinkEnding::let_go);
+    bench.dht.on_unreachable(at(3s), peers[0].id);
+    CHECK_FALSE(is_named(peers[0]));
   }
 }
 

@@ -118,6 +118,24 @@ TEST_CASE("LOOK-09: a peer whose dial failed is asked through another one, once"
   CHECK(bench.ends[0].contacts == wire::Contacts{namer});
 }
 
+TEST_CASE(
+    "LOOK-07: a peer that has no room for a link is asked through another one, unvouched for") {
+  DhtBench bench;
+  const NodeId target = far_target(bench);
+  const wire::Contact hop = linked_near(bench, target, 6);
+  const wire::Contact full = linked_near(bench, target, 12);
+  bench.dht.on_link_down(at(2s), full.id, LinkEnding::let_go);
+  REQUIRE(bench.dht.find(at(3s), target));
+  bench.drain();
+  const Ask direct = ask_of(bench, full.id);
+  CHECK_FALSE(direct.through);
+  bench.asks.clear();
+  bench.dht.on_ask_failed(at(4s), direct.ask, ErrorCode::busy);
+  bench.drain();
+  CHECK(ask_of(bench, full.id).through == hop.id);
+  CHECK(bench.dht.table().find(full.id)->failures == 0);
+}
+
 TEST_CASE("Nobody is asked through a peer of the old dialect, or one that is not nearer") {
   DhtBench bench;
   const NodeId target = far_target(bench);

@@ -46,10 +46,11 @@ std::optional<DhtState::PendingAsk> Dht::take_answered(Instant now, AskId ask) {
   PendingAsk pending = std::move(*known);
   asks_.erase(ask);
   ++counters_.answers;
+  settle_debt(pending);
   if (!pending.carried) {
     table_.on_seen(now, pending.peer);
     silent_.erase(pending.peer);
-    latencies_.on_ended(pending.peer);
+    latencies_.on_answered(now, pending.peer);
   }
   if (pending.linked && !pending.carried && !pending.was_held_back) {
     latencies_.add(now, pending.peer, now - pending.issued);
@@ -138,13 +139,15 @@ void Dht::settle_store(Instant now, Operation& operation, const PendingAsk& pend
 void Dht::on_ask_failed(Instant now, AskId ask, ErrorCode code) {
   PendingAsk* known = asks_.find(ask);
   if (!open_ || known == nullptr) return;
-  const PendingAsk pending = std::move(*known);
+  PendingAsk pending = std::move(*known);
   asks_.erase(ask);
   pacing_.drop(ask);
-  if (!pending.carried) latencies_.on_ended(pending.peer);
+  settle_debt(pending);
   Operation* operation = operation_of(pending);
-  const bool may_repeat = pending.kind == AskKind::lookup && !pending.carried && !pending.again &&
-                          is_of_connection(code) && links_.contains(pending.peer);
+  const bool is_there =
+      code == ErrorCode::idle || (is_of_connection(code) && links_.contains(pending.peer));
+  const bool may_repeat =
+      pending.kind == AskKind::lookup && !pending.carried && !pending.again && is_there;
   if (may_repeat && operation != nullptr && ask_again(now, pending, operation->lookup)) return;
   ++counters_.asks_failed;
   if (!pending.carried && counts_against_peer(code)) {

@@ -105,6 +105,8 @@ void Dht::on_link_down(Instant now, const NodeId& peer, LinkEnding ending) {
   }
   // A peer that was let go is still one of our neighbours, and keeps what it kept.
   const bool is_lost = ending == LinkEnding::lost;
+  const Peer* known = is_lost ? table_.find(peer) : nullptr;
+  if (known != nullptr && known->failures == 0) table_.on_failure(now, peer);
   if (is_lost) republisher_.on_link_down(now, peer);
   if (links_.empty()) on_all_links_lost(now);
   if (is_lost) return on_neighbourhood_changed(now);
@@ -115,6 +117,11 @@ void Dht::on_contact(Instant now, const wire::Contact& contact) {
   if (!open_ || !takes_part(contact) || contact.id == self_.id) return;
   if (links_.contains(contact.id) || contact.address.empty()) return;
   heard_.note(now, contact);
+}
+
+void Dht::on_unreachable(Instant now, const NodeId& peer) {
+  table_.on_failure(now, peer);
+  heard_.discredit(peer);
 }
 
 void Dht::on_round_trip(const NodeId& peer, Duration round_trip) {

@@ -47,6 +47,8 @@ class Dht : private DhtState {
   void on_link_down(Instant now, const NodeId& peer, LinkEnding ending = LinkEnding::lost);
   /// Somebody told us of this peer: a candidate for lookups, not for the table.
   void on_contact(Instant now, const wire::Contact& contact);
+  /// It was dialled, for other reasons than a question of ours, and was not there.
+  void on_unreachable(Instant now, const NodeId& peer);
   /// A round trip to a linked peer was measured.
   void on_round_trip(const NodeId& peer, Duration round_trip);
   /// Any sign of life from a linked peer.
@@ -136,6 +138,8 @@ class Dht : private DhtState {
   bool wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure);
   void look_elsewhere(Instant now);
   bool is_awaited(const PendingAsk& pending);
+  void send(Instant now, PendingAsk& pending, Ask&& order);
+  void settle_debt(PendingAsk& pending);
   void release_asks(Instant now);
   bool bounds_groups() const { return options_.table.diversity.mode == Diversity::open; }
   PeerGroups groups_of(const wire::Contact& contact) const;

@@ -61,6 +61,8 @@ class DhtState {
     /// for its turn.
     bool linked = false;
     bool was_held_back = false;
+    /// It has left, and its peer owes us an answer.
+    bool is_owed = false;
     /// Another peer carries it.
     bool carried = false;
     /// It was lost with a connection before, and is asked on another one.

@@ -86,12 +86,22 @@ bool Dht::pace(Instant now, Ask&& ask) {
   }
   pending.order = std::make_unique<Ask>(std::move(ask));
   if (*verdict == AskPacing::Verdict::send) {
-    if (pending.linked && !pending.carried) latencies_.on_asked(now, pending.peer);
-    outbox_.push(*pending.order);
+    send(now, pending, Ask(*pending.order));
   } else {
     pending.was_held_back = true;
   }
   return true;
+}
+
+void Dht::send(Instant now, PendingAsk& pending, Ask&& order) {
+  pending.is_owed = pending.linked && !pending.carried;
+  if (pending.is_owed) latencies_.on_asked(now, pending.peer);
+  outbox_.push(std::move(order));
+}
+
+/// The question has ended, or waits here for its next turn.
+void Dht::settle_debt(PendingAsk& pending) {
+  if (std::exchange(pending.is_owed, false)) latencies_.on_ended(pending.peer);
 }
 
 /// The peer is there and will answer later: nothing counts against it. Its question waits, if its
@@ -103,7 +113,8 @@ bool Dht::wait_and_repeat(Instant now, AskId ask, const wire::Failure& failure) 
   const NodeId peer = known->peer;
   ++counters_.asks_limited;
   table_.on_seen(now, peer);
-  latencies_.on_ended(peer);
+  settle_debt(*known);
+  latencies_.on_answered(now, peer);
   pacing_.on_limited(now, peer, std::chrono::milliseconds(failure.retry_after_ms));
   look_elsewhere(now);
   known = asks_.find(ask);
@@ -148,7 +159,7 @@ void Dht::release_asks(Instant now) {
     }
     Ask order = *pending->order;
     order.timeout = after(pending->issued, order.timeout) - now;
-    outbox_.push(std::move(order));
+    send(now, *pending, std::move(order));
   }
 }
 

@@ -223,14 +223,17 @@ void Lookup::expire(Instant now, Entry& entry) {
   fail(now, entry, ErrorCode::timeout);
 }
 
-bool Lookup::reroute(const NodeId& peer, const NodeId& through) {
-  if (ended_ || stats_.asks_through >= options_.asks_through_max) return false;
-  if (stats_.asks >= options_.asks_max) return false;
+bool Lookup::reroute(const NodeId& peer, const NodeId& through, Hindrance hindrance) {
+  const bool no_room = hindrance == Hindrance::no_room;
+  std::size_t& count = no_room ? through_no_room_ : through_out_of_reach_;
+  const std::size_t most = no_room ? options_.asks_through_busy_max : options_.asks_through_max;
+  if (ended_ || count >= most || stats_.asks >= options_.asks_max) return false;
   Entry* entry = entry_of(peer);
   const bool open =
       entry != nullptr && (entry->state == State::asked || entry->state == State::straggler);
   if (!open || entry->candidate.through) return false;
   entry->candidate.through = through;
+  ++count;
   ++stats_.asks;
   ++stats_.asks_through;
   return true;
@@ -265,10 +268,8 @@ void Lookup::on_link_down(Instant now, const NodeId& peer) {
 /// are more than a second.
 Instant Lookup::straggles_at(const Entry& entry) const {
   if (entry.linked_when_asked) return after(entry.asked_at, options_.straggler_after);
-  const Duration patience =
-      kind_ == LookupKind::find_node ? options_.dial_straggler_after : options_.straggler_after;
   const Duration dial = entry.candidate.round_trip * options_.dial_round_trips;
-  return after(entry.asked_at, std::max(patience, dial));
+  return after(entry.asked_at, std::max(options_.straggler_after, dial));
 }
 
 Instant Lookup::next_deadline() const {

@@ -60,8 +60,9 @@ struct LookupAsk {
 struct LookupEnded {
   /// find_node: `none` if anybody answered, also if the total bound cut it short. find_value:
   /// `none` if found, `not_found` if the nearest said no. Both: `unreachable` if there was nobody
-  /// to ask or nobody answered, `timeout` if the total bound came first, or the code given to
-  /// `cancel`.
+  /// to ask or nobody answered, `busy` if so many of the nearest had no room for us, or we none for
+  /// them, that what they know would have counted, `timeout` if the total bound came first, or the
+  /// code given to `cancel`.
   ErrorCode code = ErrorCode::none;
   /// Everybody who answered, nearest first (true distance, never the order of an answer).
   wire::Contacts answered;
@@ -110,9 +111,13 @@ class Lookup {
   /// `peer` has the record. One under another key counts as a failure.
   void on_record(Instant now, const NodeId& peer, const wire::Record& record);
   void on_failed(Instant now, const NodeId& peer, ErrorCode code);
-  /// The asked peer could not be reached; may it be asked by way of `through`, within the time that
+  /// Why a peer is not asked over a link of its own: it may not be there at all, or one of us two
+  /// has no room for a link.
+  enum class Hindrance : std::uint8_t { out_of_reach, no_room };
+  /// The asked peer could not be linked; may it be asked by way of `through`, within the time that
   /// is left? True at most once for a peer, and counts as a question.
-  bool reroute(const NodeId& peer, const NodeId& through);
+  bool reroute(const NodeId& peer, const NodeId& through,
+               Hindrance hindrance = Hindrance::out_of_reach);
   /// A link opened: the peer showed itself, its contact counts from now on.
   void on_link_up(Instant now, const wire::Contact& contact);
   void on_link_down(Instant now, const NodeId& peer);
@@ -199,8 +204,8 @@ class Lookup {
   Instant straggles_at(const Entry& entry) const;
   bool may_leave_stragglers(std::size_t answers, std::size_t denials, std::size_t stragglers) const;
   std::size_t share(std::size_t whole) const;
-  std::size_t sure_max() const;
-  static bool is_sure(const Entry& entry);
+  ErrorCode code_of_failure() const;
+  std::size_t width() const;
   void end(ErrorCode code);
   LookupStep step(const Entry& entry) const;
   std::vector<LookupStep> steps() const;
@@ -220,6 +225,9 @@ class Lookup {
   std::size_t hedges_due_ = 0;
   std::size_t stand_ins_due_ = 0;
   std::size_t records_found_ = 0;
+  /// Questions carried by others, by why they are.
+  std::size_t through_out_of_reach_ = 0;
+  std::size_t through_no_room_ = 0;
   std::optional<wire::Record> record_;
   NodeId found_at_{};
   Instant started_at_{};

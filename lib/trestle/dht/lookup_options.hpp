@@ -21,9 +21,9 @@ inline constexpr std::size_t kLookupPathsMax = 8;
 struct LookupOptions {
   /// Questions under way at a time (X30).
   std::size_t parallel_max = 4;
-  /// Of a search for a value, to peers that are linked and whose pace we know, until the first of
-  /// them has answered, failed or taken long: mostly the nearest we know has it, and what else was
-  /// asked meanwhile was asked in vain. Two and not one, so that a single slow peer is not felt.
+  /// Of a search for a value, until twice as many have answered, or one has failed or taken long:
+  /// mostly the nearest we know has it, or somebody whom they name, and what else was asked
+  /// meanwhile was asked in vain. Two and not one, so that a single slow peer is not felt.
   std::size_t parallel_at_first = 2;
   /// How many of the nearest must have answered (X30).
   std::size_t nearest = 20;
@@ -43,6 +43,9 @@ struct LookupOptions {
   /// Of those, questions carried by others to peers that we cannot reach (LOOK-07): each may cost
   /// several links, and a peer that nobody can dial is mostly one that is gone.
   std::size_t asks_through_max = 4;
+  /// The same for peers that are there, but have no room for one more link, as small platforms
+  /// often have none, or to which we have none to spare: as many as are sought.
+  std::size_t asks_through_busy_max = 20;
   /// P-CR-7, LOOK-01.
   Duration timeout_connected = std::chrono::seconds(10);
   Duration timeout_unconnected = std::chrono::seconds(3);
@@ -53,15 +56,12 @@ struct LookupOptions {
   /// From then on an answer is still welcome, but another peer is asked in its stead: several times
   /// any healthy round trip, a third of the shortest timeout.
   Duration straggler_after = std::chrono::seconds(1);
-  /// The same for a peer that has to be dialled first, where nodes are sought: who is far from us
-  /// is far from nobody else, and must not be missing in every list of ours because links are not
-  /// kept.
-  Duration dial_straggler_after = std::chrono::seconds(2);
   /// And never before so many round trips if it has to be dialled first: TCP, the upgrade, hello,
   /// proof and the question are five, three more where its way is longer than the average.
   std::int64_t dial_round_trips = 8;
   /// A peer that takes longer than 19 of 20 of its own answers is hedged: another one is asked as
-  /// well. Never sooner than this: below, a busy loop looks like a lost peer.
+  /// well; in a search for a value also one that takes longer than a dial should. Never sooner than
+  /// this: below, a busy loop looks like a lost peer.
   Duration hedge_after_min = std::chrono::milliseconds(20);
   /// That many of them in one lookup: the whole width once over. By then it is us who are slow.
   std::size_t hedges_max = 4;

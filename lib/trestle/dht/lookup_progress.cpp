@@ -5,6 +5,13 @@
 #include "trestle/dht/lookup.hpp"
 
 namespace trestle::dht {
+namespace {
+
+/// For so many rounds a search for a value asks few at a time: the nearest we know, and those whom
+/// they name.
+constexpr std::size_t kNarrowRounds = 2;
+
+}  // namespace
 
 void Lookup::advance(Instant now) {
   if (!started_ || ended_) return;
@@ -21,9 +28,25 @@ void Lookup::advance(Instant now) {
   hedges_due_ = 0;
   stand_ins_due_ = 0;
   if (!done) return;
-  const bool nobody = stats_.answers == 0;
-  const bool found = kind_ == LookupKind::find_node || records_found_ > 0;
-  end(nobody ? ErrorCode::unreachable : found ? ErrorCode::none : ErrorCode::not_found);
+  const bool found = kind_ == LookupKind::find_node ? stats_.answers > 0 : records_found_ > 0;
+  end(found ? ErrorCode::none : code_of_failure());
+}
+
+/// Who had no room for us is like a straggler: unless enough of the others have denied it, what is
+/// sought may lie there. To say that it does not exist would be a guess.
+ErrorCode Lookup::code_of_failure() const {
+  std::size_t answers = 0;
+  std::size_t denials = 0;
+  std::size_t busy = 0;
+  for (const Index index : order_) {
+    const Entry& entry = entries_[index];
+    if (entry.state == State::failed && entry.code == ErrorCode::busy) ++busy;
+    if (entry.state != State::answered) continue;
+    if (entry.candidate.contact.role != wire::Role::bridge) ++denials;
+    if (++answers == options_.nearest) break;
+  }
+  if (denials < busy * options_.denials_per_straggler) return ErrorCode::busy;
+  return answers == 0 ? ErrorCode::unreachable : ErrorCode::not_found;
 }
 
 /// What a path gets of a number that is meant for the whole lookup.
@@ -31,40 +54,34 @@ std::size_t Lookup::share(std::size_t whole) const {
   return (whole + options_.paths - 1) / options_.paths;
 }
 
-/// Whether a question is one that will be answered soon, or followed by another one.
-bool Lookup::is_sure(const Entry& entry) {
-  return entry.linked_when_asked && entry.hedge_at != kNever;
-}
-
-/// How many such questions of one path may be under way.
-std::size_t Lookup::sure_max() const {
-  const bool is_first_try = stats_.answers + stats_.failures + stats_.hedges == 0;
-  if (kind_ == LookupKind::find_node || !is_first_try) return share(options_.parallel_max);
-  return share(std::max(options_.parallel_at_first, options_.quorum));
+/// How many questions of one path may be under way. A search for a value begins with few, as long
+/// as all goes well: the first of them mostly lead to somebody who has it, and what else was asked
+/// meanwhile was asked in vain.
+std::size_t Lookup::width() const {
+  const std::size_t at_first = std::max(options_.parallel_at_first, options_.quorum);
+  const bool goes_well = stats_.failures + stats_.hedges == 0;
+  const bool is_early = stats_.answers < kNarrowRounds * at_first;
+  const bool is_narrow = kind_ == LookupKind::find_value && goes_well && is_early;
+  return share(is_narrow ? std::min(at_first, options_.parallel_max) : options_.parallel_max);
 }
 
 void Lookup::ask_while_allowed(Instant now, Path path, Belief belief) {
-  std::size_t busy = 0;
-  std::size_t sure = 0;
-  for (const Index index : in_flight_) {
-    const Entry& entry = entries_[index];
-    if (entry.path != path || entry.state != State::asked || entry.hedged) continue;
-    ++busy;
-    if (is_sure(entry)) ++sure;
-  }
-  while (busy < share(options_.parallel_max) && sure < sure_max()) {
+  auto busy = static_cast<std::size_t>(
+      std::count_if(in_flight_.begin(), in_flight_.end(), [&](Index index) {
+        const Entry& entry = entries_[index];
+        return entry.path == path && entry.state == State::asked && !entry.hedged;
+      }));
+  for (; busy < width(); ++busy) {
     const Choice choice = choose(path, belief);
     if (choice.entry == nullptr) return;
     ask(now, path, choice);
-    ++busy;
-    if (is_sure(*choice.entry)) ++sure;
   }
 }
 
 /// Whether this path may ever ask this candidate: it heard of it, and nobody else was quicker.
 bool Lookup::may_ask(const Entry& entry, Path path) const {
   if (entry.state != State::fresh || (entry.paths >> path & 1u) == 0) return false;
-  return !entry.candidate.through || stats_.asks_through < options_.asks_through_max;
+  return !entry.candidate.through || through_out_of_reach_ < options_.asks_through_max;
 }
 
 /// Among the nearest candidates that may still answer: the first distance class with somebody to
@@ -116,6 +133,9 @@ void Lookup::ask(Instant now, Path path, const Choice& choice) {
   entry.hedge_at = kNever;
   if (candidate.patience > Duration::zero()) {
     entry.hedge_at = after(now, std::max(candidate.patience, options_.hedge_after_min));
+  } else if (kind_ == LookupKind::find_value && !candidate.connected) {
+    const Duration dial = candidate.round_trip * options_.dial_round_trips;
+    entry.hedge_at = after(now, std::max(dial, options_.hedge_after_min));
   }
   entry.linked_when_asked = candidate.connected;
   entry.reason = choice.reason;
@@ -128,7 +148,10 @@ void Lookup::ask(Instant now, Path path, const Choice& choice) {
   }
   in_flight_.push_back(static_cast<Index>(&entry - entries_.data()));
   entry.question = static_cast<std::uint16_t>(++stats_.asks);
-  if (candidate.through) ++stats_.asks_through;
+  if (candidate.through) {
+    ++stats_.asks_through;
+    ++through_out_of_reach_;
+  }
   outbox_.push(LookupAsk{.peer = candidate.contact,
                          .message = question_to(candidate.contact.role),
                          .timeout = timeout,

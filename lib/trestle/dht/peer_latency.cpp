@@ -53,11 +53,21 @@ void PeerLatencies::add(Instant now, const NodeId& peer, Duration sample) {
 
 void PeerLatencies::on_asked(Instant now, const NodeId& peer) {
   Measured* known = measured_.find(peer);
-  if (known != nullptr) known->open_since = std::min(known->open_since, now);
+  if (known == nullptr) return;
+  ++known->open;
+  known->open_since = std::min(known->open_since, now);
 }
 
+/// Of questions that were asked before it was first measured nothing is known.
 void PeerLatencies::on_ended(const NodeId& peer) {
-  if (Measured* known = measured_.find(peer)) known->open_since = kNever;
+  Measured* known = measured_.find(peer);
+  if (known == nullptr || known->open == 0) return;
+  if (--known->open == 0) known->open_since = kNever;
+}
+
+void PeerLatencies::on_answered(Instant now, const NodeId& peer) {
+  Measured* known = measured_.find(peer);
+  if (known != nullptr && known->open > 0) known->open_since = now;
 }
 
 void PeerLatencies::forget(const NodeId& peer) {

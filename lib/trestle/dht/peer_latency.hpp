@@ -42,9 +42,11 @@ class PeerLatencies {
   explicit PeerLatencies(const PeerLatenciesOptions& options) : options_(options) {}
 
   void add(Instant now, const NodeId& peer, Duration sample);
-  /// It was asked, and the question has ended one way or the other.
+  /// It was asked, and later the question has ended, one way or the other.
   void on_asked(Instant now, const NodeId& peer);
   void on_ended(const NodeId& peer);
+  /// It answered something: what else it was asked waits from now on.
+  void on_answered(Instant now, const NodeId& peer);
   void forget(const NodeId& peer);
 
   const PeerLatency* find(const NodeId& peer) const;
@@ -60,7 +62,8 @@ class PeerLatencies {
   struct Measured {
     PeerLatency latency;
     Instant at{};
-    /// Since when a question waits, if one does and none was answered since.
+    /// Questions that wait, and since when one of them does without another having been answered.
+    std::uint32_t open = 0;
     Instant open_since = kNever;
   };
 

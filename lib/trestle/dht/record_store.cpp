@@ -168,7 +168,7 @@ Duration RecordStore::life_of(const wire::Record& record) const {
 }
 
 Duration RecordStore::granted_life(std::uint64_t ttl_ms) const {
-  return ttl_ms == 0 ? options_.ttl_default : std::min(milliseconds(ttl_ms), options_.ttl_max);
+  return std::min(milliseconds(whole_life_ms(ttl_ms)), options_.ttl_max);
 }
 
 /// How a record compares with what is kept under its key. In the old dialect the last word counts;

@@ -25,7 +25,6 @@ struct RecordStoreOptions {
   /// The codec's bound; legacy key texts are some 80 bytes.
   std::size_t key_bytes_max = 1024;
   RecordQuotaOptions quotas;
-  Duration ttl_default = kLifeDefault;
   Duration ttl_max = std::chrono::days(30);
   /// A version further ahead of our own calendar than this is refused: nobody may block a key with
   /// the highest number there is. A day covers clocks that are wrong by a time zone.

@@ -1,6 +1,7 @@
 #include "trestle/dht/refresh_schedule.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "trestle/base/assertion.hpp"
 
@@ -26,7 +27,7 @@ wire::ReplicaSummary KeptRecord::summary(Instant now) const {
 }
 
 RefreshSchedule::RefreshSchedule(const RefreshOptions& options, const Rng& rng)
-    : options_(options), rng_(rng.fork("refresh")) {
+    : options_(options), rng_(rng.fork("refresh")), teller_salt_(rng_.fork("tellers").next() | 1) {
   TRESTLE_ASSERT(options.interval > Duration{} && options.spread >= Duration{});
   TRESTLE_ASSERT(options.retry_min <= options.retry_max);
   TRESTLE_ASSERT(options.words_of_one_max >= 1);
@@ -64,9 +65,14 @@ Word RefreshSchedule::on_word(Instant now, const NodeId& place, Instant ends, co
   }
   const Duration longest = options_.interval + options_.spread;
   const Duration more = std::min(now - entry->refreshed, longest);
+  const std::uint64_t tellers = entry->tellers | teller_bit(from);
+  const std::uint32_t words_max =
+      std::min(options_.words_max,
+               options_.words_of_one_max * static_cast<std::uint32_t>(std::popcount(tellers)));
   const bool is_doubtful = entry->put_off_by_teller + more > options_.words_of_one_max * longest ||
-                           entry->put_off + more > options_.words_max * longest;
+                           entry->put_off + more > words_max * longest;
   if (is_doubtful) return Word::doubted;
+  entry->tellers = tellers;
   entry->put_off_by_teller += more;
   entry->put_off += more;
   entry->refreshed = now;
@@ -78,6 +84,12 @@ void RefreshSchedule::trust_again(Entry& entry) {
   entry.put_off = Duration{};
   entry.put_off_by_teller = Duration{};
   entry.teller = NodeId{};
+  entry.tellers = 0;
+}
+
+std::uint64_t RefreshSchedule::teller_bit(const NodeId& teller) const {
+  constexpr unsigned kToSixBits = 58;
+  return std::uint64_t{1} << ((teller.high() * teller_salt_) >> kToSixBits);
 }
 
 void RefreshSchedule::prolong(Entry& entry, Instant ends) {

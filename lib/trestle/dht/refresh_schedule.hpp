@@ -31,8 +31,10 @@ struct RefreshOptions {
   /// last copy has gone. Of twenty holders one comes first three times in a row once in 400 times,
   /// and then one refresh more is all it costs.
   std::uint32_t words_of_one_max = 2;
-  /// And so many whoever says so. Of twenty holders each has its turn once in twenty intervals, and
-  /// one in eight waits for longer than forty: that many more refreshes are made.
+  /// And so many whoever says so; fewer while only few have said so, as many as one may for each of
+  /// them: two that take turns put it off for four. Of twenty holders each has its turn once in
+  /// twenty intervals, and one in eight waits for longer than forty: that many more refreshes are
+  /// made.
   std::uint32_t words_max = 40;
 };
 
@@ -125,6 +127,9 @@ class RefreshSchedule {
     /// For how long the words of others have put off our own refresh since the last one. Time in
     /// which nobody said anything counts for one interval at most.
     Duration put_off{};
+    /// Whose word counted since: a bit for each, by a hash that only we know. Of twenty holders two
+    /// or three share one with another, which makes us believe a little less.
+    std::uint64_t tellers = 0;
     /// Whose word counted last, and how much of that time is due to it alone.
     NodeId teller{};
     Duration put_off_by_teller{};
@@ -135,12 +140,15 @@ class RefreshSchedule {
   Entry& enter(const KeptRecord& record);
   void prolong(Entry& entry, Instant ends);
   static void trust_again(Entry& entry);
+  std::uint64_t teller_bit(const NodeId& teller) const;
   void open_at(Entry& entry, Instant opens);
   void set_due(Entry& entry, Instant due);
   Slot slot_of(const Entry& entry) const { return static_cast<Slot>(&entry - entries_.data()); }
 
   RefreshOptions options_;
   Rng rng_;
+  /// Odd; whom others take for how many must not be theirs to choose.
+  std::uint64_t teller_salt_;
   std::map<NodeId, Slot> slot_by_place_;
   std::vector<Entry> entries_;
   std::vector<Slot> vacant_;

@@ -19,6 +19,12 @@ Duration rank_of(Duration round_trip) {
   return round_trip == Duration::zero() ? Duration::max() : round_trip;
 }
 
+/// One peer's flag was, and is now.
+void count_flag(std::size_t& count, int before, int now) {
+  if (before != 0) --count;
+  if (now != 0) ++count;
+}
+
 }  // namespace
 
 RoutingTable::RoutingTable(const NodeId& self, const RoutingTableOptions& options)
@@ -314,10 +320,10 @@ void RoutingTable::refresh_flags(std::size_t place) {
   std::uint8_t flags = 0;
   if (peer.connected) flags |= kConnected;
   if (is_failed(peer)) flags |= kFailed;
-  if ((flags_[place] & kFailed) != (flags & kFailed)) {
-    std::size_t& failed = buckets_[place / options_.bucket_peers_max].failed_peers;
-    failed = (flags & kFailed) != 0 ? failed + 1 : failed - 1;
-  }
+  if (peer.failures > 0) flags |= kDoubtful;
+  Bucket& bucket = buckets_[place / options_.bucket_peers_max];
+  count_flag(bucket.failed_peers, flags_[place] & kFailed, flags & kFailed);
+  count_flag(bucket.doubtful_peers, flags_[place] & kDoubtful, flags & kDoubtful);
   flags_[place] = flags;
 }
 
@@ -325,7 +331,8 @@ void RoutingTable::take_out(std::size_t bucket, std::size_t place) {
   const std::uint32_t index = indices_[place];
   Bucket& its = buckets_[bucket];
   if (peers_[index].contact.dialect == wire::Dialect::legacy) --its.legacy_peers;
-  if ((flags_[place] & kFailed) != 0) --its.failed_peers;
+  count_flag(its.failed_peers, flags_[place] & kFailed, 0);
+  count_flag(its.doubtful_peers, flags_[place] & kDoubtful, 0);
   // The last of its octant takes its place, the last of the next one that one's, and so on.
   for (std::size_t octant = octant_of(bucket, peers_[index].contact.id); octant < kOctants;
        ++octant) {
@@ -429,6 +436,7 @@ void RoutingTable::split() {
   buckets_[old].has_twins = false;
   buckets_[old].legacy_peers = 0;
   buckets_[old].failed_peers = 0;
+  buckets_[old].doubtful_peers = 0;
   for (const std::uint32_t index : members) {
     place_peer(bucket_of(peers_[index].contact.id), index);
   }

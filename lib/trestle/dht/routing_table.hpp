@@ -47,8 +47,9 @@ struct Peer {
   bool known() const { return !contact.address().empty(); }
 };
 
-/// Which peers a question is about: those that failed too often, or a part of the others.
-enum class Reach : std::uint8_t { connected, usable, failed };
+/// Which peers a question is about: those that failed too often, or a part of the others. Sound are
+/// those that never failed since they were last seen.
+enum class Reach : std::uint8_t { connected, sound, usable, failed };
 
 struct Selection {
   Reach reach = Reach::usable;
@@ -158,6 +159,7 @@ class RoutingTable {
     bool has_twins = false;
     std::size_t legacy_peers = 0;
     std::size_t failed_peers = 0;
+    std::size_t doubtful_peers = 0;
     /// Most recently seen last.
     std::vector<Peer> replacements;
   };

@@ -10,6 +10,8 @@ namespace trestle::dht {
 /// Bits of a peer's flags.
 inline constexpr std::uint8_t kConnected = 1;
 inline constexpr std::uint8_t kFailed = 2;
+/// It has left us without an answer since it was last seen: once is enough, failed are among them.
+inline constexpr std::uint8_t kDoubtful = 4;
 
 /// Upper bound of `bucket_peers_max`: a bucket is ranked on the stack, by keys of 64 bits whose
 /// last six say which peer.

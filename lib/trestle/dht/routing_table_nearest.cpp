@@ -21,6 +21,8 @@ Condition condition_of(Reach reach) {
       return {kConnected | kFailed, kConnected};
     case Reach::usable:
       return {kFailed, 0};
+    case Reach::sound:
+      return {kDoubtful, 0};
     case Reach::failed:
       break;
   }
@@ -69,8 +71,10 @@ PeerIndex* RoutingTable::visit_bucket(std::size_t bucket, const Question& questi
                                       PeerIndex* full) const {
   const Bucket& its = buckets_[bucket];
   if (its.has_twins) return sort_bucket(bucket, question, out, full);
-  if (question.mask == kFailed && question.flags == 0 && its.failed_peers == 0 &&
-      question.excluded_bucket != bucket) {
+  const bool passes_all =
+      question.flags == 0 &&
+      ((question.mask == kFailed && its.failed_peers == 0) || its.doubtful_peers == 0);
+  if (passes_all && question.excluded_bucket != bucket) {
     return rank_bucket(bucket, question.target, out, full, [](std::size_t) { return true; });
   }
   return rank_bucket(bucket, question.target, out, full, [&](std::size_t place) {

@@ -90,10 +90,15 @@ wire::Dialect Dht::dialect_of(const NodeId& peer) const {
 }
 
 /// Peers of the table only: what we hand out has shown itself to us (T9). A peer without an address
-/// is named only while we are linked to it, which the table sees to (X25).
+/// is named only while we are linked to it, which the table sees to (X25). Who failed even once is
+/// named only where there are hardly others: an answer has a bounded number of places, and where
+/// members come and go all the time one that is dead takes that of a living one, at all of its
+/// neighbours alike.
 wire::Contacts Dht::contacts_for(const NodeId& asker, const NodeId& target) const {
-  const Selection selection{.reach = Reach::usable, .excluding = asker};
-  return table_.closest_contacts(target, options_.contacts_per_answer_max, selection);
+  const std::size_t most = options_.contacts_per_answer_max;
+  auto sound = table_.closest_contacts(target, most, {.reach = Reach::sound, .excluding = asker});
+  if (sound.size() == most) return sound;
+  return table_.closest_contacts(target, most, {.reach = Reach::usable, .excluding = asker});
 }
 
 wire::Message Dht::serve_carried(Instant now, const NodeId& origin, const wire::Message& request) {

@@ -37,6 +37,13 @@ struct StoredRecord {
 /// The whole life of a record of the old dialect, whose author gave it none.
 inline constexpr Duration kLifeDefault = std::chrono::hours(24);
 
+/// The whole life of a record, as its author gave it: its grace is as long. In milliseconds, as
+/// lives travel; a store that grants less has the last word.
+constexpr std::uint64_t whole_life_ms(std::uint64_t ttl_ms) {
+  constexpr auto unsaid = std::chrono::floor<std::chrono::milliseconds>(kLifeDefault).count();
+  return ttl_ms != 0 ? ttl_ms : static_cast<std::uint64_t>(unsaid);
+}
+
 /// What the calendar says has passed since it was written is taken off its life, then counted
 /// against its grace. False: that is over as well, and nobody needs it any more.
 inline bool age(StoredRecord& stored, std::uint64_t elapsed_ms) {
@@ -47,10 +54,7 @@ inline bool age(StoredRecord& stored, std::uint64_t elapsed_ms) {
   }
   stored.over_ms = elapsed_ms - record.left_ms;
   record.left_ms = 0;
-  const auto unsaid = std::chrono::floor<std::chrono::milliseconds>(kLifeDefault).count();
-  const std::uint64_t grace =
-      record.ttl_ms != 0 ? record.ttl_ms : static_cast<std::uint64_t>(unsaid);
-  return stored.over_ms < grace;
+  return stored.over_ms < whole_life_ms(record.ttl_ms);
 }
 
 /// Write this in the place of whatever is stored under its key.

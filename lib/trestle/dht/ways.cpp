@@ -88,17 +88,20 @@ std::optional<NodeId> Dht::way_to(const NodeId& peer, const std::optional<NodeId
 }
 
 /// The peer cannot be reached from here. If somebody else vouched for it, it may be from there
-/// (LOOK-07, LOOK-09).
+/// (LOOK-07, LOOK-09); and who has no room for a link, or is one too many for us, is there without
+/// anybody's word.
 bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operation,
                       ErrorCode code) {
-  const bool out_of_reach = code == ErrorCode::unreachable || code == ErrorCode::busy;
-  if (!out_of_reach || pending.linked || pending.carried) return false;
+  const bool no_room = code == ErrorCode::busy;
+  const bool out_of_reach = code == ErrorCode::unreachable;
+  if (pending.carried || (!no_room && (!out_of_reach || pending.linked))) return false;
   Lookup& lookup = operation.lookup;
   const auto deadline = lookup.deadline_of(pending.peer);
   const auto step = lookup.step_of(pending.peer);
-  if (!deadline || *deadline <= now || !step || !step->named_by) return false;
+  if (!deadline || *deadline <= now || !step || (!step->named_by && !no_room)) return false;
   const auto through = way_to(pending.peer, step->named_by);
-  if (!through || !lookup.reroute(pending.peer, *through)) return false;
+  const auto hindrance = no_room ? Lookup::Hindrance::no_room : Lookup::Hindrance::out_of_reach;
+  if (!through || !lookup.reroute(pending.peer, *through, hindrance)) return false;
   wire::Contact peer;
   peer.id = pending.peer;
   wire::Message question = lookup.question_to(peer.role);
@@ -110,11 +113,15 @@ bool Dht::ask_through(Instant now, const PendingAsk& pending, Operation& operati
 }
 
 /// Two peers that dial each other at the same moment end with one connection of the two, and what
-/// was asked on the other goes with it. The peer is there all the same: it is asked once more.
+/// was asked on the other goes with it; or the question met the goodbye of a link that was idle for
+/// too long. The peer is there all the same: it is asked once more.
 bool Dht::ask_again(Instant now, const PendingAsk& pending, const Lookup& lookup) {
   const auto deadline = lookup.deadline_of(pending.peer);
   if (!deadline || *deadline <= now) return false;
-  wire::Contact peer = *links_.find(pending.peer);
+  const wire::Contact* linked = links_.find(pending.peer);
+  const Peer* known = table_.find(pending.peer);
+  if (linked == nullptr && (known == nullptr || !known->known())) return false;
+  wire::Contact peer = linked != nullptr ? *linked : wire::Contact(known->contact);
   wire::Message question = lookup.question_to(peer.role);
   if (!issue(now, pending.slot, AskKind::lookup, std::move(peer), std::move(question),
              *deadline - now)) {
