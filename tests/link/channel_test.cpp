@@ -159,9 +159,11 @@ TEST_CASE("every request on a lost connection ends exactly once, before the news
 }
 
 TEST_CASE(
-    "a question that crosses a goodbye is lost, and idle where the peer let an idle link go") {
-  const std::pair<ErrorCode, ErrorCode> ends[] = {{ErrorCode::idle, ErrorCode::idle},
-                                                  {ErrorCode::busy, ErrorCode::connection_lost}};
+    "a question that crosses a goodbye is lost, but where the peer had no use or no room for it") {
+  const std::pair<ErrorCode, ErrorCode> ends[] = {
+      {ErrorCode::idle, ErrorCode::idle},
+      {ErrorCode::busy, ErrorCode::busy},
+      {ErrorCode::shutting_down, ErrorCode::connection_lost}};
   for (const auto& [said, expected] : ends) {
     CAPTURE(name(said));
     End left(1, wire::Role::node);

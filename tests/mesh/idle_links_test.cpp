@@ -19,6 +19,7 @@ class OddIsDear : public mesh::LinkWorth {
   std::vector<NodeId> links_to_spare(std::span<const NodeId> idle,
                                      const FlatMap<NodeId, mesh::Link>&,
                                      std::size_t count_max) const override {
+    ++looks;
     std::vector<NodeId> spared;
     for (const NodeId& peer : idle) {
       if (peer.low() % 2 == 0 && spared.size() < count_max) spared.push_back(peer);
@@ -26,6 +27,8 @@ class OddIsDear : public mesh::LinkWorth {
     return spared;
   }
   bool is_neighbour(const NodeId& peer) const override { return peer.low() % 2 == 1; }
+
+  mutable int looks = 0;
 };
 
 /// Somebody with links to 1, 2, 3, ... and on.
@@ -123,9 +126,11 @@ TEST_CASE(
     CHECK(linked.let_go.front() == 2);
   }
   SECTION("a dial") {
+    const int looks = linked.worth.looks;
     CHECK(linked.mesh->connect(linked.now, mesh_contact(32)));
     linked.drain();
     CHECK(linked.let_go == std::vector<std::uint32_t>{2});
+    CHECK(linked.worth.looks == looks + 1);
   }
 }
 

@@ -160,6 +160,54 @@ TEST_CASE("a wish that the limit overtakes ends in a failure") {
   CHECK_FALSE(failed[0].forgotten);
 }
 
+TEST_CASE("a dial whose place others took meanwhile ends in a failure of our own") {
+  mesh::MeshOptions options;
+  options.links_max = 1;
+  Harness harness(options);
+  CHECK(harness.mesh.connect(harness.now, mesh_contact(1)).has_value());
+  CHECK(harness.start_dials().size() == 1);
+  harness.open(1, mesh_contact(11), Direction::accepted);
+  harness.open(101, mesh_contact(1), Direction::dialled);
+  const auto failed = harness.take<mesh::ContactFailed>();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].peer == mesh_contact(1).id);
+  CHECK(failed[0].code == ErrorCode::busy);
+}
+
+TEST_CASE("as many wishes as there are places are taken up, one more is refused at once") {
+  mesh::MeshOptions options;
+  options.links_max = 4;
+  options.dials_max = 2;
+  Harness harness(options);
+  harness.open(1, mesh_contact(11), Direction::accepted);
+  for (std::uint64_t peer = 1; peer <= 3; ++peer) {
+    CHECK(harness.mesh.connect(harness.now, mesh_contact(peer)).has_value());
+  }
+  CHECK(harness.mesh.connect(harness.now, mesh_contact(4)).error() == ErrorCode::busy);
+}
+
+TEST_CASE("who had no room for us is not dialled for half a minute, and it is no failure") {
+  Harness harness;
+  CHECK(harness.mesh.connect(harness.now, mesh_contact(1)).has_value());
+  SECTION("it said so when the link was open") {
+    harness.start_dials();
+    harness.open(101, mesh_contact(1), Direction::dialled);
+    harness.mesh.on_link_closed(harness.now, mesh_connection(101), ErrorCode::busy);
+  }
+  SECTION("it said so before") {
+    harness.start_dials();
+    harness.mesh.on_dial_failed(harness.now, mesh_connection(101), ErrorCode::busy);
+    CHECK(harness.take<mesh::ContactFailed>().size() == 1);
+  }
+  CHECK(harness.mesh.connect(harness.now, mesh_contact(1)).error() == ErrorCode::busy);
+  CHECK(harness.mesh.stats().lost == 0);
+  harness.pass(seconds(29));
+  CHECK(harness.start_dials().empty());
+  harness.pass(seconds(2));
+  CHECK(harness.mesh.connect(harness.now, mesh_contact(1)).has_value());
+  CHECK(harness.start_dials().size() == 1);
+}
+
 TEST_CASE("beyond the limit a link is refused, and the others stay") {
   mesh::MeshOptions options = mesh::mobile_mesh_options();
   CHECK(options.links_max == 20);

@@ -17,11 +17,11 @@ namespace trestle::test {
 
 inline constexpr Instant kNodeStart = Instant(std::chrono::seconds(1000));
 
-/// The three programs' nodes, a dht-node with the few links of a mobile device, and two more
-/// members: one whose routing table is full after a few peers, so that most of them reach its
-/// replacement cache only, and one that keeps itself up at long intervals, so that months pass
-/// quickly.
-enum class NodeKind : std::uint8_t { bootstrap, bridge, dht, mobile, crowded, patient };
+/// The three programs' nodes, a dht-node with the few links of a mobile device, one like that which
+/// measures round trips, and two more members: one whose routing table is full after a few peers,
+/// so that most of them reach its replacement cache only, and one that keeps itself up at long
+/// intervals, so that months pass quickly.
+enum class NodeKind : std::uint8_t { bootstrap, bridge, dht, mobile, measuring, crowded, patient };
 
 /// One node and its driver: signs and checks at once, and finds fault with every order for a
 /// connection that is not open (P-FN-6: nothing may point to a closed one).
@@ -101,10 +101,11 @@ class DrivenNode {
       options.bridge_secret = to_bytes(as_bytes("secret"));
       return std::make_unique<node::BridgeNode>(options, identity, suite_, rng);
     }
-    if (kind == NodeKind::dht || kind == NodeKind::mobile) {
+    if (kind == NodeKind::dht || kind == NodeKind::mobile || kind == NodeKind::measuring) {
       node::NodeOptions options;
       options.bootstrap_urls = {"ws://bootstrap"};
-      if (kind == NodeKind::mobile) options.platform = node::Platform::mobile;
+      if (kind != NodeKind::dht) options.platform = node::Platform::mobile;
+      if (kind == NodeKind::measuring) options.proximity = dht::Proximity::by_round_trip;
       return std::make_unique<node::DhtNode>(options, identity, suite_, rng);
     }
     node::MemberOptions options;

@@ -238,13 +238,14 @@ TEST_CASE("P-ML-7: of browsers that are gone no figure of a member keeps a trace
 }
 
 TEST_CASE("links that nobody uses are let go, but those that the routing needs and is aimed for") {
-  NodeAndPeers world(NodeKind::mobile, 7);
+  // Round trips that are measured for their own sake are no use.
+  NodeAndPeers world(GENERATE(NodeKind::mobile, NodeKind::measuring), 7);
   world.node->start(world.now);
   for (int count = 0; count < 20; ++count) world.connect(world.add_peer(wire::Role::node));
   live(world, 120);
   REQUIRE(world.node.counter(world.now, "mesh.links") == 20);
   CHECK(world.node.counter(world.now, "mesh.links_let_go_total") == 0);
   live(world, 15 * 60);
-  CHECK(world.node.counter(world.now, "mesh.links_let_go_total") > 0);
+  CHECK(world.node.counter(world.now, "mesh.links_let_go_total") > 5);
   CHECK(world.node.counter(world.now, "mesh.links") >= 8);
 }

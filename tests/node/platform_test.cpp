@@ -14,16 +14,20 @@ TEST_CASE("ROUTE-11: 20, 50 and 200 links, 2, 3 and 5 to a bucket, 8, 12 and 20 
     std::size_t per_bucket;
     std::size_t buckets;
     std::size_t nearest;
+    std::size_t nearest_idle;
+    std::size_t per_bucket_idle;
   };
-  for (const Case& one :
-       {Case{node::Platform::mobile, 20, 2, 8, 10}, Case{node::Platform::desktop, 50, 3, 12, 20},
-        Case{node::Platform::server, 200, 5, 20, 20}}) {
+  for (const Case& one : {Case{node::Platform::mobile, 20, 2, 8, 10, 5, 1},
+                          Case{node::Platform::desktop, 50, 3, 12, 20, 8, 2},
+                          Case{node::Platform::server, 200, 5, 20, 20, 8, 2}}) {
     const node::PlatformLimits limits = node::limits_of(one.platform);
     CHECK(limits.links_max == one.links);
     CHECK(limits.links_per_bucket_max == one.per_bucket);
     CHECK(limits.buckets_max == one.buckets);
     CHECK(node::link_values_of(limits).nearest == one.nearest);
     CHECK(node::link_values_of(limits).per_bucket_max == one.per_bucket);
+    CHECK(node::link_values_of(limits).nearest_when_idle == one.nearest_idle);
+    CHECK(node::link_values_of(limits).per_bucket_when_idle == one.per_bucket_idle);
   }
 }
 

@@ -263,8 +263,9 @@ void Channel::end(ErrorCode code, std::string text, bool by_peer, std::uint16_t 
   batch_.clear();
   served_.clear();
   keepalive_.stop();
-  // That it had no use for the link says nothing against a peer which our question crossed.
-  const bool is_lost = by_peer && code != ErrorCode::idle;
+  // That it had no use or no room for the link says nothing against a peer which our question
+  // crossed.
+  const bool is_lost = by_peer && code != ErrorCode::idle && code != ErrorCode::busy;
   multiplexer_.close(is_lost ? ErrorCode::connection_lost : code);
   while (const auto failed = multiplexer_.poll_effect()) {
     if (failed->token != kPingToken) report<RequestFailed>(failed->token, failed->code);

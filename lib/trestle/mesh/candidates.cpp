@@ -79,13 +79,33 @@ std::optional<NodeId> Candidates::unwant_any() {
 }
 
 void Candidates::on_dial(const NodeId& id) {
-  if (Peer* peer = peers_.find(id)) enter(*peer, Phase::dialling);
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr) return;
+  peer->full = false;
+  enter(*peer, Phase::dialling);
 }
 
 std::optional<Candidates::Failure> Candidates::on_dial_failed(Instant now, const NodeId& id) {
   Peer* peer = peers_.find(id);
   if (peer == nullptr || peer->phase != Phase::dialling) return std::nullopt;
   return fail(now, *peer, peer->failures + 1);
+}
+
+void Candidates::on_full(Instant now, const NodeId& id) {
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr || peer->phase == Phase::linked) return;
+  peer->failures = 0;
+  peer->backoff.reset();
+  peer->due = after(now, options_.redial.cap);
+  peer->full = true;
+  set_wanted(*peer, false);
+  enter(*peer, Phase::idle);
+  if (peer->proven) set_trust(*peer, Trust::proven);
+}
+
+bool Candidates::is_full(Instant now, const NodeId& id) const {
+  const Peer* peer = peers_.find(id);
+  return peer != nullptr && peer->full && peer->phase == Phase::idle && now < peer->due;
 }
 
 std::optional<Candidates::Failure> Candidates::on_wrong_id(Instant now, const NodeId& id) {
@@ -104,6 +124,7 @@ bool Candidates::on_linked(const wire::Contact& contact) {
   }
   const bool was_lost = peer->probed || is_lost(*peer);
   set_wanted(*peer, false);
+  peer->full = false;
   enter(*peer, Phase::linked);
   set_trust(*peer, Trust::proven);
   peer->probed = false;

@@ -50,6 +50,10 @@ class Candidates {
   };
   /// Nothing if the peer is not known here.
   std::optional<Failure> on_dial_failed(Instant now, const NodeId& id);
+  /// It is there and refused the link for want of room: that is no failure, and for as long as the
+  /// longest wait between two dials nobody need try again.
+  void on_full(Instant now, const NodeId& id);
+  bool is_full(Instant now, const NodeId& id) const;
   /// Another id answered at its address: there is nobody to dial again.
   std::optional<Failure> on_wrong_id(Instant now, const NodeId& id);
   /// The peer is linked, by whichever side. True if it had been lost.
@@ -93,6 +97,8 @@ class Candidates {
     bool broken = false;
     /// The dial under way is one of a lost peer.
     bool probed = false;
+    /// It had no room for us; until it is due.
+    bool full = false;
     unsigned failures = 0;
     /// idle: not dialled before this. forgotten: until this.
     Instant due{};

@@ -39,12 +39,17 @@ Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact)
   if (contact.address.empty() && !candidates_.contains(contact.id)) {
     return refuse(ErrorCode::unreachable);
   }
-  const bool is_full = links_.size() >= options_.links_max;
-  if (is_full && spare_links(now, options_.idle_after_when_full, 1).empty()) {
+  if (candidates_.is_full(now, contact.id)) return refuse(ErrorCode::busy);
+  // Whoever is being dialled, or waits for it, has a place: to wait for one behind them would only
+  // take the time in which others can be asked.
+  const std::size_t promised = std::max(dials_.size(), candidates_.wanted());
+  const bool is_full = links_.size() + promised >= options_.links_max;
+  if (is_full && let_go(now, options_.idle_after_when_full, 1) == 0) {
     return refuse(ErrorCode::busy);
   }
-  if (!candidates_.want(now, contact)) return refuse(ErrorCode::busy);
+  const bool is_taken = candidates_.want(now, contact);
   pump(now);
+  if (!is_taken) return refuse(ErrorCode::busy);
   return {};
 }
 
@@ -146,7 +151,9 @@ void Mesh::fail_dial(Instant now, Dials::iterator dial, ErrorCode code, std::str
   dials_.erase(dial);
   if (links_.contains(peer.id)) return;  // the other side's dial came through
   ++stats_.dials_failed;
-  report_failure(peer, code, reason, candidates_.on_dial_failed(now, peer.id));
+  const auto failure = candidates_.on_dial_failed(now, peer.id);
+  if (code == ErrorCode::busy) candidates_.on_full(now, peer.id);
+  report_failure(peer, code, reason, failure);
 }
 
 void Mesh::report_failure(const wire::Contact& peer, ErrorCode code, std::string_view reason,
@@ -205,12 +212,18 @@ void Mesh::on_link_opened(Instant now, link::ConnectionId connection, const wire
   } else if (links_.contains(peer.id)) {
     open_second(now, opened);
   } else if (!make_place(now, peer)) {
-    candidates_.on_dial_failed(now, peer.id);
+    if (direction == Direction::dialled) give_back(now, peer);
     refuse_link(opened, ErrorCode::busy);
   } else {
     open_first(now, opened);
   }
   pump(now);
+}
+
+/// Others came while it was dialled and took the last place: who waits for it goes another way.
+void Mesh::give_back(Instant now, const wire::Contact& peer) {
+  candidates_.on_full(now, peer.id);
+  outbox_.push(ContactFailed{.peer = peer.id, .code = ErrorCode::busy});
 }
 
 void Mesh::refuse_link(const Link& link, ErrorCode code) {
@@ -336,6 +349,7 @@ void Mesh::on_link_closed(Instant now, link::ConnectionId connection, ErrorCode 
     move_to(next);
   } else {
     take_down(now, peer, code, is_meant(code) ? Ending::meant : Ending::suffered);
+    if (code == ErrorCode::busy) candidates_.on_full(now, peer);
   }
   pump(now);
 }

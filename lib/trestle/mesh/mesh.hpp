@@ -120,6 +120,7 @@ class Mesh {
   void keep_spare(Instant now, const Link& link);
   using Ending = Candidates::Ending;
   void take_down(Instant now, const NodeId& peer, ErrorCode code, Ending ending);
+  void give_back(Instant now, const wire::Contact& peer);
   void refuse_link(const Link& link, ErrorCode code);
   /// Our own dial of a peer that has just linked itself: the polite side lets it go.
   void yield_dial(Instant now, const wire::Contact& peer);

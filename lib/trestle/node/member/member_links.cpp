@@ -95,7 +95,7 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
   NodeId from;
   if (const Channel* channel = channels_.find(connection)) {
     from = channel->peer().id;
-    mesh_.on_used(now, from);
+    if (!std::holds_alternative<wire::Pong>(answered.message)) mesh_.on_used(now, from);
     mesh_.on_rtt(now, from, answered.round_trip);
     dht_.on_round_trip(from, answered.round_trip);
   }
@@ -166,12 +166,19 @@ void MemberNode::perform(Instant now, mesh::MeshEffect&& effect) {
   } else if (auto* up = std::get_if<mesh::LinkUp>(&effect)) {
     on_link_up(now, *up);
   } else if (auto* down = std::get_if<mesh::LinkDown>(&effect)) {
-    dht_.on_link_down(
-        now, down->peer,
-        down->code == ErrorCode::idle ? dht::LinkEnding::let_go : dht::LinkEnding::lost);
+    on_link_down(now, *down);
     on_member_down(now, down->peer);
+  } else if (const auto* moved = std::get_if<mesh::LinkMoved>(&effect)) {
+    for (const PendingAsk& ask : pending_asks_.take(moved->peer)) {
+      send_ask(now, moved->connection, ask);
+    }
   } else if (auto* failed = std::get_if<mesh::ContactFailed>(&effect)) {
-    fail_asks(now, pending_asks_.take(failed->peer), ErrorCode::unreachable);
+    // Where the limit of links came in between it is us who are at fault.
+    const ErrorCode code =
+        failed->code == ErrorCode::busy ? ErrorCode::busy : ErrorCode::unreachable;
+    std::vector<PendingAsk> asks = pending_asks_.take(failed->peer);
+    if (asks.empty() && code == ErrorCode::unreachable) dht_.on_unreachable(now, failed->peer);
+    fail_asks(now, std::move(asks), code);
   } else if (auto* newcomer = std::get_if<mesh::AnnouncePeer>(&effect)) {
     const wire::Announce announcement{std::move(newcomer->peer)};
     for (const ConnectionId to : newcomer->to) channels_.notify(now, to, announcement);
@@ -189,6 +196,24 @@ void MemberNode::on_link_up(Instant now, const mesh::LinkUp& up) {
       channel != nullptr ? link_origin(*channel, up.connection, up.peer) : dht::LinkOrigin{});
   on_member_up(now, up.peer);
   for (const PendingAsk& ask : pending_asks_.take(up.peer.id)) send_ask(now, up.connection, ask);
+}
+
+/// Who had no use for the link is dialled again for the questions that met its goodbye; who had no
+/// room, or we none, is busy.
+void MemberNode::on_link_down(Instant now, const mesh::LinkDown& down) {
+  const bool is_idle = down.code == ErrorCode::idle;
+  const bool is_let_go = is_idle || down.code == ErrorCode::busy;
+  dht_.on_link_down(now, down.peer, is_let_go ? dht::LinkEnding::let_go : dht::LinkEnding::lost);
+  const ErrorCode code = is_let_go ? ErrorCode::busy : ErrorCode::connection_lost;
+  std::vector<PendingAsk> asks = pending_asks_.take(down.peer);
+  if (asks.empty()) return;
+  wire::Contact peer;
+  peer.id = down.peer;
+  if (!is_idle || !mesh_.connect(now, peer)) return fail_asks(now, std::move(asks), code);
+  for (PendingAsk& ask : asks) {
+    const dht::AskId id = ask.ask;
+    if (!pending_asks_.add(std::move(ask))) dht_.on_ask_failed(now, id, code);
+  }
 }
 
 // ---- what a program may do, or does not

@@ -362,8 +362,12 @@ void MemberNode::ask_peer(Instant now, dht::Ask&& ask) {
 void MemberNode::send_ask(Instant now, link::ConnectionId connection, const PendingAsk& ask) {
   const auto sent = channels_.request(now, connection, ask.message, ask.deadline,
                                       make_token(Asker::dht, ask.ask.value));
+  // The peer has just closed it: why, and what is to become of the question, comes with the link's
+  // end.
+  if (!sent && sent.error() == ErrorCode::connection_lost && pending_asks_.add(ask)) return;
   if (!sent) return dht_.on_ask_failed(now, ask.ask, sent.error());
-  mesh_.on_used(now, ask.peer);
+  // A round trip that is measured for its own sake keeps no link.
+  if (!std::holds_alternative<wire::Ping>(ask.message)) mesh_.on_used(now, ask.peer);
 }
 
 void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code) {

@@ -138,6 +138,7 @@ class MemberNode : public Node {
   void on_request_failed(Instant now, link::Channel::Token token, ErrorCode code);
   void perform(Instant now, mesh::MeshEffect&& effect);
   void on_link_up(Instant now, const mesh::LinkUp& up);
+  void on_link_down(Instant now, const mesh::LinkDown& down);
   void heard(Instant now, const link::Channel& channel);
 
   // member_registration.cpp: the bootstrap node, in either dialect

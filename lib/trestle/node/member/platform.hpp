@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,11 +35,16 @@ constexpr PlatformLimits limits_of(Platform platform) {
 }
 
 /// How links are valued where there are as many as there may be. Half of the links at least are
-/// left for the rest of the key space.
+/// left for the rest of the key space. Of those that nobody uses a small platform keeps fewer than
+/// others: 5 and one into each bucket are 13 of 20 in a network of a thousand, and what is left is
+/// for those that it dials to ask them something, and for those that come to ask it.
 constexpr dht::LinkValueOptions link_values_of(const PlatformLimits& limits) {
-  const std::size_t k = dht::LinkValueOptions{}.nearest;
-  const std::size_t half = limits.links_max / 2;
-  return {.nearest = half < k ? half : k, .per_bucket_max = limits.links_per_bucket_max};
+  dht::LinkValueOptions values;
+  values.nearest = std::min(values.nearest, limits.links_max / 2);
+  values.per_bucket_max = limits.links_per_bucket_max;
+  values.nearest_when_idle = std::min(values.nearest_when_idle, limits.links_max / 4);
+  values.per_bucket_when_idle = std::min(values.per_bucket_when_idle, limits.links_max / 20);
+  return values;
 }
 
 }  // namespace trestle::node
