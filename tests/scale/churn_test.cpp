@@ -1,7 +1,5 @@
 // A thousand members for six hours, of which a tenth is exchanged in every one of them.
 
-#include <string>
-
 #include "catch.hpp"
 #include "trestle/sim/trial.hpp"
 
@@ -17,15 +15,10 @@ TEST_CASE("P-CR-6: through six hours of churn everything acknowledged is readabl
   request.churn_percent = 10;
   request.strict = true;  // a single read that misses or is too old ends the run
   Trial trial(make_plan(request));
-  trial.run();
+  const bool is_good = trial.run();
   INFO(trial.failure());
-  CHECK_FALSE(trial.world().violation());
-  // Who is found after so much coming and going is another question (L2), and has not its 99 % yet:
-  // 782 of 800 of the nearest were named.
-  const std::string broken = trial.broken_rule();
-  CHECK((broken.empty() || broken == "L2"));
-  CHECK(trial.failure().find("I3: ") == std::string::npos);
-  CHECK(trial.failure().find("L3: ") == std::string::npos);
+  // And half an hour after the last change look-ups name 99 of 100 of the nearest (L2).
+  CHECK(is_good);
   // Half of the members were exchanged, and there was enough to lose and enough to read.
   CHECK(trial.faults_applied() > 2000);
   CHECK(trial.acknowledged().stats().acknowledged > 250);

@@ -33,6 +33,13 @@ WorkloadOptions workload_options(const Plan& plan) {
   return options;
 }
 
+/// With two digits.
+std::string mean_of(std::uint64_t sum, std::uint64_t count) {
+  const std::uint64_t hundredths = count == 0 ? 0 : (100 * sum + count / 2) / count;
+  const std::string digits = std::to_string(hundredths % 100);
+  return std::to_string(hundredths / 100) + (digits.size() == 1 ? ".0" : ".") + digits;
+}
+
 }  // namespace
 
 Trial::Trial(Plan plan)
@@ -308,6 +315,9 @@ std::string Trial::summary() const {
                checkers_.answers.withdrawals()}) +
          line("puts, done", {workload.puts, workload.puts_done}) +
          line("gets, done", {workload.gets, workload.gets_done}) +
+         "  to a value elsewhere: " + std::to_string(workload.gets_elsewhere) + " gets, " +
+         mean_of(workload.questions, workload.gets_elsewhere) + " questions, " +
+         mean_of(workload.hops, workload.gets_elsewhere) + " hops (mean)\n" +
          line("records acknowledged, weak; read, missed, old",
               {records.acknowledged, records.weak, records.reads, records.misses, records.stale}) +
          line("finds, done", {workload.finds, workload.finds_done}) +

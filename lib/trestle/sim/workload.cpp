@@ -111,7 +111,10 @@ void Workload::collect() {
   std::erase_if(gets_, [this](const Get& get) {
     const node::OperationEnded* end = world_.ended(get.operation);
     if (end == nullptr) return is_lost(get.operation);
-    if (end->code == ErrorCode::none && end->record) ++stats_.gets_done;
+    if (end->code == ErrorCode::none && end->record) {
+      ++stats_.gets_done;
+      count_way(end->steps);
+    }
     // Who is going away ends everything, and that is no answer.
     const bool is_answer = end->code != ErrorCode::shutting_down;
     acknowledged_.judge(world_, get.key, get.begun, *end, get.must_be_found && is_answer);
@@ -125,6 +128,24 @@ void Workload::collect() {
     world_.forget(key);
     return true;
   });
+}
+
+/// The search ended with the answer that came last, so that one was the value. Whoever kept it
+/// himself asked nobody.
+void Workload::count_way(const std::vector<dht::LookupStep>& steps) {
+  const dht::LookupStep* last = nullptr;
+  Duration last_came{};
+  for (const dht::LookupStep& step : steps) {
+    if (!step.took || step.code != ErrorCode::none) continue;
+    const Duration came = step.asked_after + *step.took;
+    if (last != nullptr && came < last_came) continue;
+    last = &step;
+    last_came = came;
+  }
+  if (last == nullptr) return;
+  ++stats_.gets_elsewhere;
+  stats_.questions += steps.size();
+  stats_.hops += last->hop;
 }
 
 const node::OperationEnded* Workload::finish(const OperationKey& key) {

@@ -19,6 +19,11 @@ struct WorkloadStats {
   std::uint64_t puts_done = 0;
   std::uint64_t gets = 0;
   std::uint64_t gets_done = 0;
+  /// Gets whose value came from another node; the questions asked until then, and how far it was: 1
+  /// if the reader knew it, 2 if somebody named it whom the reader knew. Both summed.
+  std::uint64_t gets_elsewhere = 0;
+  std::uint64_t questions = 0;
+  std::uint64_t hops = 0;
   std::uint64_t finds = 0;
   std::uint64_t finds_done = 0;
   std::uint64_t refused = 0;
@@ -88,6 +93,7 @@ class Workload {
   void get(NodeIndex node, const std::string& key);
   void find(NodeIndex node, std::uint64_t word);
   bool is_lost(const OperationKey& key) const;
+  void count_way(const std::vector<dht::LookupStep>& steps);
 
   World& world_;
   WorkloadOptions options_;
