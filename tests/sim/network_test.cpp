@@ -91,6 +91,11 @@ TEST_CASE("whole networks: a calm one joins completely and loses no operation") 
   CHECK(trial.world().stats().joins >= 99);
   CHECK(trial.workload().puts_done == trial.workload().puts);
   CHECK(trial.workload().gets_done == trial.workload().gets);
+  // Many members keep what they are asked for; whoever does not knows, or is told, who does.
+  CHECK(trial.workload().gets_elsewhere > 0);
+  CHECK(trial.workload().gets_elsewhere < trial.workload().gets_done);
+  CHECK(trial.workload().hops >= trial.workload().gets_elsewhere);
+  CHECK(trial.workload().questions >= trial.workload().hops);
   CHECK(trial.workload().finds_done == trial.workload().finds);
   CHECK(trial.checkers().operations.lost_with_node() == 0);
 }
