@@ -60,6 +60,8 @@ struct Arguments {
 };
 
 constexpr std::uint64_t kFingerprintSeeds = 5;
+/// Answers and withdrawals then often cross on their way.
+constexpr std::uint32_t kWithdrawingPercent = 20;
 
 int usage() {
   std::fputs(
@@ -68,7 +70,7 @@ int usage() {
       "                [--mode healing|safety|liveness] [--churn PERCENT_PER_HOUR]\n"
       "                [--byzantine PERCENT] [--loss PER_MILLION] [--plain-network] [--strict]\n"
       "                [--operations N] [--faults FILE] [--trace] [--probes] [--fingerprints]\n"
-      "                [--shrink] [--progress]\n"
+      "                [--shrink] [--progress] [--mixed]\n"
       "       simulate --pool [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
       "                [--weather ...]\n",
       stderr);
@@ -173,6 +175,7 @@ bool take_switch(Arguments& arguments, std::string_view option) {
                    : option == "--strict"        ? &arguments.request.strict
                    : option == "--progress"      ? &arguments.progress
                    : option == "--plain-network" ? &arguments.request.plain_network
+                   : option == "--mixed"         ? &arguments.request.mixed
                                                  : nullptr;
   if (switched != nullptr) *switched = true;
   return switched != nullptr;
@@ -235,12 +238,21 @@ bool run_pool(const Arguments& arguments, std::uint64_t seed, sim::Probes& probe
   options.clients = arguments.request.nodes - arguments.request.bridges;
   options.minutes = arguments.request.minutes;
   options.weather = arguments.request.weather;
+  if (options.weather != sim::Weather::calm) {
+    options.withdrawing_percent = kWithdrawingPercent;
+    if (seed % 2 == 0) options.hedging = pool::Hedging::allowed;
+    if (seed % 3 == 0) {
+      options.switch_mode_every = std::chrono::seconds(30);
+      options.failed_percent_max = 5;  // a lossy line costs most where every request dials
+    }
+  }
   sim::BridgeTrial trial(options);
   Printer printer;
   if (arguments.trace) trial.world().add_observer(printer);
   running_world = &trial.world();
   const bool good = trial.run();
   running_world = nullptr;
+  if (arguments.seeds == 1) std::fputs(trial.summary().c_str(), stdout);
   print_line(seed, trial.world(), good);
   probes.add(trial.probes());
   if (!good) std::fputs(trial.failure().c_str(), stderr);
@@ -306,6 +318,9 @@ int main(int argc, char* argv[]) {
         arguments->pool ? run_pool(*arguments, seed, probes) : run(*arguments, seed, probes);
     if (!good) return 1;
   }
-  if (arguments->probes) std::fputs(probes.to_text().c_str(), stdout);
+  if (arguments->probes) {
+    std::fputs(probes.to_text().c_str(), stdout);
+    std::fputs(probes.figures_to_text().c_str(), stdout);
+  }
   return 0;
 }

@@ -84,6 +84,8 @@ def sweep(tally, first_seed, until):
         weather, mode = WEATHERS[seed % len(WEATHERS)], MODES[seed // len(WEATHERS) % len(MODES)]
         nodes, minutes = SIZES[seed // (len(WEATHERS) * len(MODES)) % len(SIZES)]
         arguments = ["--seed", seed, "--nodes", nodes, "--minutes", minutes, "--weather", weather, "--mode", mode]
+        if mode == "safety":
+            arguments.append("--mixed")
         output, errors, good = simulate(*arguments, timeout=LONGEST_RUN)
         tally.add(output, good)
         if not good:

@@ -51,6 +51,27 @@ Shares shares_of(const NodeId& self, const RoutingTable& table) {
 
 }  // namespace
 
+TEST_CASE("P-KR-1: a peer that waits, and moves up because of its own return, is there once") {
+  Rng rng(1);
+  const NodeId self = random_id(rng);
+  RoutingTable table(self, open_network());
+  for (int count = 0; count < 2; ++count) {
+    table.on_connected(at(0s), dialable(random_id_at(rng, self, 0)), placed(7));
+  }
+  const wire::Contact waiting = dialable(random_id_at(rng, self, 3));
+  REQUIRE(table.on_connected(at(0s), waiting, placed(7)) == Offer::cached);
+  for (int count = 0; count < 18; ++count) {
+    table.on_connected(at(0s), dialable(random_id_at(rng, self, count < 9 ? 0 : 3)), placed(0));
+  }
+  REQUIRE(table.bucket_count() == 1);
+  // The bucket is full: it is cut in two, and the share of the group is no longer taken.
+  CHECK(table.on_connected(at(1s), waiting, placed(7)) == Offer::added);
+  REQUIRE(table.bucket_count() > 1);
+  int times = 0;
+  table.visit([&](const Peer& peer) { times += peer.contact.id == waiting.id ? 1 : 0; });
+  CHECK(times == 1);
+}
+
 TEST_CASE("T9: a thousand identities of one /24 get two places in a bucket and five in all") {
   Rng rng(1);
   const NodeId self = random_id(rng);

@@ -246,6 +246,28 @@ TEST_CASE("a second hello on an open link is a protocol error") {
   CHECK(left.all<Channel::Closed>()[0].code == ErrorCode::protocol_error);
 }
 
+TEST_CASE("who is told why: a record over a limit is not one that makes no sense") {
+  struct Case {
+    Bytes frame;
+    ErrorCode code;
+  };
+  const Case cases[] = {
+      {{0x03, 0x21, 0x01, 0x15}, ErrorCode::too_large},       // an answer that claims 21 contacts
+      {{0x03, 0x21, 0x01, 0x14}, ErrorCode::protocol_error},  // and one whose 20 are not there
+  };
+  for (const auto& [frame, code] : cases) {
+    End left(1, wire::Role::node);
+    End right(2, wire::Role::node);
+    WirePair pair(left, right);
+    pair.connect(kStart);
+    right.channels->on_frame(kStart, pair.accepted, link::FrameKind::binary, frame);
+    pair.settle(kStart);
+    REQUIRE(right.all<Channel::Closed>().size() == 1);
+    CHECK(right.all<Channel::Closed>()[0].code == code);
+    CHECK(left.all<Channel::Closed>()[0].code == code);
+  }
+}
+
 TEST_CASE("a stranger's large frame is refused unread") {
   End right(2, wire::Role::node);
   const auto connection = right.channels->on_accepted(kStart, {"192.0.2.1"});

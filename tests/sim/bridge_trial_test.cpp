@@ -103,6 +103,20 @@ TEST_CASE("two choices with hedges keeps the same promises in a storm, and hedge
   CHECK(total.count(Probe::hedge_won) > 0);
 }
 
+TEST_CASE("requests that are withdrawn while answers are on their way keep the same promises") {
+  std::uint64_t withdrawn = 0;
+  for (std::uint64_t seed = 1; seed <= seeds_or(5); ++seed) {
+    BridgeTrialOptions options = storm_of(seed);
+    options.withdrawing_percent = 50;
+    BridgeTrial trial(options);
+    const bool good = trial.run();
+    INFO(trial.failure());
+    REQUIRE(good);
+    withdrawn += trial.result().withdrawn;
+  }
+  CHECK(withdrawn > 100);
+}
+
 TEST_CASE("a bridge trial is the same again with the same seed") {
   BridgeTrial first(storm_of(5));
   BridgeTrial second(storm_of(5));

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,7 @@ class FakeNode : public node::Node {
   }
   void on_frame(Instant now, link::ConnectionId id, link::FrameKind kind, ByteSpan bytes) override {
     hear(Heard::Kind::frame, now, id, 0, as_text(bytes));
+    if (closes_with) outbox.push(link::CloseTransport{id, *closes_with, "as the test wants it"});
     if (echo) outbox.push(link::SendFrame{id, kind, to_bytes(bytes)});
   }
   void on_drained(Instant now, link::ConnectionId id, std::size_t bytes) override {
@@ -103,6 +105,7 @@ class FakeNode : public node::Node {
   std::vector<Heard> heard;
   bool echo = false;
   bool spin = false;
+  std::optional<link::CloseStatus> closes_with;  ///< At the first frame.
   Instant deadline = kNever;
   std::uint64_t deadlines_heard = 0;
   std::uint64_t last_operation = 0;
@@ -132,18 +135,21 @@ class Bench {
     return options;
   }
 
-  NodeIndex add(wire::Role role = wire::Role::node) {
+  NodeIndex add(wire::Role role = wire::Role::node, bool is_honest = true) {
     const auto index = static_cast<NodeIndex>(fakes.size());
     fakes.push_back(nullptr);
-    return world.add_node(
-        {.role = role, .url = url(index), .factory = [this, index](const NodeSeat& seat) {
-           auto node = std::make_unique<FakeNode>(seat.rng);
-           fakes[index] = node.get();
-           return node;
-         }});
+    return world.add_node({.role = role,
+                           .url = url(index),
+                           .factory =
+                               [this, index](const NodeSeat& seat) {
+                                 auto node = std::make_unique<FakeNode>(seat.rng);
+                                 fakes[index] = node.get();
+                                 return node;
+                               },
+                           .is_honest = is_honest});
   }
-  NodeIndex add_started(wire::Role role = wire::Role::node) {
-    const NodeIndex index = add(role);
+  NodeIndex add_started(wire::Role role = wire::Role::node, bool is_honest = true) {
+    const NodeIndex index = add(role, is_honest);
     world.start(index);
     return index;
   }

@@ -40,7 +40,13 @@ struct Truth : Bench {
     acknowledged.on_put_ended(world.now(), "key", value_of(value), 1h, written(version, weak));
   }
   void judge(const node::OperationEnded& end, bool must_be_found = true) {
-    acknowledged.judge(world, "key", world.now(), end, must_be_found);
+    acknowledged.judge(world, "key", world.now(), end,
+                       must_be_found ? checkers::Acknowledged::Demand::everything
+                                     : checkers::Acknowledged::Demand::truth);
+  }
+  void let_pass(Duration time) {
+    world.schedule(after(world.now(), time), [](World&) {});
+    world.run_for(time);
   }
   bool violates(std::string_view rule) const {
     return world.violation() && world.violation()->rule.find(rule) != std::string::npos;
@@ -66,7 +72,8 @@ TEST_CASE("I3 checker: a weak record, a failed put and an unknown key may be mis
   truth.put("one", 5, true);
   truth.acknowledged.on_put_begun(truth.world.now(), "key", value_of("two"), 1h);
   truth.judge(not_found());
-  truth.acknowledged.judge(truth.world, "other", truth.world.now(), not_found(), true);
+  truth.acknowledged.judge(truth.world, "other", truth.world.now(), not_found(),
+                           checkers::Acknowledged::Demand::everything);
   CHECK_FALSE(truth.world.violation());
   CHECK(truth.acknowledged.stats().weak == 1);
   CHECK(truth.acknowledged.stats().acknowledged == 0);
@@ -105,8 +112,71 @@ TEST_CASE("I3 checker: after its time a record may be gone, and is forgotten") {
   CHECK_FALSE(truth.world.violation());
   CHECK_FALSE(truth.acknowledged.is_due("key", truth.world.now()));
   CHECK(truth.acknowledged.pick(0) == "key");
-  truth.acknowledged.forget_ended(after(truth.world.now(), 1min));
+  truth.acknowledged.forget_ended(after(truth.world.now(), 11min));
   CHECK(truth.acknowledged.pick(0).empty());
+}
+
+TEST_CASE("I3 checker: what was deleted may be missed, and is not read a minute later") {
+  Truth truth;
+  truth.put("one", 5);
+  truth.acknowledged.on_remove_begun("key");
+  CHECK_FALSE(truth.acknowledged.is_due("key", truth.world.now()));
+  truth.judge(read("one"));
+  truth.judge(not_found());
+  truth.acknowledged.on_remove_ended(truth.world.now(), "key", written(6, false));
+  CHECK(truth.acknowledged.stats().deleted == 1);
+  truth.judge(read("one"));
+  truth.judge(not_found());
+  CHECK_FALSE(truth.world.violation());
+  truth.let_pass(2min);
+  SECTION("written again") {
+    truth.put("two", 7);
+    CHECK(truth.acknowledged.is_due("key", truth.world.now()));
+    truth.judge(read("two"));
+    CHECK_FALSE(truth.world.violation());
+  }
+  SECTION("a read of which nothing is demanded") {
+    truth.judge(read("one"), false);
+    CHECK_FALSE(truth.world.violation());
+  }
+  SECTION("read all the same") {
+    truth.judge(read("one"));
+    CHECK(truth.violates("what was deleted"));
+  }
+}
+
+TEST_CASE("I3 checker: a removal that was never heard of again leaves everything open") {
+  Truth truth;
+  truth.put("one", 5);
+  truth.acknowledged.on_remove_begun("key");
+  truth.put("two", 7);
+  truth.judge(not_found());
+  truth.judge(read("one"));
+  CHECK_FALSE(truth.world.violation());
+}
+
+TEST_CASE("I3 checker: what is over is not read, unless somebody prolonged it") {
+  Truth truth;
+  truth.put("one", 5);
+  SECTION("over") {
+    truth.let_pass(62min);
+    truth.judge(read("one"));
+    CHECK(truth.violates("what is over"));
+  }
+  SECTION("prolonged") {
+    truth.let_pass(30min);
+    const Instant begun = truth.world.now();
+    truth.acknowledged.on_refresh_begun(begun, "key");
+    truth.acknowledged.on_refresh_ended(begun, "key", written(5, false));
+    CHECK(truth.acknowledged.stats().prolonged == 1);
+    truth.let_pass(58min);
+    truth.judge(read("one"));
+    CHECK_FALSE(truth.world.violation());
+    CHECK(truth.acknowledged.stays_due("key", truth.world.now(), 1min));
+    CHECK_FALSE(truth.acknowledged.stays_due("key", truth.world.now(), 2min));
+    truth.judge(not_found());
+    CHECK(truth.violates("I3"));
+  }
 }
 
 // ---- bridges, and what is handed on
@@ -187,9 +257,41 @@ TEST_CASE("I8 checker: figures within their bounds pass, one above is found") {
   CHECK(rule_broken_by({{"desk.waiting", 101}, {"desk.waiting_max", 100}}).starts_with("I8"));
 }
 
+TEST_CASE("I8 checker: a figure from which more was taken than put in is found") {
+  CHECK(rule_broken_by({{"dht.asks_total", 0}}).empty());
+  CHECK(rule_broken_by({{"dht.asks_total", std::uint64_t{0} - 1}}).starts_with("I8"));
+}
+
 TEST_CASE("I18 checker: a connection that a node believes in and does not have is found") {
   CHECK(rule_broken_by({{"link.connections", 0}}).empty());
   CHECK(rule_broken_by({{"link.connections", 1}}).starts_with("I18"));
+}
+
+TEST_CASE("I8 checker: a node may have a bound of its own") {
+  World world(Bench::plain(1));
+  checkers::Bounds bounds;
+  world.add_observer(bounds);
+  for (int node = 0; node < 2; ++node) {
+    world.add_node({.role = wire::Role::node, .url = {}, .factory = [](const NodeSeat& seat) {
+                      auto made = std::make_unique<Claimant>(seat.rng);
+                      made->counters = {{"mesh.links", 21}};
+                      return made;
+                    }});
+    world.start(static_cast<NodeIndex>(node));
+  }
+  const auto look = [&] {
+    for (int second = 0; second < 100; ++second) {
+      world.schedule(after(world.now(), second * 1s), [](World&) {});
+    }
+    world.run_for(2min);
+  };
+  bounds.expect(0, "mesh.links", 21);
+  bounds.expect(1, "mesh.lost", 3);
+  look();
+  CHECK_FALSE(world.violation());
+  bounds.expect(1, "mesh.links", 20);
+  look();
+  CHECK(world.violation());
 }
 
 }  // namespace

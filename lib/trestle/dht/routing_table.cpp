@@ -99,6 +99,11 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerG
          buckets_.size() < options_.buckets_max) {
     split();
     bucket = bucket_of(contact.id);
+    // It may have been waiting itself, and have moved up just now.
+    if (const auto place = place_of(bucket, contact.id)) {
+      update(now, *place, contact, groups, connected);
+      return Offer::added;
+    }
   }
   const bool crowded = !within_caps(bucket, groups);
   if (crowded) ++crowded_;

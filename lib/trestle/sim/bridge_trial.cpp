@@ -63,6 +63,7 @@ BridgeTrial::BridgeTrial(const BridgeTrialOptions& options)
     });
     if (node >= options_.bridges) schedule_switch(node);
   }
+  world_.schedule(plan_.settled, [this](World& world) { calm_.begin(world); });
   nemesis_.unleash();
 }
 
@@ -83,6 +84,7 @@ void BridgeTrial::add_client(NodeIndex node) {
   made.bridge_secret = to_bytes(as_bytes(kSecret));
   made.request_every = options_.request_every;
   made.burst_max = options_.burst_max;
+  made.withdrawing_percent = options_.withdrawing_percent;
   made.hedging = options_.hedging;
   made.totals = &totals_;
   for (NodeIndex bridge = 0; bridge < options_.bridges; ++bridge) {
@@ -147,10 +149,14 @@ bool BridgeTrial::run() {
     shortcoming_ += std::to_string(failed) + " requests failed after everything healed, " +
                     std::to_string(answered) + " were answered\n";
   }
+  if (options_.weather == Weather::calm && options_.switch_mode_every == Duration::zero()) {
+    for (const std::string& one : calm_.failures(world_)) shortcoming_ += one + "\n";
+  }
   probes_.finish(world_);
   result_.submitted = totals_.submitted;
   result_.answered = totals_.answered;
   result_.failed = totals_.failed;
+  result_.withdrawn = totals_.withdrawn;
   result_.refused = totals_.refused;
   return !world_.violation() && shortcoming_.empty();
 }
@@ -167,6 +173,23 @@ bool BridgeTrial::is_whole() const {
     }
   }
   return true;
+}
+
+std::string BridgeTrial::summary() const {
+  const auto line = [](std::string_view what, std::initializer_list<std::uint64_t> numbers) {
+    std::string text = "  " + std::string(what) + ":";
+    for (const std::uint64_t number : numbers) text += " " + std::to_string(number);
+    return text + "\n";
+  };
+  const NetworkStats& network = world_.network().stats();
+  return line("dials, failed, accepted, late",
+              {network.dials, network.dials_failed, network.accepted, network.late_opens}) +
+         line("frames sent, delivered, lost",
+              {network.frames_sent, network.frames_delivered, network.frames_lost}) +
+         line("bytes sent", {network.bytes_sent}) +
+         line("requests, answered, failed, withdrawn, refused",
+              {result_.submitted, result_.answered, result_.failed, result_.withdrawn,
+               result_.refused});
 }
 
 std::string BridgeTrial::failure() const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "trestle/sim/calm.hpp"
 #include "trestle/sim/checkers/bridge_requests.hpp"
 #include "trestle/sim/checkers/checkers.hpp"
 #include "trestle/sim/nemesis.hpp"
@@ -24,6 +25,7 @@ struct BridgeTrialOptions {
   /// Mean wait between two of a client's turns, in each of which it asks up to `burst_max` times.
   Duration request_every = std::chrono::milliseconds(500);
   std::uint32_t burst_max = 6;
+  std::uint32_t withdrawing_percent = 0;
   pool::BridgeSetOptions set;  ///< `bridges` is filled in.
   pool::Hedging hedging = pool::Hedging::never;
   /// Mean wait between two reloads of a client that put it into the other mode; zero: none.
@@ -37,6 +39,7 @@ struct BridgeTrialResult {
   std::uint64_t submitted = 0;
   std::uint64_t answered = 0;
   std::uint64_t failed = 0;
+  std::uint64_t withdrawn = 0;
   std::uint64_t refused = 0;
   std::uint64_t reloads = 0;
 };
@@ -52,6 +55,8 @@ class BridgeTrial {
   bool run();
   /// What is wrong, with the report; empty after a good run.
   std::string failure() const;
+  /// Several lines of figures.
+  std::string summary() const;
 
   World& world() { return world_; }
   const Probes& probes() const { return probes_; }
@@ -77,6 +82,8 @@ class BridgeTrial {
   std::vector<PoolClient*> clients_;  ///< By node; null for bridges. Valid while the node runs.
   PoolClientStats totals_;
   BridgeTrialResult result_;
+  /// The bridges of a trial have no network to join.
+  Calm calm_{Calm::Figures::failures, {"pool.", "desk.", "link.", "bridge."}};
   std::string shortcoming_;
 };
 

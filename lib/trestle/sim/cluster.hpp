@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "trestle/sim/byzantine_peer.hpp"
@@ -15,6 +17,10 @@ struct ClusterOptions {
   /// Members that can turn byzantine, as the board says.
   std::vector<NodeIndex> turncoats{};
   const MisconductBoard* board = nullptr;
+  /// Members with all kinds of settings, see `PlanRequest`.
+  bool mixed = false;
+  /// Some of those with the smallest limits they can live with.
+  bool tiny = false;
 };
 
 /// A network out of the three real programs: node 0 is the bootstrap node, the bridges follow, then
@@ -30,6 +36,12 @@ class Cluster {
   static constexpr NodeIndex kBootstrap = 0;
   /// Where a node listens.
   static std::string url_of(NodeIndex node);
+  /// Whether that node keeps the share of one network in its table small.
+  bool is_bounding_networks(NodeIndex node) const;
+  /// The settings of whoever reads them again; with all bridges, or without that one.
+  node::Reload settings(NodeIndex without_bridge = kNoNode) const;
+  /// Figures of a member that its settings bound, and their bounds.
+  std::vector<std::pair<std::string_view, std::uint64_t>> bounds_of(NodeIndex node) const;
   NodeIndex first_member() const { return options_.bridges + 1; }
   /// Bridges and members.
   std::vector<NodeIndex> peers() const;

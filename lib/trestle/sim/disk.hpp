@@ -63,6 +63,8 @@ class Disk {
   // ---- look ----
   const DiskStats& stats() const { return stats_; }
   std::size_t records() const { return records_.size(); }
+  /// The peers that the next process finds.
+  const wire::Contacts& peers() const { return peers_; }
   /// What is synced under that key, or null.
   const dht::StoredRecord* find(const std::string& key) const;
 

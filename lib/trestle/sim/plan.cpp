@@ -249,6 +249,7 @@ std::string replay_command(const PlanRequest& request) {
   }
   if (request.plain_network) out += " --plain-network";
   if (request.strict) out += " --strict";
+  if (request.mixed) out += " --mixed";
   if (request.faults) {
     out += " --faults " + (request.faults_file.empty() ? "FILE" : request.faults_file);
   }

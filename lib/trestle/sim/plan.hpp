@@ -52,6 +52,9 @@ struct PlanRequest {
   /// Whatever was acknowledged must be found by every read, at all times. For calm weather: parts
   /// of a network that were cut off cannot find what the others hold.
   bool strict = false;
+  /// Members on machines of all sizes, with every setting that an operator can choose and addresses
+  /// of every kind, and in safety mode some with the smallest limits; users who do everything.
+  bool mixed = false;
   /// Operations of users, at most.
   std::uint64_t operations_max = std::numeric_limits<std::uint64_t>::max();
   /// Constant latency and nothing else of the network's laws: what is left of a failure then has

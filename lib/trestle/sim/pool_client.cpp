@@ -84,6 +84,7 @@ void PoolClient::on_deadline(Instant now) {
   set_.on_deadline(now);
   if (now < asks_at_) return;
   asks_at_ = after(now, draw_wait());
+  if (options_.withdrawing_percent > 0) withdraw_one(now);
   for (std::uint64_t left = 1 + rng_.below(options_.burst_max); left > 0; --left) ask(now);
 }
 
@@ -98,9 +99,13 @@ std::optional<node::Effect> PoolClient::poll_effect(Instant now) {
       break;
     }
     if (const auto* answered = std::get_if<pool::BridgeSet::Answered>(&*effect)) {
-      end(now, answered->request, !std::holds_alternative<wire::Failure>(answered->message));
+      const bool is_failure = std::holds_alternative<wire::Failure>(answered->message);
+      end(now, answered->request,
+          is_failure ? &PoolClientStats::failed : &PoolClientStats::answered);
     } else if (const auto* failed = std::get_if<pool::BridgeSet::Failed>(&*effect)) {
-      end(now, failed->request, false);
+      const bool is_withdrawn = failed->code == ErrorCode::cancelled;
+      end(now, failed->request,
+          is_withdrawn ? &PoolClientStats::withdrawn : &PoolClientStats::failed);
       return LogRecord{LogLevel::warning, "request.failed", failed->code, {}, {}};
     }
   }
@@ -137,16 +142,22 @@ void PoolClient::ask(Instant now) {
   if (!is_new) count(&PoolClientStats::ended_wrongly);
 }
 
+void PoolClient::withdraw_one(Instant now) {
+  if (!rng_.chance(options_.withdrawing_percent, 100) || under_way_.empty()) return;
+  set_.cancel(now, under_way_.at_index(rng_.below(under_way_.size())).first);
+}
+
 void PoolClient::count(std::uint64_t PoolClientStats::* figure) {
   ++(stats_.*figure);
   if (options_.totals != nullptr) ++(options_.totals->*figure);
 }
 
-void PoolClient::end(Instant now, pool::PoolRequestId request, bool is_answered) {
+void PoolClient::end(Instant now, pool::PoolRequestId request,
+                     std::uint64_t PoolClientStats::* how) {
   const Instant* since = under_way_.find(request);
   if (since == nullptr) return count(&PoolClientStats::ended_wrongly);
-  count(is_answered ? &PoolClientStats::answered : &PoolClientStats::failed);
-  if (is_answered) {
+  count(how);
+  if (how == &PoolClientStats::answered) {
     stats_.took.add(now - *since);
     if (options_.totals != nullptr) options_.totals->took.add(now - *since);
   }

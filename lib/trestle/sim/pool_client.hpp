@@ -23,6 +23,7 @@ struct PoolClientStats {
   std::uint64_t refused = 0;  ///< Not accepted: they have no end.
   std::uint64_t answered = 0;
   std::uint64_t failed = 0;
+  std::uint64_t withdrawn = 0;
   std::uint64_t ended_wrongly = 0;  ///< Ends of what was not under way: must stay 0.
   Histogram took;                   ///< Of answered ones.
 };
@@ -36,6 +37,8 @@ struct PoolClientOptions {
   Arrivals arrivals = Arrivals::even;
   /// In one turn it asks 1 to so many times.
   std::uint32_t burst_max = 1;
+  /// Of a hundred turns, in so many it withdraws one of the requests under way first.
+  std::uint32_t withdrawing_percent = 0;
   pool::Hedging hedging = pool::Hedging::never;
   /// Where the same is counted in common with other clients and lives; may be null.
   PoolClientStats* totals = nullptr;
@@ -78,9 +81,10 @@ class PoolClient final : public SimpleNode {
 
  private:
   void ask(Instant now);
+  void withdraw_one(Instant now);
   void count(std::uint64_t PoolClientStats::* figure);
   Duration draw_wait();
-  void end(Instant now, pool::PoolRequestId request, bool is_answered);
+  void end(Instant now, pool::PoolRequestId request, std::uint64_t PoolClientStats::* how);
 
   PoolClientOptions options_;
   link::LocalPeer local_;

@@ -105,6 +105,12 @@ constexpr std::array<std::pair<Probe, std::string_view>, kProbes> kSentences = {
     {Probe::lookup_ask_failed, "a lookup asked somebody in vain"},
 }};
 
+std::string line(std::uint64_t count, const std::string& what) {
+  constexpr std::size_t kWidth = 9;
+  const std::string number = std::to_string(count);
+  return std::string(kWidth - std::min(kWidth, number.size()), ' ') + number + "  " + what + "\n";
+}
+
 constexpr bool is_in_order() {
   for (std::size_t index = 0; index < kProbes; ++index) {
     if (kSentences[index].first != static_cast<Probe>(index)) return false;
@@ -168,6 +174,7 @@ void Probes::observe_log(const Happening& happening) {
 
 void Probes::read_figures(const node::Status& status) {
   for (const auto& [name, value] : status.counters) {
+    figures_[{status.program, name}] += value;
     for (const FigureProbe& figure : kFigureProbes) {
       if (figure.counter == name) reached(figure.probe, value);
     }
@@ -213,6 +220,7 @@ void Probes::finish(World& world) {
 
 void Probes::add(const Probes& other) {
   for (std::size_t index = 0; index < kProbes; ++index) counts_[index] += other.counts_[index];
+  for (const auto& [figure, value] : other.figures_) figures_[figure] += value;
 }
 
 std::vector<std::string_view> Probes::missed() const {
@@ -224,13 +232,17 @@ std::vector<std::string_view> Probes::missed() const {
 }
 
 std::string Probes::to_text() const {
-  constexpr std::size_t kWidth = 9;
   std::string out;
   for (std::size_t index = 0; index < kProbes; ++index) {
-    const std::string count = std::to_string(counts_[index]);
-    out += std::string(kWidth - std::min(kWidth, count.size()), ' ') + count + "  ";
-    out += sentence(static_cast<Probe>(index));
-    out += '\n';
+    out += line(counts_[index], std::string(sentence(static_cast<Probe>(index))));
+  }
+  return out;
+}
+
+std::string Probes::figures_to_text() const {
+  std::string out;
+  for (const auto& [figure, value] : figures_) {
+    out += line(value, std::string(figure.first) + " " + std::string(figure.second));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,6 +87,8 @@ class Probes : public Observer {
   std::vector<std::string_view> missed() const;
   /// One line a probe: how often, and its sentence.
   std::string to_text() const;
+  /// The same of every figure that a node of either program tells of: in all lives together.
+  std::string figures_to_text() const;
 
  private:
   void reached(Probe probe, std::uint64_t times = 1) {
@@ -96,6 +99,8 @@ class Probes : public Observer {
   void look_at_breakers(NodeIndex node, const node::Status& status);
 
   std::array<std::uint64_t, kProbes> counts_{};
+  /// By program and name, both of static storage.
+  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> figures_;
   FlatMap<ConnectionSerial, NodeIndex> half_open_;  ///< Who still believes in it.
   Instant look_at_{};
   NodeIndex nodes_seen_ = 0;

@@ -1,8 +1,11 @@
 #include "trestle/sim/trial.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
+#include "trestle/mesh/mesh_options.hpp"
 #include "trestle/sim/wholeness.hpp"
 
 namespace trestle::sim {
@@ -24,12 +27,26 @@ constexpr Duration kQuiet = std::chrono::minutes(1);
 constexpr std::uint64_t kFramesPerLinkEnd = 8;
 constexpr std::uint64_t kFramesPerNode = 120;
 
+/// From the last start until everybody has found his place: dials that cross, bridges that know
+/// nobody yet.
+constexpr Duration kArrived = std::chrono::minutes(2);
+
+/// Peers are saved every five minutes, with jitter.
+constexpr Duration kSavedWithin = std::chrono::minutes(7);
+
+constexpr Duration kBetweenReloads = std::chrono::seconds(75);
+
+/// L6. In this time every upkeep comes to an end in between.
+constexpr std::uint64_t kQueueLooks = 30;
+constexpr Duration kBetweenQueueLooks = std::chrono::seconds(2);
+
 WorkloadOptions workload_options(const Plan& plan) {
   WorkloadOptions options;
   options.spacing = plan.workload_spacing;
   options.value_life = plan.value_life;
   options.operations_max = plan.request.operations_max;
   options.reads_must_succeed = plan.request.strict;
+  options.everything = plan.request.mixed;
   return options;
 }
 
@@ -48,17 +65,31 @@ Trial::Trial(Plan plan)
       cluster_(world_, {.bridges = plan_.request.bridges,
                         .members = plan_.seats - plan_.first_member(),
                         .turncoats = plan_.turncoats,
-                        .board = &misconducts_}),
+                        .board = &misconducts_,
+                        .mixed = plan_.request.mixed,
+                        .tiny = plan_.request.mixed && plan_.request.mode == Mode::safety}),
       nemesis_(world_, plan_.faults, &misconducts_),
       workload_(
           world_, workload_options(plan_), plan_.first_member(),
           [this](NodeIndex node) { return world_.is_honest(node) && !nemesis_.is_absent(node); },
           Rng(plan_.request.seed).fork("workload")) {
   checkers_.watch(world_);
+  for (NodeIndex node = 0; node < world_.size(); ++node) {
+    for (const auto& [figure, max] : cluster_.bounds_of(node)) {
+      checkers_.bounds.expect(node, figure, max);
+    }
+    if (cluster_.is_bounding_networks(node)) checkers_.naming.expect_bounded(node);
+  }
   world_.add_observer(probes_);
   for (NodeIndex node = plan_.request.nodes; node < plan_.seats; ++node) nemesis_.keep_away(node);
   schedule_starts();
   nemesis_.unleash();
+  world_.schedule(after(plan_.settled, kArrived), [this](World& world) { calm_.begin(world); });
+  const Duration half = (plan_.storm_ends - plan_.settled) / 2;
+  world_.schedule(after(plan_.settled, half), [this](World& world) {
+    if (workload_.has_ended()) copies_.begin(world);
+  });
+  if (plan_.request.mixed) schedule_reload(plan_.settled, 0);
   workload_.begin(plan_.settled, plan_.storm_ends);
 }
 
@@ -69,6 +100,21 @@ void Trial::schedule_starts() {
       if (!world.is_running(node)) world.start(node);
     });
   }
+}
+
+/// Operators change their minds: by turns one bridge is taken out of the settings, and all are in.
+void Trial::schedule_reload(Instant at, std::uint64_t round) {
+  const bool is_last = at >= plan_.storm_ends;
+  if (is_last && plan_.request.mode == Mode::safety) return;
+  world_.schedule(at, [this, round, is_last](World& world) {
+    const bool leaves_one_out = round % 2 == 0 && plan_.request.bridges > 1 && !is_last;
+    const auto bridge = static_cast<NodeIndex>(1 + round / 2 % plan_.request.bridges);
+    const NodeIndex node = Cluster::kBootstrap;
+    if (world.is_running(node) && !world.is_paused(node)) {
+      world.reload(node, cluster_.settings(leaves_one_out ? bridge : kNoNode));
+    }
+    if (!is_last) schedule_reload(after(world.now(), kBetweenReloads), round + 1);
+  });
 }
 
 // ---- the run ----
@@ -100,6 +146,49 @@ void Trial::run_quietly() {
                                  std::to_string(most) + " at most");
 }
 
+/// L6: with nobody asking anything, whatever waits or is under way is none at one look or another.
+void Trial::judge_queues() {
+  constexpr std::string_view kQueues[] = {
+      "dht.operations",         "dht.asks_waiting", "verify.held",
+      "carrier.under_way",      "desk.in_service",  "desk.waiting",
+      "mesh.dialling",          "link.pending",     "reception.joins_in_flight",
+      "pool.requests_under_way"};
+  std::map<std::pair<NodeIndex, std::string_view>, std::uint64_t> full;
+  for (std::uint64_t look = 0; look < kQueueLooks && !world_.violation(); ++look) {
+    if (look > 0) world_.run_for(kBetweenQueueLooks);
+    std::map<std::pair<NodeIndex, std::string_view>, std::uint64_t> still;
+    for (NodeIndex node = 0; node < world_.size(); ++node) {
+      if (nemesis_.is_absent(node) || !world_.is_honest(node) || !world_.is_running(node)) continue;
+      for (const auto& [name, value] : world_.node(node).status(world_.now()).counters) {
+        const bool is_queue = std::ranges::find(kQueues, name) != std::end(kQueues);
+        const bool was_full = look == 0 || full.contains({node, name});
+        if (is_queue && value > 0 && was_full) still[{node, name}] = value;
+      }
+    }
+    full = std::move(still);
+    if (full.empty()) return;
+  }
+  for (const auto& [where, value] : full) {
+    shortcomings_at_end_.push_back("L6: n" + std::to_string(where.first) + " has " +
+                                   std::to_string(value) + " " + std::string(where.second) +
+                                   " at every look");
+  }
+}
+
+/// Whoever has run for a while finds others again after a restart without any help.
+void Trial::judge_saved_peers() {
+  for (const NodeIndex node : present()) {
+    const bool is_settled = world_.is_running(node) && world_.is_honest(node) &&
+                            world_.now() - world_.started_at(node) >= kSavedWithin;
+    if (!is_settled) continue;
+    const std::size_t wanted = std::min(kMemberLinksMin, present().size() - 1);
+    const std::size_t saved = world_.disk(node).peers().size();
+    if (saved >= wanted) continue;
+    shortcomings_at_end_.push_back("RECOV: n" + std::to_string(node) + " has saved " +
+                                   std::to_string(saved) + " peers");
+  }
+}
+
 void Trial::judge_whole() {
   for (std::string& one : shortcomings()) shortcomings_at_end_.push_back(std::move(one));
   const auto fault = [this](std::string text) { shortcomings_at_end_.push_back(std::move(text)); };
@@ -119,6 +208,12 @@ void Trial::judge_whole() {
           std::to_string(agreement.wanted) + " nearest");
   }
   judge_records();
+  judge_queues();
+  if (!is_calm()) return;
+  judge_saved_peers();
+  for (std::string& one : calm_.failures(world_)) fault(std::move(one));
+  if (!copies_.has_begun()) return;
+  for (std::string& one : copies_.failures(world_)) fault(std::move(one));
 }
 
 void Trial::judge_records() {
@@ -218,7 +313,9 @@ std::vector<NodeIndex> Trial::present() const {
 
 std::vector<std::string> Trial::shortcomings() const {
   std::vector<std::string> found;
-  const std::size_t wanted = std::min<std::size_t>(kMemberLinksMin, present().size() - 1);
+  // X47: where nothing went wrong everybody has as many as he aims for.
+  const std::size_t aimed_for = is_calm() ? mesh::MeshOptions{}.links_target : kMemberLinksMin;
+  const std::size_t wanted = std::min(aimed_for, present().size() - 1);
   for (NodeIndex node = 0; node < world_.size(); ++node) {
     if (nemesis_.is_absent(node) || !world_.is_honest(node)) continue;
     if (!world_.is_running(node)) {
@@ -321,8 +418,13 @@ std::string Trial::summary() const {
          line("records acknowledged, weak; read, missed, old",
               {records.acknowledged, records.weak, records.reads, records.misses, records.stale}) +
          line("finds, done", {workload.finds, workload.finds_done}) +
+         line("removes, acknowledged; refreshes, acknowledged",
+              {workload.removes, records.deleted, workload.refreshes, records.prolonged}) +
          line("operations refused, lost with their node",
-              {workload.refused, checkers_.operations.lost_with_node()});
+              {workload.refused, checkers_.operations.lost_with_node()}) +
+         line("milliseconds that users waited",
+              {static_cast<std::uint64_t>(checkers_.operations.waited() /
+                                          std::chrono::milliseconds(1))});
 }
 
 }  // namespace trestle::sim

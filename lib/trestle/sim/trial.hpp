@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "trestle/sim/calm.hpp"
 #include "trestle/sim/checkers/checkers.hpp"
 #include "trestle/sim/cluster.hpp"
 #include "trestle/sim/nemesis.hpp"
@@ -51,6 +52,7 @@ class Trial {
 
  private:
   void schedule_starts();
+  void schedule_reload(Instant at, std::uint64_t round);
   void heal();
   std::vector<bool> draw_core(Rng rng) const;
   void run_quietly();
@@ -59,6 +61,10 @@ class Trial {
                     std::vector<std::string>& found) const;
   void judge_bootstrap(NodeIndex node, std::vector<std::string>& found) const;
   void judge_records();
+  void judge_queues();
+  void judge_saved_peers();
+  /// Nobody falls, breaks, comes, goes or lies.
+  bool is_calm() const { return plan_.request.weather == Weather::calm && plan_.faults.empty(); }
   void judge_copies(const std::vector<checkers::Acknowledged::Truth>& due);
   std::vector<NodeIndex> holders_of(const checkers::Acknowledged::Truth& truth) const;
   void add_holders(std::vector<bool>& core) const;
@@ -73,6 +79,8 @@ class Trial {
   Cluster cluster_;
   Nemesis nemesis_;
   Workload workload_;
+  Calm calm_{Calm::Figures::failures};
+  Calm copies_{Calm::Figures::copies};
   std::vector<std::string> shortcomings_at_end_;
 };
 

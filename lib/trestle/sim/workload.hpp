@@ -26,6 +26,8 @@ struct WorkloadStats {
   std::uint64_t hops = 0;
   std::uint64_t finds = 0;
   std::uint64_t finds_done = 0;
+  std::uint64_t removes = 0;
+  std::uint64_t refreshes = 0;
   std::uint64_t refused = 0;
 };
 
@@ -40,6 +42,9 @@ struct WorkloadOptions {
   std::uint32_t gets_percent = 33;
   /// Of a hundred puts, how many write a key anew.
   std::uint32_t rewrites_percent = 20;
+  /// Users do all that a node offers: they delete and prolong as well, some values live for minutes
+  /// only, and some searches go along several paths or are handed on by the network.
+  bool everything = false;
   /// Nobody is asked to read before he has run this long; what was acknowledged must then be found.
   bool reads_must_succeed = false;
   Duration reader_age_min = std::chrono::seconds(60);
@@ -71,6 +76,10 @@ class Workload {
   /// Reads everything that was acknowledged, each at another member; the keys that were not found.
   std::vector<std::string> read_all();
 
+  /// It has asked for as much as it may.
+  bool has_ended() const {
+    return stats_.puts + stats_.gets + stats_.finds >= options_.operations_max;
+  }
   const WorkloadStats& stats() const { return stats_; }
   const checkers::Acknowledged& acknowledged() const { return acknowledged_; }
 
@@ -80,18 +89,40 @@ class Workload {
     std::string key;
     Bytes value;
   };
+  struct Find {
+    OperationKey operation;
+    bool must_succeed = false;
+  };
   struct Get {
     OperationKey operation;
     std::string key;
     Instant begun{};
-    bool must_be_found = false;
+    checkers::Acknowledged::Demand demand{};
+  };
+  /// A removal, or a refresh.
+  struct Change {
+    OperationKey operation;
+    std::string key;
+    Instant begun{};
+    bool is_removal = false;
+    bool must_succeed = false;
   };
 
   void schedule(Instant at, Instant until);
   void work();
   void put(NodeIndex node, std::uint64_t word, bool rewrites);
-  void get(NodeIndex node, const std::string& key);
-  void find(NodeIndex node, std::uint64_t word);
+  void get(NodeIndex node, const std::string& key, dht::LookupWish wish);
+  void find(NodeIndex node, std::uint64_t word, dht::LookupWish wish);
+  void burst(NodeIndex node, std::uint64_t word);
+  void change(NodeIndex node, const std::string& key, bool is_removal);
+  bool is_demanding(NodeIndex node) const;
+  Duration life_of(const std::string& key) const;
+  void on_put_ended(const Put& put, const node::OperationEnded& end);
+  void on_get_ended(const Get& get, const node::OperationEnded& end);
+  void on_change_ended(const Change& change, const node::OperationEnded& end);
+  void judge_steps(const OperationKey& operation, const node::OperationEnded& end);
+  template <typename Operation, typename OnEnd>
+  void collect(std::vector<Operation>& operations, const OnEnd& on_end);
   bool is_lost(const OperationKey& key) const;
   void count_way(const std::vector<dht::LookupStep>& steps);
 
@@ -104,7 +135,8 @@ class Workload {
   checkers::Acknowledged acknowledged_;
   std::vector<Put> puts_;
   std::vector<Get> gets_;
-  std::vector<OperationKey> finds_;
+  std::vector<Find> finds_;
+  std::vector<Change> changes_;
 };
 
 }  // namespace trestle::sim

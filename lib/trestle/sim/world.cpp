@@ -8,9 +8,6 @@
 namespace trestle::sim {
 namespace {
 
-/// Should a search fail, a report says whom it asked.
-constexpr dht::LookupWish kTelling{.steps = dht::StepReport::told};
-
 /// `10.x.y.z`, one per node.
 std::string remote_address(NodeIndex node) {
   return "10." + std::to_string(node >> 16 & 255) + "." + std::to_string(node >> 8 & 255) + "." +
@@ -34,7 +31,8 @@ NodeIndex World::add_node(NodeSpec spec) {
   TRESTLE_ASSERT(node == hosts_.size());
   Host host;
   host.spec = std::move(spec);
-  host.remote_address = remote_address(node);
+  host.remote_address =
+      host.spec.remote_address.empty() ? remote_address(node) : host.spec.remote_address;
   host.rng = rng_.fork("node", node);
   host.suite = std::make_unique<crypto::Suite>(host.rng.fork("suite").next());
   host.pair = host.suite->generate();
@@ -164,16 +162,23 @@ Result<OperationKey, ErrorCode> World::put(NodeIndex node, std::string key, Byte
   return accepted(node, running(node).node->put(now_, std::move(key), std::move(value), ttl));
 }
 
-Result<OperationKey, ErrorCode> World::get(NodeIndex node, std::string key) {
-  return accepted(node, running(node).node->get_as(now_, std::move(key), kTelling));
+Result<OperationKey, ErrorCode> World::get(NodeIndex node, std::string key, dht::LookupWish wish) {
+  wish.steps = dht::StepReport::told;
+  return accepted(node, running(node).node->get_as(now_, std::move(key), wish));
 }
 
 Result<OperationKey, ErrorCode> World::remove(NodeIndex node, std::string key) {
   return accepted(node, running(node).node->remove(now_, std::move(key)));
 }
 
-Result<OperationKey, ErrorCode> World::find(NodeIndex node, const NodeId& target) {
-  return accepted(node, running(node).node->find_as(now_, target, kTelling));
+Result<OperationKey, ErrorCode> World::refresh(NodeIndex node, std::string key) {
+  return accepted(node, running(node).node->refresh(now_, std::move(key)));
+}
+
+Result<OperationKey, ErrorCode> World::find(NodeIndex node, const NodeId& target,
+                                            dht::LookupWish wish) {
+  wish.steps = dht::StepReport::told;
+  return accepted(node, running(node).node->find_as(now_, target, wish));
 }
 
 Result<OperationKey, ErrorCode> World::accepted(

@@ -44,6 +44,8 @@ struct NodeSpec {
   /// Keeps the rules of conversation. Of others nothing is demanded, and what they are told is not
   /// blamed on who tells them.
   bool is_honest = true;
+  /// The address that those see whom it dials; one inside 10.0.0.0/8 if empty.
+  std::string remote_address{};
 };
 
 /// An operation of a user at a node, in one of the node's lives.
@@ -111,9 +113,13 @@ class World {
 
   // ---- users ----
   Result<OperationKey, ErrorCode> put(NodeIndex node, std::string key, Bytes value, Duration ttl);
-  Result<OperationKey, ErrorCode> get(NodeIndex node, std::string key);
+  /// Every step is told, whatever else is wished: should a search fail, a report says whom it
+  /// asked.
+  Result<OperationKey, ErrorCode> get(NodeIndex node, std::string key, dht::LookupWish wish = {});
   Result<OperationKey, ErrorCode> remove(NodeIndex node, std::string key);
-  Result<OperationKey, ErrorCode> find(NodeIndex node, const NodeId& target);
+  Result<OperationKey, ErrorCode> refresh(NodeIndex node, std::string key);
+  Result<OperationKey, ErrorCode> find(NodeIndex node, const NodeId& target,
+                                       dht::LookupWish wish = {});
   /// How it ended, or null while it is under way. Forgotten with `forget`.
   const node::OperationEnded* ended(const OperationKey& key) const { return ended_.find(key); }
   void forget(const OperationKey& key) { ended_.erase(key); }

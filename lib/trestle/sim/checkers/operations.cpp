@@ -28,6 +28,9 @@ void Operations::observe(World& world, const Happening& happening) {
     }
     case HappeningKind::operation_ended:
       ++ended_;
+      if (const Instant* until = open_.find(key)) {
+        waited_ += happening.at - (*until - options_.operation_max);
+      }
       if (!open_.erase(key)) {
         world.report_violation(kRule, describe(key) + ": ended twice, or never began");
       }

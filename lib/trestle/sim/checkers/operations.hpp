@@ -20,12 +20,15 @@ class Operations : public Observer {
 
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t ended() const { return ended_; }
+  /// Time from the beginnings to the ends of all that ended.
+  Duration waited() const { return waited_; }
   std::uint64_t lost_with_node() const { return lost_with_node_; }
   std::size_t under_way() const { return open_.size(); }
 
  private:
   OperationsOptions options_;
   FlatMap<OperationKey, Instant> open_;  ///< Until when.
+  Duration waited_{};
   Instant earliest_ = kNever;
   std::uint64_t accepted_ = 0;
   std::uint64_t ended_ = 0;
