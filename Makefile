@@ -46,8 +46,10 @@ bench: ## measure against the figures aimed for [GOAL=P1]
 	@scripts/build.sh --quiet release -DTRESTLE_BENCH=ON -- benchmarks
 	@$(PYTHON) -B bench/run.py $(GOAL)
 
-fuzz: ## run the fuzzers
-	@echo "make fuzz: there are no fuzz targets in this version." >&2; exit 2
+fuzz: ## run each fuzz target for a time, with both sanitizers [DURATION=60] [TARGET=json]
+	@scripts/install_packages.sh build compilers fuzz
+	@scripts/build.sh --quiet fuzz -- fuzz_targets
+	@$(PYTHON) -B scripts/fuzz.py $(or $(DURATION),60) $(TARGET)
 
 chaos: ## kill, stop, silence, cut off and restart running programs for as long as the requirements say
 	@scripts/install_packages.sh build test

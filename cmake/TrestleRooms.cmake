@@ -19,6 +19,12 @@ if(TRESTLE_SANITIZE)
                                                        -fno-sanitize-recover=undefined)
   target_link_options(trestle_build_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(TRESTLE_FUZZ)
+  # Coverage twice: the one that guides libFuzzer, and the one that a person reads afterwards, so that one build does for both.
+  target_compile_options(trestle_build_flags INTERFACE -fsanitize=fuzzer-no-link -fprofile-instr-generate
+                                                       -fcoverage-mapping)
+  target_link_options(trestle_build_flags INTERFACE -fprofile-instr-generate)
+endif()
 
 # trestle_export(<target> <name>): it is installed and found again as trestle::<name>.
 function(trestle_export target name)

@@ -185,6 +185,19 @@ TEST_CASE("A record whose life is over only puts an end to an older one") {
   CHECK(store.store.stats().bytes == 0);
 }
 
+TEST_CASE("A record that was given no life is woken by nobody") {
+  Store store;
+  REQUIRE(store.put(at(0s), record_of("key", {1}, 1)));
+  REQUIRE(store.put(at(1s), record_of("key", {2}, 2, {.ttl_ms = 0, .left_ms = 10'000})));
+  REQUIRE(store.store.find(at(1s), "key") == nullptr);
+  const Replica* kept = store.store.find_by_place(store.place("key"));
+  REQUIRE(kept != nullptr);
+  const auto prolonged = store.store.prolong(at(2s), kept->place, kept->digest, 10'000);
+  REQUIRE_FALSE(prolonged);
+  CHECK(prolonged.error() == ErrorCode::invalid_request);
+  CHECK(store.store.find(at(2s), "key") == nullptr);
+}
+
 TEST_CASE("A version from the future is refused by our own calendar, a day ahead is not") {
   Store store;
   constexpr std::uint64_t kDay = 24ull * 3600 * 1000;

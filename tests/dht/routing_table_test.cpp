@@ -287,6 +287,31 @@ TEST_CASE("The old dialect gets at most half of a bucket") {
   CHECK(table.bucket(0).peers == kBucketPeers);
 }
 
+TEST_CASE(
+    "Who comes back in the old dialect counts among such peers, or waits where they are many") {
+  Rng rng(9);
+  const NodeId self = random_id(rng);
+  RoutingTableOptions options;
+  options.legacy_peers_per_bucket_max = 2;
+  RoutingTable table(self, options);
+  std::vector<NodeId> ids;
+  for (int count = 0; count < 4; ++count) {
+    ids.push_back(random_id_at(rng, self, 0));
+    table.on_connected(at(0s), dialable(ids.back()));
+  }
+  for (const NodeId& id : ids) table.on_connected(at(1s), legacy(id));
+  std::size_t old_dialect = 0;
+  table.visit([&](const Peer& peer) {
+    if (peer.contact.dialect == wire::Dialect::legacy) ++old_dialect;
+  });
+  CHECK(old_dialect == 2);
+  CHECK(table.size() == 2);
+  CHECK(waiting_in(table, 0) == std::vector<NodeId>{ids[2], ids[3]});
+  // Who proves itself again has its place again.
+  CHECK(table.on_connected(at(2s), dialable(ids[2])) == Offer::added);
+  CHECK(table.size() == 3);
+}
+
 TEST_CASE("X33: two failures change nothing, after three the peer is replaced from the cache") {
   FullBucket full;
   const NodeId newcomer = full.stranger();

@@ -46,3 +46,10 @@ TEST_CASE("what is no WebSocket URL is refused") {
     CHECK_FALSE(parse_web_socket_url(text));
   }
 }
+
+TEST_CASE("an address ends where its text ends") {
+  CHECK(is_literal_address("127.0.0.1"));
+  CHECK(is_literal_address("::1"));
+  CHECK_FALSE(is_literal_address(std::string("127.0.0.1\0.example", 18)));
+  CHECK_FALSE(is_literal_address(std::string("::1\0", 4)));
+}

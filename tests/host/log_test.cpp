@@ -70,10 +70,13 @@ TEST_CASE("text that a peer chose can neither forge a line nor drive a terminal"
                                      ErrorCode::none,
                                      {},
                                      "a\nb\x1b[31mc\x9b"
-                                     "d\x7f"});
+                                     "d\x7f\xc2\x9b"
+                                     "1m\xc2\xa0\xc2"});
     });
     CHECK(lines(line) == 1);
     CHECK(line.find('\x1b') == std::string::npos);
+    CHECK(line.find('\x7f') == std::string::npos);
+    CHECK(line.find("\xc2\x9b") == std::string::npos);
   }
 }
 

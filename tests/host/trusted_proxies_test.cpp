@@ -118,3 +118,10 @@ TEST_CASE("a chain without an end is not followed") {
   for (int hop = 0; hop < 1000; ++hop) chain += ",10.0.0.1";
   CHECK(proxies.caller("10.0.0.1", chain) == "10.0.0.1");
 }
+
+TEST_CASE("an entry with more behind its address is no address") {
+  const TrustedProxies proxies = trusting({"10.0.0.0/8"});
+  const std::string forged("203.0.113.7\0, 10.0.0.9", 22);
+  CHECK(proxies.caller("10.0.0.1", forged) == "10.0.0.9");
+  CHECK_FALSE(parse_address_block(std::string_view("10.0.0.7\0", 9)));
+}

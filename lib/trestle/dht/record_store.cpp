@@ -134,12 +134,13 @@ Result<Kept, ErrorCode> RecordStore::prolong(Instant now, const NodeId& place,
   if (known == slot_by_place_.end()) return refuse(ErrorCode::not_found);
   Replica& kept = slots_[known->second].replica;
   if (kept.digest != digest) return refuse(ErrorCode::not_found);
-  if (left_ms == 0) return refuse(ErrorCode::invalid_request);
+  const std::uint64_t bound = kept.record.legacy ? kLifeMsMax : kept.record.ttl_ms;
+  const Duration life = std::min(milliseconds(std::min(left_ms, bound)), options_.ttl_max);
+  // Its author may have given it none, only to end an older one: nothing wakes it.
+  if (life <= Duration::zero()) return refuse(ErrorCode::invalid_request);
   if (read_only_) return refuse(ErrorCode::storage_failed);
   if (!wake(now, known->second)) return refuse(ErrorCode::store_full);
-  const std::uint64_t bound = kept.record.legacy ? kLifeMsMax : kept.record.ttl_ms;
-  return refresh(now, known->second,
-                 std::min(milliseconds(std::min(left_ms, bound)), options_.ttl_max));
+  return refresh(now, known->second, life);
 }
 
 /// What no store should keep.

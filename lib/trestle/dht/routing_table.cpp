@@ -91,10 +91,7 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerG
                           bool connected) {
   if (contact.id == self_) return Offer::refused;
   std::size_t bucket = bucket_of(contact.id);
-  if (const auto place = place_of(bucket, contact.id)) {
-    update(now, *place, contact, groups, connected);
-    return Offer::updated;
-  }
+  if (renew(now, bucket, contact, groups, connected)) return Offer::updated;
   while (buckets_[bucket].peers == options_.bucket_peers_max && bucket + 1 == buckets_.size() &&
          buckets_.size() < options_.buckets_max) {
     split();
@@ -109,10 +106,7 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerG
   if (crowded) ++crowded_;
   if (!crowded && !has_room(bucket, contact.dialect, groups) && replace_one(now, bucket, true)) {
     // It may have been waiting itself, and have moved up just now.
-    if (const auto place = place_of(bucket, contact.id)) {
-      update(now, *place, contact, groups, connected);
-      return Offer::added;
-    }
+    if (renew(now, bucket, contact, groups, connected)) return Offer::added;
   }
   if (!has_room(bucket, contact.dialect, groups)) {
     return cache(now, bucket, contact, groups, connected);
@@ -132,6 +126,27 @@ Offer RoutingTable::admit(Instant now, const wire::Contact& contact, const PeerG
   }
   add(bucket, std::move(peer));
   return Offer::added;
+}
+
+/// Takes over what is said of a peer that has a place. One that had proven itself and now comes in
+/// the old dialect proves nothing any more: where those have their share it loses its place, and is
+/// a newcomer.
+bool RoutingTable::renew(Instant now, std::size_t bucket, const wire::Contact& contact,
+                         const PeerGroups& groups, bool& connected) {
+  const auto place = place_of(bucket, contact.id);
+  if (!place) return false;
+  const Peer& peer = peers_[indices_[*place]];
+  const bool outgrows_share = contact.dialect == wire::Dialect::legacy &&
+                              peer.contact.dialect != wire::Dialect::legacy &&
+                              buckets_[bucket].legacy_peers >= options_.legacy_peers_per_bucket_max;
+  if (!outgrows_share) {
+    update(now, *place, contact, groups, connected);
+    return true;
+  }
+  connected = connected || peer.connected;
+  take_out(bucket, *place);
+  refill(bucket);
+  return false;
 }
 
 void RoutingTable::update(Instant now, std::size_t place, const wire::Contact& contact,

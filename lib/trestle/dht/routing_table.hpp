@@ -185,6 +185,8 @@ class RoutingTable {
   static std::optional<std::size_t> replacement_of(const Bucket& bucket, const NodeId& id);
 
   Offer admit(Instant now, const wire::Contact& contact, const PeerGroups& groups, bool connected);
+  bool renew(Instant now, std::size_t bucket, const wire::Contact& contact,
+             const PeerGroups& groups, bool& connected);
   void update(Instant now, std::size_t place, const wire::Contact& contact,
               const PeerGroups& groups, bool connected);
   bool has_room(std::size_t bucket, wire::Dialect dialect, const PeerGroups& groups) const;

@@ -110,6 +110,7 @@ Result<WebSocketUrl, std::string> parse_web_socket_url(std::string_view text) {
 }
 
 bool is_literal_address(const std::string& host) {
+  if (host.find('\0') != std::string::npos) return false;  // inet_pton would stop there.
   in_addr v4{};
   in6_addr v6{};
   return inet_pton(AF_INET, host.c_str(), &v4) == 1 || inet_pton(AF_INET6, host.c_str(), &v6) == 1;
@@ -121,13 +122,23 @@ bool is_loopback_host(std::string_view host) {
 }
 
 std::string_view without_port(std::string_view host) {
+  std::size_t end = host.find(':');
+  std::string_view name = host.substr(0, end);
   if (host.starts_with('[')) {
-    const std::size_t end = host.find(']');
-    if (end == std::string_view::npos) return {};
-    const bool is_whole = end + 1 == host.size() || host[end + 1] == ':';
-    return is_whole ? host.substr(1, end - 1) : std::string_view{};
+    const std::size_t bracket = host.find(']');
+    if (bracket == std::string_view::npos) return {};
+    name = host.substr(1, bracket - 1);
+    // Brackets are for IPv6 alone.
+    if (name.find(':') == std::string_view::npos) return {};
+    end = bracket + 1 < host.size() ? bracket + 1 : std::string_view::npos;
   }
-  return host.substr(0, host.find(':'));
+  if (end == std::string_view::npos) return name;
+  if (host[end] != ':') return {};
+  constexpr std::size_t kPortDigitsMax = 5;
+  const std::string_view port = host.substr(end + 1);
+  const bool is_port = port.size() <= kPortDigitsMax &&
+                       port.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_port ? name : std::string_view{};
 }
 
 }  // namespace trestle::host

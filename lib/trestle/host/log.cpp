@@ -172,7 +172,7 @@ void Log::emit(LogLevel level, std::string_view event, const std::vector<Field>&
         object.text(field.name, field.text);
       }
     }
-    line = object.take();
+    line = with_json_controls_escaped(object.take());
   } else {
     line = fmt::format("{} {:<7} {}", time, name_of(level), event);
     for (const Field& field : fields) {
@@ -193,6 +193,25 @@ std::string with_controls_escaped(std::string_view text) {
       result += fmt::format("\\x{:02x}", byte);
     } else {
       result.push_back(letter);
+    }
+  }
+  return result;
+}
+
+std::string with_json_controls_escaped(std::string line) {
+  constexpr std::string_view kFirst = "\x7f\xc2";
+  if (line.find_first_of(kFirst) == std::string::npos) return line;
+  std::string result;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(line[at]);
+    const auto next = static_cast<unsigned char>(at + 1 < line.size() ? line[at + 1] : '\0');
+    if (byte == 0x7f) {
+      result += "\\u007f";
+    } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+      result += fmt::format("\\u{:04x}", next);
+      ++at;
+    } else {
+      result.push_back(line[at]);
     }
   }
   return result;

@@ -88,4 +88,8 @@ class Log {
 /// The text with control characters (and what is not ASCII printable or UTF-8) as `\xNN`.
 std::string with_controls_escaped(std::string_view text);
 
+/// A line of JSON with those control characters escaped that JSON lets stand: DEL, and U+0080 to
+/// U+009F, which drive some terminals as the escape character does.
+std::string with_json_controls_escaped(std::string line);
+
 }  // namespace trestle::host

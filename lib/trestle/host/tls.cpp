@@ -131,9 +131,7 @@ int choose_ticket(SSL* connection, int*, void*) {
 void Tls::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
 Tls::Tls(TlsMaterial material, TlsVerification verification)
-    : material_(std::move(material)),
-      verification_(verification),
-      dialling_(SSL_CTX_new(TLS_client_method())) {
+    : material_(std::move(material)), dialling_(SSL_CTX_new(TLS_client_method())) {
   TRESTLE_ASSERT(dialling_ != nullptr);
   SSL_CTX* context = dialling_.get();
   keep_to_modern(context);

@@ -80,7 +80,6 @@ class Tls {
   void show_certificate();
 
   TlsMaterial material_;
-  TlsVerification verification_;
   TlsSessions sessions_;
   Context dialling_;
   Context accepting_;  ///< Shared with libwebsockets.

@@ -24,6 +24,8 @@ bool is_mapped(const Address& address) {
 }
 
 std::optional<Address> parse_address(std::string_view text) {
+  // inet_pton would stop there and believe what stands in front.
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string terminated(text);
   Address address{};
   if (inet_pton(AF_INET6, terminated.c_str(), address.data()) == 1) return address;

@@ -196,7 +196,6 @@ void Workload::collect() {
   });
 }
 
-<<<<<<< HEAD
 /// The search ended with the answer that came last, so that one was the value. Whoever kept it
 /// himself asked nobody.
 void Workload::count_way(const std::vector<dht::LookupStep>& steps) {
@@ -213,8 +212,8 @@ void Workload::count_way(const std::vector<dht::LookupStep>& steps) {
   ++stats_.gets_elsewhere;
   stats_.questions += steps.size();
   stats_.hops += last->hop;
-||||||| 1732922
-=======
+}
+
 void Workload::on_put_ended(const Put& put, const node::OperationEnded& end) {
   if (end.code == ErrorCode::none) ++stats_.puts_done;
   // Who hears of a newer record while he writes builds on that one, and on nothing if it was
@@ -272,7 +271,6 @@ void Workload::judge_steps(const OperationKey& operation, const node::OperationE
       blame("went back in time to", step.peer);
     if (step.peer == world_.identity(operation.node).id) blame("asked itself,", step.peer);
   }
->>>>>>> hunt
 }
 
 const node::OperationEnded* Workload::finish(const OperationKey& key) {

@@ -1,0 +1,396 @@
+// F20: whole nodes of each program among proven peers that say anything and strangers who prove
+// nothing. Everything that a node says can be read, goes to connections that are open, and every
+// operation of a user ends once.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "entry.hpp"
+#include "input.hpp"
+#include "support/wire_pair.hpp"
+#include "trestle/node/bootstrap/bootstrap_node.hpp"
+#include "trestle/node/bridge/bridge_node.hpp"
+#include "trestle/node/dht/dht_node.hpp"
+#include "trestle/wire/legacy/codec.hpp"
+#include "trestle/wire/native/codec.hpp"
+
+namespace trestle::fuzz {
+namespace {
+
+enum class Program : std::uint8_t { bootstrap, bridge, dht };
+
+class Story {
+ public:
+  explicit Story(Input& input)
+      : input_(input), program_(static_cast<Program>(input.below(3))), pair_(suite_.generate()) {
+    const bool speaks_legacy = input_.flag();
+    node_ = make(speaks_legacy);
+    for (const auto role : {wire::Role::node, wire::Role::bridge, wire::Role::bootstrap}) {
+      const std::uint64_t seed = 100 + peers_.size();
+      peers_.push_back(
+          std::make_unique<test::End>(seed, role, link::ChannelSetOptions{}, "secret", "main"));
+    }
+    node_->on_wall_clock(now_, WallTime(std::chrono::milliseconds(1'795'000'000'000)));
+    node_->start(now_);
+    settle();
+  }
+
+  void play() {
+    for (int steps = 0; steps < 120 && !input_.is_over(); ++steps) {
+      step();
+      settle();
+    }
+    node_->status(now_);
+    if (stopped_ == 0) node_->begin_shutdown(now_);
+    settle();
+    pass(std::chrono::seconds(11));
+    MUST_HOLD(stopped_ == 1);
+    MUST_HOLD(operations_.empty());
+  }
+
+ private:
+  static constexpr std::size_t kNobody = 99;
+  /// A connection as the node sees it, and who is at its other end.
+  struct Wire {
+    link::ConnectionId at_node;
+    link::ConnectionId at_peer{};
+    std::size_t peer = kNobody;
+    /// Of a stranger's: what was said in both directions, while all of it was binary.
+    bool is_accepted = false;
+    bool has_said_text = false;
+    std::size_t bytes_in = 0;
+    std::size_t bytes_out = 0;
+  };
+  struct Question {
+    std::size_t peer;
+    link::ConnectionId connection;
+    wire::RequestId id;
+  };
+
+  std::unique_ptr<node::Node> make(bool speaks_legacy) {
+    const crypto::Identity identity{pair_.key, crypto::node_id_of(suite_, pair_.key)};
+    node::CommonOptions common;
+    common.address = "ws://self";
+    common.legacy = speaks_legacy;
+    const Bytes secret = to_bytes(as_bytes("secret"));
+    if (program_ == Program::bootstrap) {
+      node::BootstrapOptions options;
+      options.common = common;
+      options.bridges = {{{"ws://bridge"}}};
+      options.bridge_secret = secret;
+      options.legacy_bridge_secret = to_bytes(as_bytes("old secret"));
+      options.genesis = input_.flag();
+      return std::make_unique<node::BootstrapNode>(options, identity, suite_, Rng(7));
+    }
+    if (program_ == Program::bridge) {
+      node::BridgeOptions options;
+      options.common = common;
+      options.bootstrap_urls = {"ws://bootstrap"};
+      options.bridge_secret = secret;
+      options.legacy_bridge_secret = to_bytes(as_bytes("old secret"));
+      return std::make_unique<node::BridgeNode>(options, identity, suite_, Rng(7));
+    }
+    node::NodeOptions options;
+    options.common = common;
+    options.bootstrap_urls = {"ws://bootstrap"};
+    if (input_.flag()) options.platform = node::Platform::mobile;
+    return std::make_unique<node::DhtNode>(options, identity, suite_, Rng(7));
+  }
+
+  void step() {
+    switch (input_.below(12)) {
+      case 0:
+      case 1: {
+        const std::size_t peer = input_.below(peers_.size());
+        peers_[peer]->channels->dial(now_, "ws://self");
+        break;
+      }
+      case 2: {
+        const char* address = input_.flag() ? "192.0.2.7" : "2001:db8::7";
+        wires_.push_back({.at_node = node_->on_accepted(now_, {address}), .is_accepted = true});
+        break;
+      }
+      case 3:
+      case 4:
+      case 5:
+        say();
+        break;
+      case 6:
+        answer();
+        break;
+      case 7:
+        lose();
+        break;
+      case 8:
+        pass(std::chrono::milliseconds(input_.number(2)));
+        break;
+      case 9:
+        command();
+        break;
+      case 10:
+        settle_dial();
+        break;
+      default:
+        if (input_.byte() == 0) node_->begin_shutdown(now_);
+        break;
+    }
+  }
+
+  /// Any frame on any connection: a stranger's own, or a forged one between the frames of a peer.
+  void say() {
+    const std::size_t draw = input_.below(256);
+    const auto kind = input_.flag() ? link::FrameKind::text : link::FrameKind::binary;
+    const ByteSpan bytes = input_.piece();
+    if (wires_.empty()) return;
+    Wire& wire = wires_[draw % wires_.size()];
+    wire.bytes_in += bytes.size();
+    wire.has_said_text = wire.has_said_text || kind == link::FrameKind::text;
+    node_->on_frame(now_, wire.at_node, kind, bytes);
+  }
+
+  void answer() {
+    const ByteSpan bytes = input_.piece();
+    wire::native::FrameReader reader(bytes, {});
+    const auto record = reader.next();
+    if (!record || !*record || questions_.empty()) return;
+    const Question question = questions_.front();
+    questions_.erase(questions_.begin());
+    if (wire::is_answer((**record).message)) {
+      peers_[question.peer]->channels->respond(now_, question.connection, question.id,
+                                               (**record).message);
+    }
+  }
+
+  void lose() {
+    if (wires_.empty()) return;
+    const Wire wire = wires_[input_.below(256) % wires_.size()];
+    forget(wire.at_node);
+    lost_.insert(wire.at_node);
+    node_->on_closed(now_, wire.at_node, 1006, "reset");
+    if (wire.peer != kNobody) {
+      peers_[wire.peer]->channels->on_closed(now_, wire.at_peer, 1006, "reset");
+    }
+  }
+
+  void command() {
+    const std::size_t kind = input_.below(5);
+    std::string key(as_text(input_.take(input_.below(48))));
+    const auto begun = [&]() -> Result<node::OperationId, ErrorCode> {
+      if (kind == 0) return node_->put(now_, key, Bytes(input_.byte()), std::chrono::minutes(1));
+      if (kind == 1) return node_->get(now_, key);
+      if (kind == 2) return node_->refresh(now_, key);
+      if (kind == 3) return node_->remove(now_, key);
+      return node_->find(now_, input_.id());
+    }();
+    if (begun) MUST_HOLD(operations_.insert(begun->value).second);
+    if (program_ != Program::dht && kind != 4) MUST_HOLD(!begun.has_value());
+  }
+
+  /// A dial of the node's: nobody is there, a stranger, or an honest peer.
+  void settle_dial() {
+    const std::size_t choice = input_.below(5);
+    if (dials_.empty()) return;
+    const link::ConnectionId dialled = dials_.front();
+    dials_.erase(dials_.begin());
+    if (choice == 0) {
+      return node_->on_dial_failed(now_, dialled, ErrorCode::unreachable, "nobody listens");
+    }
+    Wire wire{.at_node = dialled};
+    if (choice > 1) {
+      wire.peer = choice - 2;
+      wire.at_peer = peers_[wire.peer]->channels->on_accepted(now_, {"192.0.2.9"});
+    }
+    wires_.push_back(wire);
+    node_->on_dialled(now_, dialled);
+  }
+
+  void pass(Duration time) {
+    const Instant until = after(now_, time);
+    for (int turns = 0; next_deadline() <= until; ++turns) {
+      MUST_HOLD(turns < 50'000);
+      now_ = std::max(now_, next_deadline());
+      node_->on_deadline(now_);
+      for (const auto& peer : peers_) peer->channels->on_deadline(now_);
+      settle();
+    }
+    now_ = until;
+  }
+  Instant next_deadline() const {
+    Instant next = node_->next_deadline();
+    for (const auto& peer : peers_) next = std::min(next, peer->channels->next_deadline());
+    return next;
+  }
+
+  void settle() {
+    bool moved = true;
+    for (int turns = 0; moved; ++turns) {
+      MUST_HOLD(turns < 10'000);
+      moved = false;
+      while (auto effect = node_->poll_effect(now_)) {
+        moved = true;
+        std::visit([&](auto& one) { perform(one); }, *effect);
+      }
+      lost_.clear();
+      for (std::size_t peer = 0; peer < peers_.size(); ++peer) {
+        while (auto effect = peers_[peer]->channels->poll_effect()) {
+          moved = true;
+          perform(peer, *effect);
+        }
+      }
+    }
+  }
+
+  // ---- what the node says
+  void perform(link::Dial& dial) { dials_.push_back(dial.connection); }
+  void perform(link::SendFrame& frame) {
+    Wire* wire = find(frame.connection);
+    MUST_HOLD((wire != nullptr) != lost_.contains(frame.connection));
+    check_frame(frame);
+    if (wire == nullptr) return;
+    wire->bytes_out += frame.bytes.size();
+    const bool is_strange = wire->peer == kNobody && wire->is_accepted && !wire->has_said_text;
+    // T11: a stranger is told little more than it said; a goodbye has at most half a kilobyte.
+    if (is_strange) MUST_HOLD(wire->bytes_out <= 2 * wire->bytes_in + 1024);
+    const Wire to = *wire;
+    node_->on_drained(now_, frame.connection, frame.bytes.size());
+    if (to.peer != kNobody) {
+      peers_[to.peer]->channels->on_frame(now_, to.at_peer, frame.kind, frame.bytes);
+    }
+  }
+  void perform(link::CloseTransport& close) {
+    if (std::erase(dials_, close.connection) == 1) return;
+    const Wire* found = find(close.connection);
+    MUST_HOLD((found != nullptr) != lost_.contains(close.connection));
+    if (found == nullptr) return;
+    const Wire wire = *found;
+    forget(wire.at_node);
+    if (wire.peer == kNobody) return;
+    peers_[wire.peer]->channels->on_closed(now_, wire.at_peer,
+                                           static_cast<std::uint16_t>(close.status), close.reason);
+  }
+  void perform(link::Sign& sign) {
+    node_->on_signed(now_, sign.connection, sign.ticket, suite_.sign(pair_, sign.message));
+  }
+  void perform(link::Verify& verify) {
+    const bool valid = suite_.verify(verify.key, verify.message, verify.signature);
+    node_->on_verified(now_, verify.connection, verify.ticket, valid);
+  }
+  void perform(node::OperationEnded& ended) {
+    MUST_HOLD(operations_.erase(ended.operation.value) == 1);
+  }
+  void perform(dht::Persist& order) {
+    MUST_HOLD(program_ == Program::dht);
+    const std::uint8_t luck = input_.byte();
+    const ErrorCode code = luck == 255   ? ErrorCode::storage_failed
+                           : luck == 254 ? ErrorCode::store_full
+                                         : ErrorCode::none;
+    node_->on_persisted(now_, order.ticket, code);
+  }
+  void perform(node::Joined&) {}
+  void perform(node::SavePeers&) {}
+  void perform(LogRecord&) {}
+  void perform(node::Stopped&) { MUST_HOLD(++stopped_ == 1); }
+
+  /// Whatever a node says, one with our limits reads; and no bridge says a record (P-CR-12).
+  void check_frame(const link::SendFrame& frame) const {
+    if (frame.kind == link::FrameKind::text) {
+      MUST_HOLD(wire::legacy::decode(as_text(frame.bytes)).has_value());
+      return;
+    }
+    wire::native::FrameReader reader(frame.bytes, {});
+    while (true) {
+      const auto record = reader.next();
+      MUST_HOLD(record.has_value());
+      if (!*record) break;
+      if (program_ == Program::dht) continue;
+      const wire::Message& message = (**record).message;
+      MUST_HOLD(!std::holds_alternative<wire::StoreRequest>(message));
+      MUST_HOLD(!std::holds_alternative<wire::StoreResponse>(message));
+      const auto* value = std::get_if<wire::FindValueResponse>(&message);
+      MUST_HOLD(value == nullptr || !value->found);
+    }
+    MUST_HOLD(reader.unknown_records() == 0);
+  }
+
+  // ---- what the peers say
+  void perform(std::size_t peer, link::ChannelSet::Effect& effect) {
+    if (auto* news = std::get_if<link::ChannelSet::News>(&effect)) {
+      if (const auto* request = std::get_if<link::Channel::Requested>(&news->news)) {
+        if (questions_.size() < 256) questions_.push_back({peer, news->connection, request->id});
+      }
+      return;
+    }
+    std::visit([&](auto& order) { perform(peer, order); }, std::get<link::TransportOrder>(effect));
+  }
+  void perform(std::size_t peer, link::Dial& dial) {
+    const link::ConnectionId at_node = node_->on_accepted(now_, {"192.0.2.8"});
+    wires_.push_back({.at_node = at_node, .at_peer = dial.connection, .peer = peer});
+    peers_[peer]->channels->on_dialled(now_, dial.connection);
+  }
+  void perform(std::size_t peer, link::SendFrame& frame) {
+    peers_[peer]->channels->on_drained(now_, frame.connection, frame.bytes.size());
+    const Wire* wire = find(peer, frame.connection);
+    if (wire != nullptr) node_->on_frame(now_, wire->at_node, frame.kind, frame.bytes);
+  }
+  void perform(std::size_t peer, link::CloseTransport& close) {
+    const Wire* found = find(peer, close.connection);
+    if (found == nullptr) return;
+    const link::ConnectionId at_node = found->at_node;
+    forget(at_node);
+    lost_.insert(at_node);
+    node_->on_closed(now_, at_node, static_cast<std::uint16_t>(close.status), close.reason);
+  }
+  void perform(std::size_t peer, link::Sign& sign) {
+    test::End& end = *peers_[peer];
+    end.channels->on_signed(now_, sign.connection, sign.ticket,
+                            end.suite.sign(end.pair, sign.message));
+  }
+  void perform(std::size_t peer, link::Verify& verify) {
+    test::End& end = *peers_[peer];
+    const bool valid = end.suite.verify(verify.key, verify.message, verify.signature);
+    end.channels->on_verified(now_, verify.connection, verify.ticket, valid);
+  }
+
+  Wire* find(link::ConnectionId at_node) {
+    const auto found = std::ranges::find(wires_, at_node, &Wire::at_node);
+    return found == wires_.end() ? nullptr : &*found;
+  }
+  const Wire* find(std::size_t peer, link::ConnectionId at_peer) const {
+    const auto found = std::ranges::find_if(
+        wires_, [&](const Wire& wire) { return wire.peer == peer && wire.at_peer == at_peer; });
+    return found == wires_.end() ? nullptr : &*found;
+  }
+  void forget(link::ConnectionId at_node) {
+    std::erase_if(wires_, [&](const Wire& wire) { return wire.at_node == at_node; });
+  }
+
+  Input& input_;
+  Program program_;
+  crypto::Suite suite_{1};
+  crypto::KeyPair pair_;
+  std::unique_ptr<node::Node> node_;
+  Instant now_{std::chrono::seconds(1000)};
+  std::vector<std::unique_ptr<test::End>> peers_;
+  std::vector<Wire> wires_;
+  /// Gone since the node was last drained: it may have spoken to them before it was told.
+  std::set<link::ConnectionId> lost_;
+  std::vector<link::ConnectionId> dials_;
+  std::vector<Question> questions_;
+  std::set<std::uint64_t> operations_;
+  int stopped_ = 0;
+};
+
+}  // namespace
+
+TRESTLE_FUZZ_TARGET(node) {
+  Input decisions(input);
+  Story(decisions).play();
+}
+
+}  // namespace trestle::fuzz

@@ -1,0 +1,54 @@
+// F14: any bytes as the file of peers and as the file of the identity.
+#include <filesystem>
+#include <string>
+
+#include <sys/stat.h>
+
+#include "entry.hpp"
+#include "host/temporary_folder.hpp"
+#include "trestle/crypto/suite/suite.hpp"
+#include "trestle/host/address.hpp"
+#include "trestle/host/key_file.hpp"
+#include "trestle/host/saved_peers.hpp"
+
+namespace trestle::fuzz {
+namespace {
+
+using namespace host;
+
+void check_peers(const test::TemporaryFolder& folder) {
+  const SavedPeersOptions options{.peers_max = 8, .bytes_max = 16 * 1024};
+  const SavedPeers read = read_saved_peers(folder.path(), options);
+  MUST_HOLD(read.peers.size() <= options.peers_max);
+  for (const wire::Contact& peer : read.peers) {
+    MUST_HOLD(parse_web_socket_url(peer.address).has_value() && is_plain_text(peer.address));
+  }
+  MUST_HOLD(save_peers(folder.path(), read.peers, options));
+  const SavedPeers again = read_saved_peers(folder.path(), options);
+  MUST_HOLD(again.peers == read.peers && again.ignored == 0);
+}
+
+void check_identity(const test::TemporaryFolder& folder, ByteSpan content) {
+  static crypto::Suite suite;
+  const std::string path = folder.write("identity", std::string(as_text(content)));
+  MUST_HOLD(::chmod(path.c_str(), 0600) == 0);
+  const auto read = read_key_file(suite, path);
+  if (!read) {
+    MUST_HOLD(read.error().find(path) != std::string::npos);
+    return;
+  }
+  MUST_HOLD(content.size() == 1 + crypto::PrivateKey::kBytes && content[0] == 1);
+  const Bytes message = {1, 2, 3};
+  MUST_HOLD(suite.verify(read->key, message, suite.sign(*read, message)));
+}
+
+}  // namespace
+
+TRESTLE_FUZZ_TARGET(peers_file) {
+  static const test::TemporaryFolder folder;
+  folder.write("peers", std::string(as_text(input)));
+  check_peers(folder);
+  check_identity(folder, input);
+}
+
+}  // namespace trestle::fuzz

@@ -1,0 +1,144 @@
+// Writes the first files of the corpora that only the host's own code can make: fuzz_host_seeds
+// FOLDER. What is drawn at random (keys, nonces) differs from run to run.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/certificates.hpp"
+#include "host/temporary_folder.hpp"
+#include "known_records.hpp"
+#include "tls_pair.hpp"
+#include "trestle/host/record_database.hpp"
+#include "trestle/host/saved_peers.hpp"
+#include "trestle/host/settings.hpp"
+
+namespace trestle::fuzz {
+namespace {
+
+using namespace host;
+
+class Corpus {
+ public:
+  explicit Corpus(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  void add(const std::string& target, const std::string& name, const std::string& content) {
+    std::filesystem::create_directories(folder_ / target);
+    std::ofstream(folder_ / target / name, std::ios::binary) << content;
+    ++files_;
+  }
+  std::size_t files() const { return files_; }
+
+ private:
+  std::filesystem::path folder_;
+  std::size_t files_ = 0;
+};
+
+/// Two bytes that say how long it is, and it.
+std::string piece(const std::string& content) {
+  std::string made = {static_cast<char>(content.size() >> 8), static_cast<char>(content.size())};
+  return made + content;
+}
+
+void write_database(Corpus& corpus) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("records.db");
+  std::string log;
+  {
+    auto database = RecordDatabase::open(path);
+    TRESTLE_ASSERT(database.has_value());
+    for (const dht::StoredRecord& record : known_records()) {
+      const std::vector<DatedChange> changes = {{dht::WriteRecord{record}, kWritten}};
+      TRESTLE_ASSERT(database->apply(changes) == Written::synced);
+    }
+    log = test::content_of(path + "-wal");
+  }
+  const std::string folded = test::content_of(path);
+  corpus.add("database_file", "folded", piece({}) + folded);
+  corpus.add("database_file", "with-log", piece(log.substr(0, 0xffff)) + folded.substr(0, 4096));
+  corpus.add("database_file", "empty", piece({}));
+}
+
+void write_peers(Corpus& corpus) {
+  const test::TemporaryFolder folder;
+  const wire::Contact node{
+      NodeId(1, 2, 3), wire::Role::node, wire::Dialect::native, "ws://a:1/x", {}};
+  const wire::Contact bridge{
+      NodeId(4, 5, 6), wire::Role::bridge, wire::Dialect::unknown, "wss://[::1]:2", {}};
+  TRESTLE_ASSERT(save_peers(folder.path(), {node, bridge}));
+  corpus.add("peers_file", "two-peers", test::content_of(folder.file("peers")));
+  corpus.add("peers_file", "identity", "\1" + std::string(32, 'k'));
+}
+
+void write_settings(Corpus& corpus) {
+  for (int kind = 0; kind < 3; ++kind) {
+    std::string seed(1, static_cast<char>(kind));
+    const Settings settings = default_settings(static_cast<ProgramKind>(kind));
+    std::string words;
+    for (const std::string_view name : setting_names(settings.kind)) {
+      words.append(1, '\0').append("--").append(name).append(1, '\0').append("on");
+    }
+    corpus.add("settings", "defaults-" + std::to_string(kind), seed + to_toml(settings));
+    corpus.add("settings", "words-" + std::to_string(kind),
+               seed + std::string(1, '\0') + "run" + words.substr(0, 200));
+  }
+}
+
+void write_tls(Corpus& corpus) {
+  const test::TemporaryFolder folder;
+  test::Issuer issuer(folder);
+  const TlsFiles files =
+      issuer.issue("DNS:localhost", -test::Issuer::kDay, 3650 * test::Issuer::kDay);
+  const std::string certificate = test::content_of(files.certificate);
+  const std::string key = test::content_of(files.key);
+  const std::string ca = test::content_of(files.ca);
+  corpus.add("tls_files", "all", "\3" + piece(certificate) + piece(key) + ca);
+  corpus.add("tls_files", "chain", "\1" + piece(certificate + ca) + piece(key));
+  corpus.add("tls_files", "issuers", "\2" + piece({}) + piece({}) + ca + certificate);
+
+  Tls dialler{TlsMaterial{}};
+  TlsEnd dials(dialler.dialling(), TlsEnd::Side::dials);
+  TlsEnd accepts(stranger().context(), TlsEnd::Side::accepts);
+  dials.advance();
+  const Bytes hello = dials.said();
+  accepts.hear(hello);
+  accepts.advance();
+  const Bytes answer = accepts.said();
+  corpus.add("tls_bytes", "client-hello", std::string("\0\7", 2) + std::string(as_text(hello)));
+  corpus.add("tls_bytes", "server-hello", std::string("\1\77", 2) + std::string(as_text(answer)));
+}
+
+void write_texts(Corpus& corpus) {
+  for (const std::string text :
+       {"ws://10.0.0.1:8080/path", "wss://[2001:db8::1]/", "127.0.0.1:80", "[::1]:443",
+        "unix:/run/x.sock", "10.0.0.0/8", "10.0.0.1, [2001:db8::7]:1234, 192.0.2.1:80",
+        "Basic eDphIHNlY3JldA==", "Bearer 0123456789abcde", "::ffff:127.0.0.1", "localhost:8080"}) {
+    corpus.add("addresses", std::to_string(corpus.files()), text);
+  }
+  corpus.add("log_text", "controls", "a\nb\x1b[31m\x7f\xc2\x9b\xff\"\\");
+  corpus.add("log_text", "date", std::string("\1\x2d", 2) + "Fri, 27 Nov 2026 01:09:25 GMT");
+  for (char kind = 0; kind < 5; ++kind) {
+    corpus.add("signature", "kind-" + std::to_string(kind),
+               std::string(1, kind) + std::string(140, 'x'));
+  }
+}
+
+}  // namespace
+}  // namespace trestle::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz_host_seeds FOLDER\n");
+    return 2;
+  }
+  trestle::fuzz::Corpus corpus(argv[1]);
+  trestle::fuzz::write_database(corpus);
+  trestle::fuzz::write_peers(corpus);
+  trestle::fuzz::write_settings(corpus);
+  trestle::fuzz::write_tls(corpus);
+  trestle::fuzz::write_texts(corpus);
+  std::printf("%zu files\n", corpus.files());
+  return 0;
+}

@@ -1,0 +1,122 @@
+// Writes the first files of the corpora out of what the real encoders make: fuzz_seeds FOLDER. The
+// files are small and always the same; what a fuzzer or a person adds stands beside them.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "trestle/base/bytes.hpp"
+#include "trestle/base/rng.hpp"
+#include "trestle/wire/native/codec.hpp"
+#include "wire/native_messages.hpp"
+
+namespace trestle::fuzz {
+namespace {
+
+class Corpus {
+ public:
+  explicit Corpus(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  void add(const std::string& target, const std::string& name, ByteSpan content) {
+    std::filesystem::create_directories(folder_ / target);
+    std::ofstream(folder_ / target / name, std::ios::binary) << as_text(content);
+    ++files_;
+  }
+  std::size_t files() const { return files_; }
+
+ private:
+  std::filesystem::path folder_;
+  std::size_t files_ = 0;
+};
+
+/// The smallest of a few messages of that type: a seed is a beginning, not a load.
+Bytes small_record(std::size_t type) {
+  Bytes smallest;
+  for (std::uint64_t seed = 0; seed < 24; ++seed) {
+    test::MessageSource source(seed);
+    Bytes frame = test::encoded(source.envelope(type));
+    if (seed == 0 || frame.size() < smallest.size()) smallest = std::move(frame);
+  }
+  return smallest;
+}
+
+constexpr std::size_t kTypes = std::variant_size_v<wire::Message>;
+
+void write_frames(Corpus& corpus) {
+  Bytes batch = {0};
+  for (std::size_t type = 0; type < kTypes; ++type) {
+    const Bytes record = small_record(type);
+    Bytes seed = {0};  // Limits of a proven peer.
+    append(seed, record);
+    corpus.add("native_codec", "record-" + std::to_string(type), seed);
+    if (batch.size() < 1024) append(batch, record);
+  }
+  append(batch, Bytes{2, 250, 0});  // A type that nobody knows.
+  corpus.add("native_codec", "batch", batch);
+  batch[0] = 2;
+  corpus.add("native_codec", "batch-small-limits", batch);
+}
+
+/// A decision and a message, as `Input` reads them.
+void add_message(Bytes& story, ByteSpan decisions, ByteSpan record) {
+  append(story, decisions);
+  story.push_back(static_cast<std::uint8_t>(record.size() >> 8));
+  story.push_back(static_cast<std::uint8_t>(record.size()));
+  append(story, record);
+}
+
+void write_stories(Corpus& corpus) {
+  Bytes requests = {0};
+  Bytes answers = {0};
+  for (std::uint8_t peer = 1; peer < 16; ++peer) append(requests, Bytes{0, peer, 4});
+  append(answers, ByteSpan(requests).subspan(1));
+  for (std::uint8_t program = 0; program < 3; ++program) {
+    Bytes node = {program, 1, 1};
+    for (std::uint8_t peer = 0; peer < 3; ++peer) append(node, Bytes{0, peer, 10, 2});
+    for (std::size_t type = 0; type < kTypes; ++type) {
+      const auto which = static_cast<std::uint8_t>(type);
+      add_message(node, Bytes{3, which, 0}, small_record(type));
+      add_message(node, Bytes{6}, small_record(type));
+    }
+    append(node, Bytes{8, 255, 255, 9, 1, 3, 'k', 'e', 'y', 9, 4, 7, 8, 255, 255, 7, 0});
+    corpus.add("node", "every-message-" + std::to_string(program), node);
+  }
+  for (std::size_t type = 0; type < kTypes; ++type) {
+    const auto peer = static_cast<std::uint8_t>(1 + type % 15);
+    add_message(requests, Bytes{3, peer}, small_record(type));
+    append(requests, Bytes{9, 7});
+    append(answers, Bytes{8, static_cast<std::uint8_t>(type % 5), 3, 'k', 'e', 'y', 0, 9, 0, 99});
+    add_message(answers, Bytes{5, peer}, small_record(type));
+  }
+  corpus.add("dht", "requests", requests);
+  corpus.add("dht", "answers", answers);
+
+  Rng rng(1);
+  for (std::uint8_t options = 0; options < 8; ++options) {
+    Bytes story = {static_cast<std::uint8_t>(options * 37)};
+    for (int count = 0; count < 600; ++count) {
+      story.push_back(static_cast<std::uint8_t>(rng.next() >> 56));
+    }
+    corpus.add("routing_table", "random-" + std::to_string(options), story);
+    corpus.add("lookup", "random-" + std::to_string(options), story);
+    corpus.add("record_store", "random-" + std::to_string(options), story);
+  }
+}
+
+}  // namespace
+}  // namespace trestle::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz_seeds FOLDER\n");
+    return 2;
+  }
+  trestle::fuzz::Corpus corpus(argv[1]);
+  trestle::fuzz::write_frames(corpus);
+  trestle::fuzz::write_stories(corpus);
+  std::printf("%zu files\n", corpus.files());
+  return 0;
+}
