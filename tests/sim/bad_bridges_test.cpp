@@ -22,6 +22,8 @@ WorldOptions seeded(std::uint64_t seed) {
 /// One client in front of four bridges of queueing theory.
 struct Scene {
   explicit Scene(std::uint64_t seed) : world(seeded(seed)) {
+    // One bridge has another secret than ours, and may say so.
+    checkers.courtesy = checkers::Courtesy({.are_settings_equal = false});
     checkers.watch(world);
     world.add_observer(requests);
     world.add_observer(probes);

@@ -111,6 +111,7 @@ void Courtesy::look_for_accusation(World& world, const Happening& happening, std
                          : goodbye != nullptr ? goodbye->code
                                               : ErrorCode::none;
   if (!is_accusation(code)) return;
+  if (code == ErrorCode::unauthorized && !options_.are_settings_equal) return;
   world.report_violation(kNoAccusation, pair_of(happening) + ": " + std::string(name(code)) + ", " +
                                             (failure != nullptr ? failure->text : goodbye->text));
 }

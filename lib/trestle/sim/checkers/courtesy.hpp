@@ -17,6 +17,8 @@ struct CourtesyOptions {
   /// waited for: they are remembered for as long.
   std::size_t nodes_max = 1'000;
   std::uint64_t one_in_connections = 32;
+  /// All nodes have the same secret, network and version: who calls another a stranger is wrong.
+  bool are_settings_equal = true;
 };
 
 /// How honest nodes treat each other, read from their frames. Nobody is accused: no question is
