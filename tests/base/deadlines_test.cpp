@@ -77,7 +77,10 @@ TEST_CASE("deadlines come out as a sorted list would give them") {
           now += Duration(static_cast<Duration::rep>(passed));
           const std::uint64_t pops = rng.below(4);
           for (std::uint64_t pop = 0; pop < pops; ++pop) {
-            REQUIRE(deadlines.pop_due(now) == model.pop_due(now));
+            const auto due = deadlines.due(now);
+            const auto popped = deadlines.pop_due(now);
+            REQUIRE(popped == model.pop_due(now));
+            REQUIRE(due == popped);
           }
         }
       }

@@ -46,7 +46,7 @@ struct MultiplexerFixture {
 };
 
 struct KeepaliveFixture {
-  explicit KeepaliveFixture(std::uint64_t seed) : machine({}, Rng(seed)) {}
+  explicit KeepaliveFixture(std::uint64_t seed) : machine(options, Rng(seed)) {}
 
   void act(Instant now, Rng& rng) {
     switch (rng.below(3)) {
@@ -73,6 +73,7 @@ struct KeepaliveFixture {
     rng.chance(1, 2) ? machine.on_pong(now, 5ms) : machine.on_miss(now);
   }
 
+  link::KeepaliveOptions options;
   link::Keepalive machine;
 };
 

@@ -11,11 +11,13 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr Instant kStart = Instant(1000s);
-}
+constexpr link::KeepaliveOptions kUsual;
+constexpr link::KeepaliveOptions kAlways{.pace = link::PingPace::always};
+}  // namespace
 
 TEST_CASE("a ping is due within thirty seconds, and not before the jitter allows") {
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
-    Keepalive keepalive({}, Rng(seed));
+    Keepalive keepalive(kUsual, Rng(seed));
     keepalive.start(kStart);
     REQUIRE(keepalive.next_deadline() >= kStart + 27s);
     REQUIRE(keepalive.next_deadline() <= kStart + 30s);
@@ -23,7 +25,7 @@ TEST_CASE("a ping is due within thirty seconds, and not before the jitter allows
 }
 
 TEST_CASE("the first missed pong makes the link unhealthy, the third ends it") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   keepalive.on_deadline(kStart + 30s);
   CHECK(keepalive.poll_effect() == Effect::send_ping);
@@ -39,7 +41,7 @@ TEST_CASE("the first missed pong makes the link unhealthy, the third ends it") {
 }
 
 TEST_CASE("a pong after a miss makes the link healthy again") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   keepalive.on_deadline(kStart + 30s);
   keepalive.on_miss(kStart + 40s);
@@ -51,7 +53,7 @@ TEST_CASE("a pong after a miss makes the link healthy again") {
 }
 
 TEST_CASE("the round trip is smoothed by an eighth of each new sample") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   CHECK(keepalive.round_trip() == 0us);
   keepalive.on_pong(kStart, 80ms);
@@ -61,7 +63,7 @@ TEST_CASE("the round trip is smoothed by an eighth of each new sample") {
 }
 
 TEST_CASE("a link on which the peer talks is not pinged; silence is counted from its last word") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   for (Duration heard = 10s; heard <= 100s; heard += 10s) {
     keepalive.on_heard(kStart + heard);
@@ -76,7 +78,7 @@ TEST_CASE("a link on which the peer talks is not pinged; silence is counted from
 }
 
 TEST_CASE("the side that did not dial pings only where the other one's ping should have come") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart, link::PingPart::follows);
   for (Duration pinged = 30s; pinged <= 300s; pinged += 30s) {
     keepalive.on_deadline(kStart + pinged);
@@ -90,7 +92,7 @@ TEST_CASE("the side that did not dial pings only where the other one's ping shou
 }
 
 TEST_CASE("POOL-04: a link that is always to be pinged is, whatever is heard on it") {
-  Keepalive keepalive({.pace = link::PingPace::always}, Rng(1));
+  Keepalive keepalive(kAlways, Rng(1));
   keepalive.start(kStart, link::PingPart::follows);
   keepalive.on_heard(kStart + 26s);
   keepalive.on_deadline(kStart + 30s);
@@ -101,7 +103,7 @@ TEST_CASE("POOL-04: a link that is always to be pinged is, whatever is heard on 
 }
 
 TEST_CASE("P-CR-11: a half-open link that somebody wants to use is given up within forty seconds") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   keepalive.on_heard(kStart + 20s);
   // A request leaves at 25 s and has no answer at 35 s.
@@ -119,7 +121,7 @@ TEST_CASE("P-CR-11: a half-open link that somebody wants to use is given up with
 }
 
 TEST_CASE("one request that was not answered means nothing while the peer says other things") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   keepalive.on_heard(kStart + 26s);
   keepalive.on_unanswered(kStart + 35s, kStart + 25s);
@@ -127,7 +129,7 @@ TEST_CASE("one request that was not answered means nothing while the peer says o
 }
 
 TEST_CASE("a pong held up behind other words of the peer is not missed") {
-  Keepalive keepalive({}, Rng(1));
+  Keepalive keepalive(kUsual, Rng(1));
   keepalive.start(kStart);
   keepalive.on_deadline(kStart + 30s);
   CHECK(keepalive.poll_effect() == Effect::send_ping);

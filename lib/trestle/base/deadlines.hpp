@@ -26,81 +26,87 @@ class Deadlines {
     if (at == kNever) return erase(slot);
     TRESTLE_ASSERT(slot < kSlotsMax);
     if (slot >= places_.size()) places_.resize(std::size_t{slot} + 1, kAbsent);
-    if (places_[slot] == kAbsent) {
-      places_[slot] = heap_.size();
-      heap_.push_back({at, slot});
-      rise(heap_.size() - 1);
-      return;
+    const Place place = places_[slot];
+    if (place == kAbsent) {
+      heap_.emplace_back();
+      return rise(heap_.size() - 1, {at, slot});
     }
-    const std::size_t place = places_[slot];
-    heap_[place].at = at;
-    rise(place);
-    sink(places_[slot]);
+    if (heap_[place].at == at) return;
+    settle(place, {at, slot});
   }
 
   void erase(Slot slot) {
     if (slot >= places_.size() || places_[slot] == kAbsent) return;
-    const std::size_t place = places_[slot];
+    const Place place = places_[slot];
     places_[slot] = kAbsent;
     const Entry last = heap_.back();
     heap_.pop_back();
-    if (place == heap_.size()) return;
-    heap_[place] = last;
-    places_[last.slot] = place;
-    rise(place);
-    sink(places_[last.slot]);
+    if (place != heap_.size()) settle(place, last);
   }
 
   Instant next() const { return heap_.empty() ? kNever : heap_.front().at; }
   std::size_t size() const { return heap_.size(); }
 
+  /// The earliest slot that is due at `now`, if any. It stays: for owners that set every slot anew
+  /// after its turn, which then moves within the heap once.
+  std::optional<Slot> due(Instant now) const {
+    if (heap_.empty() || heap_.front().at > now) return std::nullopt;
+    return heap_.front().slot;
+  }
+
   /// Removes and returns the earliest slot that is due at `now`, if any. A slot set anew to `now`
   /// or earlier is due again: who does that inside a loop over `pop_due` never leaves it.
   std::optional<Slot> pop_due(Instant now) {
-    if (heap_.empty() || heap_.front().at > now) return std::nullopt;
-    const Slot slot = heap_.front().slot;
-    erase(slot);
+    const std::optional<Slot> slot = due(now);
+    if (slot) erase(*slot);
     return slot;
   }
 
  private:
-  static constexpr std::size_t kAbsent = std::numeric_limits<std::size_t>::max();
+  using Place = std::uint32_t;
+  static constexpr Place kAbsent = std::numeric_limits<Place>::max();
 
   struct Entry {
     Instant at;
-    Slot slot;
+    Slot slot = 0;
     bool operator<(const Entry& other) const {
       return at != other.at ? at < other.at : slot < other.slot;
     }
   };
 
-  void swap(std::size_t left, std::size_t right) {
-    std::swap(heap_[left], heap_[right]);
-    places_[heap_[left].slot] = left;
-    places_[heap_[right].slot] = right;
+  void put(std::size_t place, const Entry& entry) {
+    heap_[place] = entry;
+    places_[entry.slot] = static_cast<Place>(place);
   }
 
-  void rise(std::size_t place) {
-    while (place > 0 && heap_[place] < heap_[(place - 1) / 2]) {
-      swap(place, (place - 1) / 2);
+  /// Finds the place of an entry, `place` being free, and puts it there.
+  void settle(std::size_t place, const Entry& entry) {
+    const bool rises = place > 0 && entry < heap_[(place - 1) / 2];
+    if (rises) return rise(place, entry);
+    sink(place, entry);
+  }
+
+  void rise(std::size_t place, const Entry& entry) {
+    while (place > 0 && entry < heap_[(place - 1) / 2]) {
+      put(place, heap_[(place - 1) / 2]);
       place = (place - 1) / 2;
     }
+    put(place, entry);
   }
 
-  void sink(std::size_t place) {
-    while (true) {
-      std::size_t least = place;
-      for (const std::size_t child : {2 * place + 1, 2 * place + 2}) {
-        if (child < heap_.size() && heap_[child] < heap_[least]) least = child;
-      }
-      if (least == place) return;
-      swap(place, least);
-      place = least;
+  void sink(std::size_t place, const Entry& entry) {
+    while (2 * place + 1 < heap_.size()) {
+      std::size_t child = 2 * place + 1;
+      if (child + 1 < heap_.size() && heap_[child + 1] < heap_[child]) ++child;
+      if (!(heap_[child] < entry)) break;
+      put(place, heap_[child]);
+      place = child;
     }
+    put(place, entry);
   }
 
   std::vector<Entry> heap_;
-  std::vector<std::size_t> places_;
+  std::vector<Place> places_;
 };
 
 }  // namespace trestle::inline base

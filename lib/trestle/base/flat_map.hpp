@@ -42,8 +42,7 @@ class FlatMap {
   std::pair<Value*, bool> insert(const Key& key, Value value) {
     auto place = lower(key);
     if (place != entries_.end() && place->first == key) return {&place->second, false};
-    place = entries_.insert(place, Entry(key, std::move(value)));
-    return {&place->second, true};
+    return {&insert_at(place, key, std::move(value))->second, true};
   }
 
   Value& insert_or_assign(const Key& key, Value value) {
@@ -51,7 +50,7 @@ class FlatMap {
     if (place != entries_.end() && place->first == key) {
       place->second = std::move(value);
     } else {
-      place = entries_.insert(place, Entry(key, std::move(value)));
+      place = insert_at(place, key, std::move(value));
     }
     return place->second;
   }
@@ -71,6 +70,16 @@ class FlatMap {
   }
 
  private:
+  /// Grows by a quarter: an insertion moves half of the entries anyway, and every node has dozens
+  /// of these maps.
+  iterator insert_at(iterator place, const Key& key, Value value) {
+    const auto index = place - entries_.begin();
+    if (entries_.size() == entries_.capacity()) {
+      entries_.reserve(entries_.size() + entries_.size() / 4 + 1);
+    }
+    return entries_.insert(entries_.begin() + index, Entry(key, std::move(value)));
+  }
+
   iterator lower(const Key& key) {
     return std::lower_bound(
         entries_.begin(), entries_.end(), key,

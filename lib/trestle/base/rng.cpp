@@ -36,37 +36,16 @@ Rng Rng::fork(std::string_view label, std::uint64_t index) const {
   return Rng(first ^ spread(source));
 }
 
-std::uint64_t Rng::next() {
-  const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
-  const std::uint64_t shifted = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= shifted;
-  state_[3] = std::rotl(state_[3], 45);
-  return result;
-}
-
-std::uint64_t Rng::below(std::uint64_t bound) {
-  if (bound == 0) return 0;
-  // The lowest `threshold` values would make some remainders likelier than others; they are drawn
-  // again.
+std::uint64_t Rng::redrawn(std::uint64_t drawn, std::uint64_t bound) {
   const std::uint64_t threshold = (0 - bound) % bound;
-  std::uint64_t drawn = next();
   while (drawn < threshold) drawn = next();
-  return drawn % bound;
+  return drawn;
 }
 
 Duration Rng::between(Duration low, Duration high) {
   TRESTLE_ASSERT(low <= high);
   const auto span = static_cast<std::uint64_t>((high - low).count()) + 1;
   return low + Duration(static_cast<Duration::rep>(below(span)));
-}
-
-bool Rng::chance(std::uint64_t numerator, std::uint64_t denominator) {
-  TRESTLE_ASSERT(denominator > 0);
-  return below(denominator) < numerator;
 }
 
 }  // namespace trestle::inline base

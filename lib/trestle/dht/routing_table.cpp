@@ -57,7 +57,10 @@ std::size_t RoutingTable::bucket_of(const NodeId& id) const {
 }
 
 std::optional<std::size_t> RoutingTable::place_of(std::size_t bucket, const NodeId& id) const {
-  for (std::size_t place = first(bucket); place < last(bucket); ++place) {
+  const std::size_t octant = octant_of(bucket, id);
+  const auto& begins = buckets_[bucket].begins;
+  const std::size_t end = first(bucket) + begins[octant + 1];
+  for (std::size_t place = first(bucket) + begins[octant]; place < end; ++place) {
     if (look_alike(keys_[place], id.high()) && id_at(place) == id) return place;
   }
   return std::nullopt;

@@ -51,7 +51,8 @@ bool is_literal_address(const std::string& host);
 /// Whether only this machine can reach a listener on that address.
 bool is_loopback_host(std::string_view host);
 
-/// The host of a `Host` header: `127.0.0.1:9` -> `127.0.0.1`, `[::1]:9` -> `::1`; nothing if what follows the name is no port.
+/// The host of a `Host` header: `127.0.0.1:9` -> `127.0.0.1`, `[::1]:9` -> `::1`; nothing if what
+/// follows the name is no port.
 std::string_view without_port(std::string_view host);
 
 }  // namespace trestle::host

@@ -19,6 +19,11 @@ struct BackoffOptions {
   unsigned attempts_max = 0;
 };
 
+/// The upper end of the wait that follows so many others.
+Duration backoff_ceiling(const BackoffOptions& options, unsigned waits);
+/// That wait, for owners of hundreds of series, which keep a count for each.
+Duration draw_backoff(const BackoffOptions& options, unsigned waits, Rng& rng);
+
 /// How long to wait before the next attempt: a value, it arms nothing.
 ///
 /// Full jitter: uniform in [0, min(cap, base * factor^n)]. Spreading over the whole interval is

@@ -37,15 +37,15 @@ CloseStatus status_of(ErrorCode code) {
 }  // namespace
 
 Channel::Channel(ConnectionId id, Side side, const LocalPeer& local, crypto::Suite& suite,
-                 const ChannelOptions& options, Rng rng, std::string dialled_url,
+                 const ChannelOptions& options, LegacyMode legacy, Rng rng, std::string dialled_url,
                  wire::Dialect dialect)
     : id_(id),
       side_(side),
-      options_(options),
+      legacy_mode_(legacy),
       state_(State::dialling),
-      own_id_(local.identity.id),
-      handshake_(side, local, suite, std::move(dialled_url)),
-      legacy_(local),
+      options_(options),
+      local_(local),
+      handshake_(std::make_unique<Handshake>(side, local, suite, std::move(dialled_url))),
       multiplexer_(options.multiplexer),
       keepalive_(options.keepalive, rng.fork("keepalive")) {
   if (side == Side::dialler) peer_.dialect = dialect;
@@ -130,13 +130,13 @@ void Channel::on_transport_open(Instant now) {
   TRESTLE_ASSERT(state_ == State::dialling);
   state_ = State::opening;
   open_by_ = after(now, options_.open_within);
-  if (side_ == Side::dialler && speaks_legacy() && options_.legacy == LegacyMode::clients) {
+  if (side_ == Side::dialler && speaks_legacy() && legacy_mode_ == LegacyMode::clients) {
     open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
     report<Opened>(peer_);
   } else if (side_ == Side::dialler && speaks_legacy()) {
-    send_text(now, legacy_.hello());
+    send_text(now, legacy().hello());
   } else if (side_ == Side::dialler) {
-    handshake_.start();
+    handshake_->start();
   }
   pump(now);
 }
@@ -149,7 +149,7 @@ void Channel::on_frame(Instant now, FrameKind kind, ByteSpan bytes) {
   const bool decides = stats_.frames_in == 1 && side_ == Side::acceptor;
   if (kind == FrameKind::binary && !speaks_legacy()) {
     on_native_frame(now, bytes);
-  } else if (kind == FrameKind::text && decides && options_.legacy == LegacyMode::refused) {
+  } else if (kind == FrameKind::text && decides && legacy_mode_ == LegacyMode::refused) {
     close(now, ErrorCode::unsupported, "the old dialect is switched off here");
   } else if (kind == FrameKind::text && (decides || speaks_legacy())) {
     peer_.dialect = wire::Dialect::legacy;
@@ -173,13 +173,13 @@ void Channel::on_transport_closed(Instant now, ErrorCode code, std::string_view 
 
 void Channel::on_signed(Instant now, Ticket ticket, const wire::Signature& signature) {
   if (state_ != State::opening || ticket != open_ticket_) return;
-  handshake_.on_signed(signature);
+  handshake_->on_signed(signature);
   pump(now);
 }
 
 void Channel::on_verified(Instant now, Ticket ticket, bool valid) {
   if (state_ != State::opening || ticket != open_ticket_) return;
-  handshake_.on_verified(valid);
+  handshake_->on_verified(valid);
   pump(now);
 }
 
@@ -210,7 +210,7 @@ void Channel::write(Instant now, wire::RequestId id, const wire::Message& messag
 void Channel::write(Instant now, wire::RequestId id, const wire::Message& message,
                     const wire::native::RecordDraft& draft) {
   if (speaks_legacy()) {
-    if (auto text = legacy_.write(now, id, message)) send_text(now, std::move(*text));
+    if (auto text = legacy().write(now, id, message)) send_text(now, std::move(*text));
     return;
   }
   const std::size_t bytes = draft.bytes(id);
@@ -243,22 +243,30 @@ void Channel::send(FrameKind kind, Bytes bytes) {
 void Channel::open(Instant now, const wire::Contact& peer) {
   peer_ = peer;
   state_ = State::open;
+  handshake_.reset();
   open_by_ = kNever;
   opened_at_ = now;
   keepalive_.start(now, side_ == Side::dialler ? PingPart::leads : PingPart::follows);
   report<Opened>(peer_);
 }
 
+LegacyDialect& Channel::legacy() {
+  if (!legacy_) legacy_ = std::make_unique<LegacyDialect>(local_);
+  return *legacy_;
+}
+
 void Channel::open_unpinged(Instant now, const wire::Contact& peer) {
   peer_ = peer;
   peer_.dialect = wire::Dialect::legacy;
   state_ = State::open;
+  handshake_.reset();
   open_by_ = kNever;
   opened_at_ = now;
 }
 
 void Channel::end(ErrorCode code, std::string text, bool by_peer, std::uint16_t status) {
   state_ = State::closed;
+  handshake_.reset();
   open_by_ = kNever;
   batch_.clear();
   served_.clear();
@@ -283,7 +291,7 @@ void Channel::pump(Instant now) {
 
 void Channel::pump_handshake(Instant now) {
   while (state_ == State::opening) {
-    auto effect = handshake_.poll_effect();
+    auto effect = handshake_->poll_effect();
     if (!effect) return;
     if (auto* send_order = std::get_if<Handshake::Send>(&*effect)) {
       write(now, {}, send_order->message);

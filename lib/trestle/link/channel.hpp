@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -120,11 +121,13 @@ class Channel {
     std::uint64_t legacy_refused = 0;  ///< Text frames that could not be used.
   };
 
-  /// `local` and `suite` must outlive the channel. `dialled_url` is empty on the accepting side;
-  /// `dialect` is what we speak first when dialling, and is ignored when accepting: there the
-  /// peer's first frame decides.
+  /// `local`, `suite` and `options` must outlive the channel: a node has many, and they all have
+  /// the same. `legacy` stands in the place of the options' one. `dialled_url` is empty on the
+  /// accepting side; `dialect` is what we speak first when dialling, and is ignored when accepting:
+  /// there the peer's first frame decides.
   Channel(ConnectionId id, crypto::Side side, const LocalPeer& local, crypto::Suite& suite,
-          const ChannelOptions& options, Rng rng, std::string dialled_url, wire::Dialect dialect);
+          const ChannelOptions& options, LegacyMode legacy, Rng rng, std::string dialled_url,
+          wire::Dialect dialect);
 
   // ---- commands ----
   /// Refused with BUSY when too many wait, CONNECTION_LOST when the link is not open, UNSUPPORTED
@@ -208,6 +211,7 @@ class Channel {
   void pump_handshake(Instant now);
   void pump_requests(Instant now);
   void pump_keepalive(Instant now);
+  LegacyDialect& legacy();
   void order(TransportOrder transport_order) { outbox_.push(std::move(transport_order)); }
   template <typename OneNews, typename... Fields>
   void report(Fields&&... fields) {
@@ -217,15 +221,17 @@ class Channel {
 
   ConnectionId id_;
   crypto::Side side_;
-  ChannelOptions options_;
+  LegacyMode legacy_mode_;
   State state_;
+  const ChannelOptions& options_;
   Instant open_by_ = kNever;
   Instant opened_at_{};
   wire::Contact peer_;
   std::string remote_address_;
-  NodeId own_id_;
-  Handshake handshake_;
-  LegacyDialect legacy_;
+  const LocalPeer& local_;
+  /// Until the link is open or closed: most of a channel's life nobody needs it.
+  std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<LegacyDialect> legacy_;  ///< From the first word of the old dialect on.
   Multiplexer multiplexer_;
   Keepalive keepalive_;
   Ticket open_ticket_{};

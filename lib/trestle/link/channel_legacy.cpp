@@ -13,7 +13,7 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
   auto frame = wire::legacy::decode(text, limits);
   if (!frame) {
     ++stats_.legacy_refused;
-    if (options_.legacy == LegacyMode::clients) return report<LegacyRefused>(frame.error());
+    if (legacy_mode_ == LegacyMode::clients) return report<LegacyRefused>(frame.error());
     // After the hello nonsense is dropped and counted, as the JavaScript peers do; before it there
     // is nobody to keep.
     if (state_ == State::opening) {
@@ -22,9 +22,9 @@ void Channel::on_legacy_frame(Instant now, std::string_view text) {
     }
     return;
   }
-  if (options_.legacy == LegacyMode::clients)
+  if (legacy_mode_ == LegacyMode::clients)
     return report<LegacyReceived>(wire::legacy::box(std::move(*frame)));
-  auto reading = legacy_.read(wire::legacy::box(std::move(*frame)));
+  auto reading = legacy().read(wire::legacy::box(std::move(*frame)));
   if (const auto* introduced = std::get_if<LegacyDialect::Introduced>(&reading)) {
     on_legacy_introduction(now, *introduced);
   } else if (const auto* bootstrap = std::get_if<LegacyDialect::BootstrapShown>(&reading)) {
@@ -47,13 +47,13 @@ void Channel::on_legacy_introduction(Instant now, const LegacyDialect::Introduce
     return close_with_status(now, CloseStatus::protocol_error, ErrorCode::protocol_error,
                              "Invalid handshake");
   }
-  if (introduced.peer.id == own_id_) {
+  if (introduced.peer.id == local_.identity.id) {
     return close_with_status(now, CloseStatus::refused, ErrorCode::duplicate_connection,
                              "that id is ours");
   }
   wire::Contact peer = introduced.peer;
   peer.dialect = wire::Dialect::legacy;
-  if (introduced.is_hello) send_text(now, legacy_.connected(now));
+  if (introduced.is_hello) send_text(now, legacy().connected(now));
   open(now, peer);
 }
 
@@ -68,7 +68,7 @@ void Channel::on_legacy_bootstrap(Instant now, bool shows_secret) {
     return close_with_status(now, CloseStatus::normal, ErrorCode::unauthorized,
                              "Unauthorized - invalid bridge auth token");
   }
-  send_text(now, legacy_.bootstrap_accepted(now));
+  send_text(now, legacy().bootstrap_accepted(now));
   open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
   report<Opened>(peer_);
 }

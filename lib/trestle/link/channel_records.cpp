@@ -29,7 +29,7 @@ void Channel::on_record(Instant now, wire::Envelope&& envelope) {
   if (const auto* goodbye = std::get_if<wire::Goodbye>(&envelope.message))
     return on_goodbye(*goodbye);
   if (state_ == State::opening) {
-    handshake_.on_message(envelope.message);
+    handshake_->on_message(envelope.message);
     return pump_handshake(now);
   }
   if (wire::is_request(envelope.message)) return on_request(now, std::move(envelope));

@@ -13,21 +13,18 @@ ChannelSet::ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Su
 // ---- commands
 
 ConnectionId ChannelSet::dial(Instant, const std::string& url, wire::Dialect dialect) {
-  return dial(url, dialect, options_.channel);
+  return dial(url, dialect, options_.channel.legacy);
 }
 
 ConnectionId ChannelSet::dial_as_old_client(Instant, const std::string& url) {
-  ChannelOptions options = options_.channel;
-  options.legacy = LegacyMode::clients;
-  return dial(url, wire::Dialect::legacy, options);
+  return dial(url, wire::Dialect::legacy, LegacyMode::clients);
 }
 
-ConnectionId ChannelSet::dial(const std::string& url, wire::Dialect dialect,
-                              const ChannelOptions& options) {
+ConnectionId ChannelSet::dial(const std::string& url, wire::Dialect dialect, LegacyMode legacy) {
   const ConnectionId connection = ids_.next();
-  insert(connection,
-         std::make_unique<Channel>(connection, crypto::Side::dialler, local_, suite_, options,
-                                   rng_.fork("channel", connection.value()), url, dialect));
+  insert(connection, std::make_unique<Channel>(
+                         connection, crypto::Side::dialler, local_, suite_, options_.channel,
+                         legacy, rng_.fork("channel", connection.value()), url, dialect));
   orders_.push(Dial{connection, url, options_.dial_within});
   return connection;
 }
@@ -90,15 +87,14 @@ ConnectionId ChannelSet::on_accepted(Instant now, const Accepted& accepted) {
     return connection;
   }
   const Slot slot =
-      insert(connection,
-             std::make_unique<Channel>(connection, crypto::Side::acceptor, local_, suite_,
-                                       options_.channel, rng_.fork("channel", connection.value()),
-                                       std::string(), wire::Dialect::unknown));
+      insert(connection, std::make_unique<Channel>(
+                             connection, crypto::Side::acceptor, local_, suite_, options_.channel,
+                             options_.channel.legacy, rng_.fork("channel", connection.value()),
+                             std::string(), wire::Dialect::unknown));
   Place& place = places_[slot];
   place.is_pending = true;
-  place.pending_address = address_key(accepted.remote_address);
   ++pending_;
-  ++*pending_by_address_.insert(place.pending_address, 0).first;
+  ++*pending_by_address_.insert(address_key(accepted.remote_address), 0).first;
   Channel* channel = touch(connection);
   channel->came_from(accepted.remote_address);
   channel->on_transport_open(now);
@@ -199,8 +195,8 @@ std::optional<ChannelSet::Effect> ChannelSet::poll_slot(Slot slot) {
 }
 
 const Channel* ChannelSet::find(ConnectionId connection) const {
-  const Slot* slot = slots_by_connection_.find(connection);
-  return slot == nullptr ? nullptr : places_[*slot].channel.get();
+  const std::optional<Slot> slot = slot_of(connection);
+  return slot ? places_[*slot].channel.get() : nullptr;
 }
 
 // ---- places
@@ -208,11 +204,21 @@ const Channel* ChannelSet::find(ConnectionId connection) const {
 /// Every changing call goes through here, so that the channel is drained and its deadline read
 /// again.
 Channel* ChannelSet::touch(ConnectionId connection) {
+  const std::optional<Slot> slot = slot_of(connection);
+  return slot ? touch_slot(*slot) : nullptr;
+}
+
+std::optional<ChannelSet::Slot> ChannelSet::slot_of(ConnectionId connection) const {
+  if (last_touched_ < places_.size() && places_[last_touched_].connection == connection &&
+      places_[last_touched_].channel) {
+    return last_touched_;
+  }
   const Slot* slot = slots_by_connection_.find(connection);
-  return slot == nullptr ? nullptr : touch_slot(*slot);
+  return slot == nullptr ? std::nullopt : std::optional(*slot);
 }
 
 Channel* ChannelSet::touch_slot(Slot slot) {
+  last_touched_ = slot;
   Place& place = places_[slot];
   if (!std::exchange(place.is_busy, true)) busy_.push_back(slot);
   return place.channel.get();
@@ -244,10 +250,10 @@ void ChannelSet::no_longer_pending(Place& place) {
   if (!place.is_pending) return;
   place.is_pending = false;
   --pending_;
-  std::size_t* count = pending_by_address_.find(place.pending_address);
+  const std::string address = address_key(place.channel->remote_address());
+  std::size_t* count = pending_by_address_.find(address);
   TRESTLE_ASSERT(count != nullptr && *count > 0);
-  if (--*count == 0) pending_by_address_.erase(place.pending_address);
-  place.pending_address.clear();
+  if (--*count == 0) pending_by_address_.erase(address);
 }
 
 bool ChannelSet::admits(const Accepted& accepted) const {

@@ -38,6 +38,8 @@ class ChannelSet {
   /// `local` and `suite` must outlive the set.
   ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
              const ChannelSetOptions& options, Rng rng);
+  ChannelSet(const ChannelSet&) = delete;  // the channels know where our options stand
+  ChannelSet& operator=(const ChannelSet&) = delete;
 
   // ---- commands ----
   /// An unknown dialect is tried as native.
@@ -91,15 +93,15 @@ class ChannelSet {
   struct Place {
     std::unique_ptr<Channel> channel;
     ConnectionId connection;
-    std::string pending_address;
     bool is_pending = false;
     bool is_busy = false;      ///< Has something to report: stands in `busy_`.
     bool is_settling = false;  ///< Was drained in this turn: stands in `settling_`.
   };
 
-  ConnectionId dial(const std::string& url, wire::Dialect dialect, const ChannelOptions& options);
+  ConnectionId dial(const std::string& url, wire::Dialect dialect, LegacyMode legacy);
   Channel* touch(ConnectionId connection);
   Channel* touch_slot(Slot slot);
+  std::optional<Slot> slot_of(ConnectionId connection) const;
   Slot insert(ConnectionId connection, std::unique_ptr<Channel> channel);
   void erase(Slot slot);
   void no_longer_pending(Place& place);
@@ -115,6 +117,8 @@ class ChannelSet {
   std::vector<Place> places_;
   std::vector<Slot> free_;
   FlatMap<ConnectionId, Slot> slots_by_connection_;
+  /// Most calls of a turn concern one connection.
+  Slot last_touched_ = 0;
   FlatMap<std::string, std::size_t> pending_by_address_;
   std::size_t pending_ = 0;
   std::uint64_t refused_ = 0;

@@ -15,6 +15,11 @@ void Keepalive::stop() {
   ping_at_ = kNever;
 }
 
+void Keepalive::on_heard(Instant now) {
+  heard_at_ = now;
+  if (ping_at_ != kNever && options_.pace == PingPace::when_silent) arm(now);
+}
+
 void Keepalive::on_pong(Instant now, Duration round_trip) {
   if (!is_running_) return;
   heard_at_ = now;
@@ -43,11 +48,7 @@ void Keepalive::on_unanswered(Instant now, Instant asked_at) {
 }
 
 void Keepalive::on_deadline(Instant now) {
-  if (now < ping_at_) return;
-  const bool waits_for_silence = options_.pace == PingPace::when_silent;
-  // The timer is not moved at every word that is heard, but looks when it fires.
-  if (waits_for_silence && now < after(heard_at_, silence_allowed())) return arm(now);
-  ping(now);
+  if (now >= ping_at_) ping(now);
 }
 
 void Keepalive::ping(Instant now) {

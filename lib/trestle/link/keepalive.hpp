@@ -53,13 +53,15 @@ class Keepalive {
  public:
   enum class Effect : std::uint8_t { send_ping, became_unhealthy, became_healthy, died };
 
+  /// `options` must outlive the machine: every link of a node has the same.
   Keepalive(const KeepaliveOptions& options, Rng rng) : options_(options), rng_(rng) {}
+  Keepalive(KeepaliveOptions&& options, Rng rng) = delete;
 
   void start(Instant now, PingPart part = PingPart::leads);
   /// Until the next `start` nothing is said or armed, whatever is still reported (P-ML-1).
   void stop();
   /// The peer said something, whatever it was.
-  void on_heard(Instant now) { heard_at_ = now; }
+  void on_heard(Instant now);
   void on_pong(Instant now, Duration round_trip);
   /// The ping's own deadline passed.
   void on_miss(Instant now);
@@ -83,7 +85,7 @@ class Keepalive {
   void recover(Instant now);
   Duration silence_allowed() const;
 
-  KeepaliveOptions options_;
+  const KeepaliveOptions& options_;
   Rng rng_;
   PingPart part_ = PingPart::leads;
   Instant ping_at_ = kNever;

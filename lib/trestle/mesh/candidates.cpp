@@ -1,9 +1,11 @@
 #include "trestle/mesh/candidates.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/link/backoff.hpp"
 
 namespace trestle::mesh {
 namespace {
@@ -21,6 +23,7 @@ Candidates::Candidates(const CandidatesOptions& options, Rng rng)
       backoff_rng_(rng.fork("backoff")),
       legacy_(options.legacy, rng.fork("legacy")) {
   TRESTLE_ASSERT(options_.attempts_max > 0);
+  TRESTLE_ASSERT(options_.attempts_max <= std::numeric_limits<std::uint8_t>::max());
 }
 
 bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
@@ -29,12 +32,14 @@ bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
     if (peer->phase == Phase::forgotten) {
       if (now < peer->due) return false;
       peer->failures = 0;
-      peer->backoff.reset();
-      peer->due = after(now, draw_first_wait(contact, haste));
+      peer->waits = 0;
+      peer->due = after(now, draw_first_wait(contact.dialect, haste));
       enter(*peer, Phase::idle);
     }
     // Hearsay must not replace an address that works.
-    if (peer->phase != Phase::linked && peer->failures > 0) peer->contact = contact;
+    if (peer->phase != Phase::linked && peer->failures > 0) {
+      peer->address = wire::KnownAddress(contact);
+    }
     return true;
   }
   return take_up(now, contact, haste, Claim::hearsay);
@@ -42,7 +47,7 @@ bool Candidates::hear(Instant now, const wire::Contact& contact, Haste haste) {
 
 bool Candidates::take_up(Instant now, const wire::Contact& contact, Haste haste, Claim claim) {
   if (!is_dialable(contact) || !make_room(claim)) return false;
-  admit(contact).due = after(now, draw_first_wait(contact, haste));
+  admit(contact).due = after(now, draw_first_wait(contact.dialect, haste));
   return true;
 }
 
@@ -52,15 +57,15 @@ bool Candidates::want(Instant now, const wire::Contact& contact) {
     if (!take_up(now, contact, Haste::at_once, Claim::wanted)) return false;
     peer = peers_.find(contact.id);
   } else if (peer->phase == Phase::forgotten) {
-    if (is_dialable(contact)) peer->contact = contact;
+    if (is_dialable(contact)) peer->address = wire::KnownAddress(contact);
     // One dial for one wish: lookups go on wishing for the dead, and a whole series for each of
     // them would be a flood.
-    peer->failures = options_.attempts_max - 1;
-    peer->backoff.reset();
-    peer->due = after(now, draw_first_wait(peer->contact, Haste::at_once));
+    peer->failures = static_cast<std::uint8_t>(options_.attempts_max - 1);
+    peer->waits = 0;
+    peer->due = after(now, draw_first_wait(peer->address.dialect, Haste::at_once));
     enter(*peer, Phase::idle);
   } else if (peer->phase == Phase::idle && peer->failures == 0 &&
-             peer->contact.dialect != wire::Dialect::legacy) {
+             peer->address.dialect != wire::Dialect::legacy) {
     peer->due = std::min(peer->due, now);
   }
   set_wanted(*peer, peer->phase == Phase::idle);
@@ -95,7 +100,7 @@ void Candidates::on_full(Instant now, const NodeId& id) {
   Peer* peer = peers_.find(id);
   if (peer == nullptr || peer->phase == Phase::linked) return;
   peer->failures = 0;
-  peer->backoff.reset();
+  peer->waits = 0;
   peer->due = after(now, options_.redial.cap);
   peer->full = true;
   set_wanted(*peer, false);
@@ -120,7 +125,7 @@ bool Candidates::on_linked(const wire::Contact& contact) {
     if (!is_dialable(contact)) return false;
     peer = &admit(contact);
   } else if (is_dialable(contact)) {
-    peer->contact = contact;
+    peer->address = wire::KnownAddress(contact);
   }
   const bool was_lost = peer->probed || is_lost(*peer);
   set_wanted(*peer, false);
@@ -145,7 +150,7 @@ void Candidates::on_unlinked(Instant now, const NodeId& id, Duration lasted, End
   if (ending == Ending::suffered) set_trust(*peer, Trust::broken);
   if (lasted >= options_.stable_after) {
     peer->failures = 0;
-    peer->backoff.reset();
+    peer->waits = 0;
     peer->due = after(now, draw_redial_wait(*peer));
     enter(*peer, Phase::idle);
   } else {
@@ -172,7 +177,8 @@ std::optional<wire::Contact> Candidates::choose(Instant now, Choice choice) {
   }
   if (eligible_.empty()) return std::nullopt;
   const std::size_t drawn = rng_.below(eligible_.size());
-  return peers_.at_index(eligible_[drawn]).second.contact;
+  const auto& [id, chosen] = peers_.at_index(eligible_[drawn]);
+  return chosen.address.of(id);
 }
 
 std::optional<wire::Contact> Candidates::choose_lost(Instant now) {
@@ -184,10 +190,10 @@ std::optional<wire::Contact> Candidates::choose_lost(Instant now) {
   }
   if (eligible_.empty()) return std::nullopt;
   const std::size_t drawn = rng_.below(eligible_.size());
-  Peer& peer = peers_.at_index(eligible_[drawn]).second;
-  peer.failures = options_.attempts_max - 1;  // one dial, not a series
+  auto& [id, peer] = peers_.at_index(eligible_[drawn]);
+  peer.failures = static_cast<std::uint8_t>(options_.attempts_max - 1);  // one dial, not a series
   peer.probed = true;
-  return peer.contact;
+  return peer.address.of(id);
 }
 
 void Candidates::drop_stale(Instant now) {
@@ -212,9 +218,8 @@ Instant Candidates::next_due(Instant now, Choice choice) const {
 }
 
 Candidates::Peer& Candidates::admit(const wire::Contact& contact) {
-  const Rng rng = backoff_rng_.fork("peer", ++admitted_);
-  const auto [peer, is_new] = peers_.insert(
-      contact.id, Peer{.contact = contact, .backoff = link::Backoff(options_.redial, rng)});
+  const auto [peer, is_new] =
+      peers_.insert(contact.id, Peer{.address = wire::KnownAddress(contact)});
   TRESTLE_ASSERT(is_new);
   ++known_;
   return *peer;
@@ -254,7 +259,7 @@ FlatMap<NodeId, Candidates::Peer>::iterator Candidates::longest_untried() {
 }
 
 Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures) {
-  peer.failures = failures;
+  peer.failures = static_cast<std::uint8_t>(failures);
   set_wanted(peer, false);
   if (peer.proven) set_trust(peer, Trust::broken);
   const bool forgotten = failures >= options_.attempts_max;
@@ -270,12 +275,14 @@ Candidates::Failure Candidates::fail(Instant now, Peer& peer, unsigned failures)
 }
 
 Duration Candidates::draw_redial_wait(Peer& peer) {
-  if (peer.contact.dialect == wire::Dialect::legacy) return legacy_.draw_redial_wait();
-  return peer.backoff.next().value_or(options_.redial.cap);
+  if (peer.address.dialect == wire::Dialect::legacy) return legacy_.draw_redial_wait();
+  const unsigned waits = peer.waits;
+  if (waits < std::numeric_limits<std::uint8_t>::max()) ++peer.waits;
+  return link::draw_backoff(options_.redial, waits, backoff_rng_);
 }
 
-Duration Candidates::draw_first_wait(const wire::Contact& contact, Haste haste) {
-  if (contact.dialect == wire::Dialect::legacy) return legacy_.draw_first_wait();
+Duration Candidates::draw_first_wait(wire::Dialect dialect, Haste haste) {
+  if (dialect == wire::Dialect::legacy) return legacy_.draw_first_wait();
   if (haste == Haste::at_once) return Duration::zero();
   return rng_.between(Duration::zero(), options_.first_dial_spread);
 }

@@ -8,10 +8,10 @@
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/base/time.hpp"
-#include "trestle/link/backoff.hpp"
 #include "trestle/mesh/legacy_dialling.hpp"
 #include "trestle/mesh/mesh_options.hpp"
 #include "trestle/wire/message/contact.hpp"
+#include "trestle/wire/message/known_address.hpp"
 
 namespace trestle::mesh {
 
@@ -86,9 +86,12 @@ class Candidates {
 
  private:
   enum class Phase : std::uint8_t { idle, dialling, linked, forgotten };
+  /// There are hundreds, and they are looked through: 40 bytes, a line of the cache with the id.
   struct Peer {
-    wire::Contact contact;
-    link::Backoff backoff;
+    wire::KnownAddress address;
+    /// idle: not dialled before this. forgotten: until this.
+    Instant due{};
+    Instant last_linked{};
     Phase phase = Phase::idle;
     bool wanted = false;
     /// It was linked once.
@@ -99,10 +102,9 @@ class Candidates {
     bool probed = false;
     /// It had no room for us; until it is due.
     bool full = false;
-    unsigned failures = 0;
-    /// idle: not dialled before this. forgotten: until this.
-    Instant due{};
-    Instant last_linked{};
+    std::uint8_t failures = 0;
+    /// Since the waits between dials were last short.
+    std::uint8_t waits = 0;
   };
 
   static bool is_lost(const Peer& peer) {
@@ -120,7 +122,7 @@ class Candidates {
   std::size_t unlinked() const { return peers_.size() - linked_; }
   Failure fail(Instant now, Peer& peer, unsigned failures);
   Duration draw_redial_wait(Peer& peer);
-  Duration draw_first_wait(const wire::Contact& contact, Haste haste);
+  Duration draw_first_wait(wire::Dialect dialect, Haste haste);
   void enter(Peer& peer, Phase phase);
   void set_wanted(Peer& peer, bool wanted);
   enum class Trust : std::uint8_t { unproven, proven, broken };
@@ -132,7 +134,6 @@ class Candidates {
   Rng backoff_rng_;
   LegacyDialling legacy_;
   FlatMap<NodeId, Peer> peers_;
-  std::uint64_t admitted_ = 0;
   std::size_t known_ = 0;
   std::size_t linked_ = 0;
   std::size_t lost_ = 0;

@@ -103,7 +103,6 @@ struct Connection {
   bool cut = false;
   Opening opening = Opening::under_way;
   std::uint32_t opening_tries = 0;
-  Instant dial_deadline{};
   NodeIndex target = kNoNode;
   Rng rng{0};
   std::array<End, 2> ends;

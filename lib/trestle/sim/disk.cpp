@@ -67,7 +67,7 @@ ErrorCode Disk::apply(Order& order) {
 
 node::Restored Disk::restored(WallTime wall) const {
   node::Restored found;
-  found.peers = peers_;
+  found.peers.assign(peers_.begin(), peers_.end());
   for (const auto& [key, entry] : records_) {
     const auto elapsed = std::max(wall - entry.written, Calendar::duration::zero());
     const auto elapsed_ms = static_cast<std::uint64_t>(elapsed.count());

@@ -9,6 +9,7 @@
 #include "trestle/base/error_code.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/base/time.hpp"
+#include "trestle/dht/known_contact.hpp"
 #include "trestle/dht/storage.hpp"
 #include "trestle/node/node.hpp"
 
@@ -42,7 +43,7 @@ class Disk {
 
   // ---- a driver's ----
   void persist(Instant now, WallTime wall, dht::Persist&& order);
-  void save_peers(wire::Contacts&& peers) { peers_ = std::move(peers); }
+  void save_peers(const wire::Contacts& peers) { peers_ = {peers.begin(), peers.end()}; }
   /// When the sync under way ends.
   Instant next_deadline() const { return sync_ends_; }
   std::vector<Answer> on_deadline(Instant now);
@@ -63,8 +64,8 @@ class Disk {
   // ---- look ----
   const DiskStats& stats() const { return stats_; }
   std::size_t records() const { return records_.size(); }
-  /// The peers that the next process finds.
-  const wire::Contacts& peers() const { return peers_; }
+  /// How many peers the next process finds.
+  std::size_t saved_peers() const { return peers_.size(); }
   /// What is synced under that key, or null.
   const dht::StoredRecord* find(const std::string& key) const;
 
@@ -85,7 +86,7 @@ class Disk {
   DiskOptions options_;
   Rng rng_;
   std::map<std::string, Entry> records_;
-  wire::Contacts peers_;
+  std::vector<dht::KnownContact> peers_;  ///< Small: every node of a world has a disk.
   std::vector<Order> under_way_;
   std::vector<Order> waiting_;
   Instant sync_ends_ = kNever;

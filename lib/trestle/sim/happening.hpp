@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -57,6 +59,8 @@ enum class HappeningKind : std::uint8_t {
   fault,
 };
 
+inline constexpr std::size_t kHappeningKinds = static_cast<std::size_t>(HappeningKind::fault) + 1;
+
 std::string_view name(HappeningKind kind);
 
 /// What a record of a native frame is to the rules of conversation.
@@ -93,11 +97,36 @@ struct Happening {
 
 class World;
 
-/// Watches a world. Called after every happening and after every event; may look at everything and
-/// change nothing. A checker is an observer that calls `World::report_violation`.
+/// What an observer wants to be told of.
+struct Interest {
+  std::uint64_t kinds = ~std::uint64_t{0};  ///< One bit a kind of happening.
+  /// To be called after every event too.
+  bool wants_events = true;
+
+  enum class Events : std::uint8_t { none, every };
+  static constexpr Interest in(std::initializer_list<HappeningKind> kinds,
+                               Events events = Events::none) {
+    Interest interest{.kinds = 0, .wants_events = events == Events::every};
+    for (const HappeningKind kind : kinds) interest.kinds |= bit(kind);
+    return interest;
+  }
+  constexpr bool contains(HappeningKind kind) const { return (kinds & bit(kind)) != 0; }
+
+ private:
+  static constexpr std::uint64_t bit(HappeningKind kind) {
+    return std::uint64_t{1} << static_cast<unsigned>(kind);
+  }
+};
+static_assert(kHappeningKinds <= 64);
+
+/// Watches a world. Called after every happening that interests it and after every event; may look
+/// at everything and change nothing. A checker is an observer that calls
+/// `World::report_violation`.
 class Observer {
  public:
   virtual ~Observer() = default;
+  /// Asked once, when it is added.
+  virtual Interest interest() const { return {}; }
   virtual void observe(World& world, const Happening& happening) = 0;
   virtual void after_event(World& world) { static_cast<void>(world); }
 };

@@ -125,6 +125,13 @@ const Connection* Network::find(NodeIndex node, link::ConnectionId id) const {
   return slot == nullptr ? nullptr : &connections_[*slot];
 }
 
+std::optional<HeldEnd> Network::held(NodeIndex node, link::ConnectionId id) const {
+  const std::uint32_t* slot = places_[node].ends.find(id);
+  if (slot == nullptr) return std::nullopt;
+  const End& dialler = connections_[*slot].ends[kDialler];
+  return HeldEnd{*slot, dialler.node == node && dialler.id == id ? kDialler : kAcceptor};
+}
+
 std::size_t Network::open_ends(NodeIndex node) const { return places_[node].ends.size(); }
 
 void Network::drop_items(Lane& lane) {

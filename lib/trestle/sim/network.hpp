@@ -50,6 +50,12 @@ struct Delivery {
   Item item;                ///< What arrived.
 };
 
+/// Which end of which connection a node means by an id of its own. Until the next order or event.
+struct HeldEnd {
+  std::uint32_t slot = 0;
+  Side side = kDialler;
+};
+
 struct NetworkStats {
   std::uint64_t dials = 0;
   std::uint64_t dials_failed = 0;
@@ -87,8 +93,8 @@ class Network {
   /// Returns the connection's serial, and whose listener was dialled.
   std::pair<ConnectionSerial, NodeIndex> dial(Instant now, NodeIndex node, const link::Dial& order);
   /// How many bytes the kernel took over at once, as a rule all of them; of the others it is told
-  /// by a delivery.
-  std::optional<std::size_t> send(Instant now, NodeIndex node, link::SendFrame&& order);
+  /// by a delivery. The end is an open one.
+  std::size_t send(Instant now, const HeldEnd& end, link::SendFrame&& order);
   bool close(Instant now, NodeIndex node, const link::CloseTransport& order);
   /// The id that the listener gave to an accepted connection.
   void bind_accepted(std::uint32_t slot, link::ConnectionId id);
@@ -124,6 +130,8 @@ class Network {
   const NetworkStats& stats() const { return stats_; }
   /// The connection a node knows by that id, if it is one of its own.
   const Connection* find(NodeIndex node, link::ConnectionId id) const;
+  std::optional<HeldEnd> held(NodeIndex node, link::ConnectionId id) const;
+  const Connection& connection(const HeldEnd& end) const { return connections_[end.slot]; }
   /// Connections on which this node's end is open (or dialling too).
   std::size_t open_ends(NodeIndex node) const;
   std::size_t connections_in_use() const { return connections_.size() - free_.size(); }

@@ -22,16 +22,10 @@ std::size_t size_on_line(const Item& item) {
 
 }  // namespace
 
-std::optional<std::size_t> Network::send(Instant now, NodeIndex node, link::SendFrame&& order) {
-  const std::uint32_t* found = places_[node].ends.find(order.connection);
-  if (found == nullptr) return std::nullopt;
-  const std::uint32_t slot = *found;
+std::size_t Network::send(Instant now, const HeldEnd& end, link::SendFrame&& order) {
+  const auto [slot, side] = end;
   Connection& connection = connections_[slot];
-  const Side side =
-      connection.ends[kDialler].node == node && connection.ends[kDialler].id == order.connection
-          ? kDialler
-          : kAcceptor;
-  if (connection.ends[side].state != EndState::open) return std::nullopt;
+  TRESTLE_ASSERT(connection.ends[side].state == EndState::open);
   ++stats_.frames_sent;
   stats_.bytes_sent += order.bytes.size();
   Lane& lane = connection.lanes[side];
@@ -48,14 +42,10 @@ std::optional<std::size_t> Network::send(Instant now, NodeIndex node, link::Send
 }
 
 bool Network::close(Instant now, NodeIndex node, const link::CloseTransport& order) {
-  const std::uint32_t* found = places_[node].ends.find(order.connection);
-  if (found == nullptr) return false;
-  const std::uint32_t slot = *found;
-  Connection& connection = connections_[slot];
-  const Side side =
-      connection.ends[kDialler].node == node && connection.ends[kDialler].id == order.connection
-          ? kDialler
-          : kAcceptor;
+  const std::optional<HeldEnd> end = held(node, order.connection);
+  if (!end) return false;
+  const auto [slot, side] = *end;
+  const Connection& connection = connections_[slot];
   const bool was_open = connection.ends[side].state == EndState::open;
   end_closed(slot, side);
   if (was_open) {

@@ -33,8 +33,7 @@ std::pair<ConnectionSerial, NodeIndex> Network::dial(Instant now, NodeIndex node
                                EndState::dialling};
   const auto [stored, inserted] = places_[node].ends.insert(order.connection, slot);
   TRESTLE_ASSERT(inserted);  // an id is never used again
-  connection.dial_deadline = after(now, order.timeout);
-  scheduler_.add(connection.dial_deadline, EventKind::dial_expires, slot, connection.generation);
+  scheduler_.add(after(now, order.timeout), EventKind::dial_expires, slot, connection.generation);
 
   const NodeIndex* target = listeners_.find(std::string(authority(order.url)));
   if (target == nullptr) {

@@ -1,6 +1,7 @@
 #include "trestle/sim/probes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace trestle::sim {
 namespace {
@@ -189,12 +190,17 @@ void Probes::read_figures(const node::Status& status) {
 
 void Probes::after_event(World& world) {
   if (world.now() < look_at_) return;
+  const Instant looked_at = std::exchange(looked_at_, world.now());
   look_at_ = after(world.now(), kBreakerLook);
   for (; nodes_seen_ < world.size(); ++nodes_seen_) {
     if (world.role(nodes_seen_) == wire::Role::bootstrap) edges_.push_back(nodes_seen_);
   }
+  // A closed breaker stays closed until something happens to its node; the others know the time.
+  const bool all_are_closed =
+      std::ranges::all_of(breakers_, [](const auto& seen) { return seen.second == "closed"; });
   for (const NodeIndex node : edges_) {
-    if (world.is_running(node)) look_at_breakers(node, world.node(node).status(world.now()));
+    if (!world.is_running(node) || (all_are_closed && world.touched_at(node) < looked_at)) continue;
+    look_at_breakers(node, world.node(node).status(world.now()));
   }
 }
 

@@ -76,6 +76,13 @@ std::string_view sentence(Probe probe);
 /// still run at its end.
 class Probes : public Observer {
  public:
+  Interest interest() const override {
+    return Interest::in(
+        {HappeningKind::logged, HappeningKind::killed, HappeningKind::stopped,
+         HappeningKind::dial_failed, HappeningKind::frame_ordered, HappeningKind::frame_delivered,
+         HappeningKind::close_ordered, HappeningKind::fault},
+        Interest::Events::every);
+  }
   void observe(World& world, const Happening& happening) override;
   void after_event(World& world) override;
   void finish(World& world);
@@ -103,6 +110,7 @@ class Probes : public Observer {
   std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> figures_;
   FlatMap<ConnectionSerial, NodeIndex> half_open_;  ///< Who still believes in it.
   Instant look_at_{};
+  Instant looked_at_{};
   NodeIndex nodes_seen_ = 0;
   std::vector<NodeIndex> edges_;  ///< The bootstrap nodes among them.
   /// By bootstrap node and place in its set: as last seen. A restart is seen as closed again.

@@ -76,28 +76,31 @@ std::string to_text(Instant at) {
   return std::to_string(total / kMicrosecondsPerSecond) + "." + fraction;
 }
 
-TraceLine TraceLine::of(const Happening& happening) {
-  TraceLine line;
-  line.take(happening);
-  return line;
+namespace {
+
+void copy_text(std::string_view from, std::array<char, 56>& to) {
+  const std::size_t letters = std::min(to.size() - 1, from.size());
+  std::copy_n(from.begin(), letters, to.begin());
+  to[letters] = '\0';
 }
 
-/// Writes over an older line: only what is used of it.
-void TraceLine::take(const Happening& happening) {
-  kind = happening.kind;
-  at = happening.at;
-  node = happening.node;
-  peer = happening.peer;
-  connection = happening.connection;
-  code = happening.code;
-  number = happening.number;
-  bytes = static_cast<std::uint32_t>(happening.bytes.size());
-  records = static_cast<std::uint32_t>(happening.records.size());
-  const std::size_t first_heads = std::min(heads.size(), happening.records.size());
-  std::copy_n(happening.records.begin(), first_heads, heads.begin());
-  const std::size_t letters = std::min(text.size() - 1, happening.text.size());
-  std::copy_n(happening.text.begin(), letters, text.begin());
-  text[letters] = '\0';
+}  // namespace
+
+TraceLine TraceLine::of(const Happening& happening) {
+  TraceLine line;
+  line.kind = happening.kind;
+  line.at = happening.at;
+  line.node = happening.node;
+  line.peer = happening.peer;
+  line.connection = happening.connection;
+  line.code = happening.code;
+  line.number = happening.number;
+  line.bytes = static_cast<std::uint32_t>(happening.bytes.size());
+  line.records = static_cast<std::uint32_t>(happening.records.size());
+  const std::size_t first_heads = std::min(line.heads.size(), happening.records.size());
+  std::copy_n(happening.records.begin(), first_heads, line.heads.begin());
+  copy_text(happening.text, line.text);
+  return line;
 }
 
 std::string TraceLine::to_text() const {
@@ -129,20 +132,63 @@ std::string TraceLine::to_text() const {
   return out;
 }
 
+Trace::Trace(std::size_t lines_max) : lines_max_(lines_max) {
+  lines_.reserve(lines_max);
+  rests_.resize(lines_max);
+}
+
+/// Writes over an older line: only what is used of it.
 void Trace::add(const Happening& happening) {
   if (lines_max_ == 0) return;
-  if (lines_.size() < lines_max_) {
-    lines_.push_back(TraceLine::of(happening));
-    return;
+  if (lines_.size() < lines_max_) lines_.emplace_back();
+  Line& line = lines_[next_];
+  line.at = happening.at;
+  line.connection = happening.connection;
+  line.number = happening.number;
+  line.node = happening.node;
+  line.peer = happening.peer;
+  line.bytes = static_cast<std::uint32_t>(happening.bytes.size());
+  const std::size_t records = happening.records.size();
+  line.records = static_cast<std::uint16_t>(std::min(records, kRecordsMax)) & kRecordsMax;
+  line.has_text = !happening.text.empty();
+  line.kind = happening.kind;
+  line.code = happening.code;
+  if (records > 0) {
+    line.record = happening.records.front().name;
+    line.request_id = happening.records.front().request_id;
   }
-  lines_[next_].take(happening);
+  if (records > 1) {
+    auto& heads = rests_[next_].heads;
+    std::copy_n(happening.records.begin() + 1, std::min(heads.size(), records - 1), heads.begin());
+  }
+  if (line.has_text) copy_text(happening.text, rests_[next_].text);
   if (++next_ == lines_max_) next_ = 0;
 }
 
+TraceLine Trace::line(std::size_t place) const {
+  const Line& kept = lines_[place];
+  const Rest& rest = rests_[place];
+  TraceLine line;
+  line.kind = kept.kind;
+  line.at = kept.at;
+  line.node = kept.node;
+  line.peer = kept.peer;
+  line.connection = kept.connection;
+  line.code = kept.code;
+  line.number = kept.number;
+  line.bytes = kept.bytes;
+  line.records = kept.records;
+  line.heads = {RecordHead{.name = kept.record, .request_id = kept.request_id}, rest.heads[0],
+                rest.heads[1]};
+  if (kept.has_text) line.text = rest.text;
+  return line;
+}
+
 std::string Trace::to_text() const {
+  const std::size_t oldest = lines_.size() < lines_max_ ? 0 : next_;
   std::string out;
   for (std::size_t index = 0; index < lines_.size(); ++index) {
-    out += lines_[(next_ + index) % lines_.size()].to_text();
+    out += line((oldest + index) % lines_.size()).to_text();
     out += '\n';
   }
   return out;

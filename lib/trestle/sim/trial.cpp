@@ -182,7 +182,7 @@ void Trial::judge_saved_peers() {
                             world_.now() - world_.started_at(node) >= kSavedWithin;
     if (!is_settled) continue;
     const std::size_t wanted = std::min(kMemberLinksMin, present().size() - 1);
-    const std::size_t saved = world_.disk(node).peers().size();
+    const std::size_t saved = world_.disk(node).saved_peers();
     if (saved >= wanted) continue;
     shortcomings_at_end_.push_back("RECOV: n" + std::to_string(node) + " has saved " +
                                    std::to_string(saved) + " peers");

@@ -30,9 +30,12 @@ NodeIndex World::add_node(NodeSpec spec) {
   const NodeIndex node = network_.add_node(spec.url);
   TRESTLE_ASSERT(node == hosts_.size());
   Host host;
-  host.spec = std::move(spec);
+  host.role = spec.role;
+  host.is_honest = spec.is_honest;
+  host.url = std::move(spec.url);
+  host.factory = std::move(spec.factory);
   host.remote_address =
-      host.spec.remote_address.empty() ? remote_address(node) : host.spec.remote_address;
+      spec.remote_address.empty() ? remote_address(node) : std::move(spec.remote_address);
   host.rng = rng_.fork("node", node);
   host.suite = std::make_unique<crypto::Suite>(host.rng.fork("suite").next());
   host.pair = host.suite->generate();
@@ -50,8 +53,8 @@ void World::start(NodeIndex node) {
   host.started_at = now_;
   host.stopped = false;
   const NodeSeat seat{host.identity, *host.suite, host.rng.fork("incarnation", host.incarnation),
-                      host.spec.url};
-  host.node = host.spec.factory(seat);
+                      host.url};
+  host.node = host.factory(seat);
   TRESTLE_ASSERT(host.node != nullptr);
   network_.node_up(now_, node, host.incarnation);
   happened(happening(HappeningKind::started, node));
@@ -220,14 +223,15 @@ bool World::step() {
       deliver(std::move(*delivery));
     }
   } else {
-    const std::optional<Deadlines::Slot> due = timers_.pop_due(now_);
+    // Its timer is armed anew when the node is drained.
+    const std::optional<Deadlines::Slot> due = timers_.due(now_);
     TRESTLE_ASSERT(due.has_value());
     ++stats_.deadlines;
     happened(happening(HappeningKind::deadline, *due));
     hosts_[*due].node->on_deadline(now_);
     drain(*due);
   }
-  for (Observer* observer : observers_) observer->after_event(*this);
+  for (Observer* observer : event_observers_) observer->after_event(*this);
   return !violation_;
 }
 
@@ -252,6 +256,14 @@ void World::schedule(Instant at, std::function<void(World&)> action) {
 
 // ---- watch ----
 
+void World::add_observer(Observer& observer) {
+  const Interest interest = observer.interest();
+  for (std::size_t kind = 0; kind < kHappeningKinds; ++kind) {
+    if (interest.contains(static_cast<HappeningKind>(kind))) observers_[kind].push_back(&observer);
+  }
+  if (interest.wants_events) event_observers_.push_back(&observer);
+}
+
 Happening World::happening(HappeningKind kind, NodeIndex node) const {
   Happening result;
   result.kind = kind;
@@ -273,7 +285,9 @@ void World::happened(const Happening& happening, std::uint64_t content) {
   // events.
   if (happening.kind == HappeningKind::frame_ordered) fingerprint_.add(happening.bytes);
   if (happening.kind != HappeningKind::drained) trace_.add(happening);
-  for (Observer* observer : observers_) observer->observe(*this, happening);
+  for (Observer* observer : observers_[static_cast<std::size_t>(happening.kind)]) {
+    observer->observe(*this, happening);
+  }
 }
 
 void World::note_fault(std::string_view text, NodeIndex node, ConnectionSerial hit) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -94,15 +95,17 @@ class World {
   Instant started_at(NodeIndex node) const { return hosts_[node].started_at; }
   /// When its last pause ended.
   Instant resumed_at(NodeIndex node) const { return hosts_[node].resumed_at; }
+  /// When it was last drained: since then nothing has happened to it.
+  Instant touched_at(NodeIndex node) const { return hosts_[node].touched_at; }
   /// Its calendar is set to another time, and it is told.
   void jump_clock(NodeIndex node, Duration jump);
   bool is_running(NodeIndex node) const { return hosts_[node].node != nullptr; }
-  bool is_honest(NodeIndex node) const { return hosts_[node].spec.is_honest; }
+  bool is_honest(NodeIndex node) const { return hosts_[node].is_honest; }
   /// Only while it runs.
   const node::Node& node(NodeIndex node) const;
   const crypto::Identity& identity(NodeIndex node) const { return hosts_[node].identity; }
-  wire::Role role(NodeIndex node) const { return hosts_[node].spec.role; }
-  const std::string& url(NodeIndex node) const { return hosts_[node].spec.url; }
+  wire::Role role(NodeIndex node) const { return hosts_[node].role; }
+  const std::string& url(NodeIndex node) const { return hosts_[node].url; }
   std::uint32_t incarnation(NodeIndex node) const { return hosts_[node].incarnation; }
 
   /// What the node's process writes to and finds again at its next start.
@@ -135,8 +138,8 @@ class World {
   void schedule(Instant at, std::function<void(World&)> action);
 
   // ---- watch ----
-  /// Called from now on; must outlive the world's running.
-  void add_observer(Observer& observer) { observers_.push_back(&observer); }
+  /// Called from now on for what it wants to be told; must outlive the world's running.
+  void add_observer(Observer& observer);
   void report_violation(std::string_view rule, std::string text);
   const std::optional<Violation>& violation() const { return violation_; }
   /// Everything somebody needs who was not there: seed, plan, what is wrong, the last lines, how to
@@ -155,24 +158,30 @@ class World {
 
  private:
   struct Host {
-    NodeSpec spec;
-    std::string remote_address;
+    // What is asked at everything that happens, side by side.
+    std::unique_ptr<node::Node> node;
+    std::uint32_t incarnation = 0;
+    wire::Role role = wire::Role::node;
+    bool is_honest = true;
+    /// Said `Stopped`: hears nothing more and goes as soon as it was drained.
+    bool stopped = false;
+    bool paused = false;
+    std::optional<std::uint32_t> orders_left;  ///< Until it crashes.
+    Instant started_at{};
+    Instant resumed_at{};
+    Instant touched_at{};
+    // The rest.
+    bool is_disk_held = false;  ///< A sync ended while it was paused.
     Rng rng{0};
     std::unique_ptr<crypto::Suite> suite;
     crypto::KeyPair pair;
     crypto::Identity identity;
     Duration wall_skew{};
+    std::string url;
+    NodeFactory factory;
+    std::string remote_address;
     Disk disk{{}, Rng(0)};
-    bool is_disk_held = false;  ///< A sync ended while it was paused.
-    std::uint32_t incarnation = 0;
-    std::unique_ptr<node::Node> node;
-    /// Said `Stopped`: hears nothing more and goes as soon as it was drained.
-    bool stopped = false;
-    bool paused = false;
-    Instant started_at{};
-    Instant resumed_at{};
-    std::optional<std::uint32_t> orders_left;  ///< Until it crashes.
-    std::vector<std::uint32_t> held_jobs;      ///< Crypto that was done while it was paused.
+    std::vector<std::uint32_t> held_jobs;  ///< Crypto that was done while it was paused.
   };
 
   /// A finished signature or check on its way back.
@@ -220,7 +229,9 @@ class World {
   std::vector<std::function<void(World&)>> actions_;
   std::vector<std::uint32_t> free_actions_;
   FlatMap<OperationKey, node::OperationEnded> ended_;
-  std::vector<Observer*> observers_;
+  /// By kind of happening: most observers wait for little of what happens.
+  std::array<std::vector<Observer*>, kHappeningKinds> observers_;
+  std::vector<Observer*> event_observers_;
   std::optional<Violation> violation_;
   Fingerprint fingerprint_;
   Trace trace_;

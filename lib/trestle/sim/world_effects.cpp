@@ -45,6 +45,7 @@ void keep_bounded(auto& news, std::size_t news_max, std::uint64_t& forgotten) {
 /// Performs what the node ordered, in order, and arms its one timer.
 void World::drain(NodeIndex node) {
   Host& host = hosts_[node];
+  host.touched_at = now_;
   while (std::optional<node::Effect> effect = host.node->poll_effect(now_)) {
     if (host.orders_left) {
       if (*host.orders_left == 0) return kill(node, KillKind::process, "in the middle of a step");
@@ -83,13 +84,10 @@ void World::perform_transport(NodeIndex node, node::Effect&& effect) {
   auto* frame = std::get_if<link::SendFrame>(&effect);
   const auto* close = std::get_if<link::CloseTransport>(&effect);
   const link::ConnectionId id = frame != nullptr ? frame->connection : close->connection;
-  const Connection* connection = network_.find(node, id);
-  const Side side = connection != nullptr && connection->ends[kDialler].node == node &&
-                            connection->ends[kDialler].id == id
-                        ? kDialler
-                        : kAcceptor;
+  const std::optional<HeldEnd> end = network_.held(node, id);
+  const Connection* connection = end ? &network_.connection(*end) : nullptr;
   if (connection == nullptr ||
-      (frame != nullptr && connection->ends[side].state != EndState::open)) {
+      (frame != nullptr && connection->ends[end->side].state != EndState::open)) {
     Happening news = happening(HappeningKind::stray_order, node);
     news.text = frame != nullptr ? "send" : "close";
     news.number = id.value();
@@ -98,8 +96,8 @@ void World::perform_transport(NodeIndex node, node::Effect&& effect) {
   Happening news = happening(
       frame != nullptr ? HappeningKind::frame_ordered : HappeningKind::close_ordered, node);
   news.connection = connection->serial;
-  news.side = side;
-  news.peer = connection->ends[opposite(side)].node;
+  news.side = end->side;
+  news.peer = connection->ends[opposite(end->side)].node;
   if (frame == nullptr) {
     news.number = static_cast<std::uint64_t>(close->status);
     news.text = close->reason;
@@ -112,9 +110,8 @@ void World::perform_transport(NodeIndex node, node::Effect&& effect) {
   news.undecodable = !look_into(*frame);
   news.records = heads_;
   happened(news);
-  const std::optional<std::size_t> taken = network_.send(now_, node, std::move(*frame));
-  TRESTLE_ASSERT(taken.has_value());
-  if (*taken > 0) hosts_[node].node->on_drained(now_, id, *taken);
+  const std::size_t taken = network_.send(now_, *end, std::move(*frame));
+  if (taken > 0) hosts_[node].node->on_drained(now_, id, taken);
 }
 
 /// Reads the heads of a frame that a node sends; false if it is none of the native dialect. Reading
@@ -222,7 +219,7 @@ void World::perform_news(NodeIndex node, node::Effect&& effect) {
   } else if (auto* order = std::get_if<dht::Persist>(&effect)) {
     perform_disk(node, std::move(*order));
   } else if (auto* save = std::get_if<node::SavePeers>(&effect)) {
-    hosts_[node].disk.save_peers(std::move(save->peers));
+    hosts_[node].disk.save_peers(save->peers);
   } else {
     TRESTLE_ASSERT(std::holds_alternative<node::Stopped>(effect));
     hosts_[node].stopped = true;

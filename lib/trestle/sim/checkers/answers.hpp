@@ -16,6 +16,11 @@ namespace trestle::sim::checkers {
 /// twice under one id by a byzantine peer may answer twice.
 class Answers : public Observer {
  public:
+  Interest interest() const override {
+    return Interest::in({HappeningKind::frame_ordered, HappeningKind::frame_delivered,
+                         HappeningKind::closed, HappeningKind::close_ordered,
+                         HappeningKind::dial_failed});
+  }
   void observe(World& world, const Happening& happening) override;
 
   std::uint64_t requests() const { return requests_; }

@@ -21,6 +21,7 @@ struct BoundsOptions {
 class Bounds : public Observer {
  public:
   explicit Bounds(const BoundsOptions& options = {}) : options_(options) {}
+  Interest interest() const override { return Interest::in({}, Interest::Events::every); }
   /// That figure of that node has a bound of its own. `figure` must have static storage.
   void expect(NodeIndex node, std::string_view figure, std::uint64_t max);
   void observe(World&, const Happening&) override {}

@@ -22,6 +22,7 @@ struct ConductOptions {
 class Conduct : public Observer {
  public:
   explicit Conduct(const ConductOptions& options = {}) : options_(options) {}
+  Interest interest() const override { return {.wants_events = false}; }
   void observe(World& world, const Happening& happening) override;
 
  private:

@@ -10,6 +10,7 @@ namespace trestle::sim::checkers {
 /// from the frames of those who hand on: routed requests and recursive lookups.
 class Hops : public Observer {
  public:
+  Interest interest() const override { return Interest::in({HappeningKind::frame_ordered}); }
   void observe(World& world, const Happening& happening) override;
   std::uint64_t checked() const { return checked_; }
 

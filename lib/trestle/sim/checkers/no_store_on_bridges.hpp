@@ -8,6 +8,9 @@ namespace trestle::sim::checkers {
 /// but with a refusal.
 class NoStoreOnBridges : public Observer {
  public:
+  Interest interest() const override {
+    return Interest::in({HappeningKind::disk_ordered, HappeningKind::frame_ordered});
+  }
   void observe(World& world, const Happening& happening) override;
 };
 

@@ -15,6 +15,11 @@ struct OperationsOptions {
 class Operations : public Observer {
  public:
   explicit Operations(const OperationsOptions& options = {}) : options_(options) {}
+  Interest interest() const override {
+    return Interest::in({HappeningKind::operation_accepted, HappeningKind::operation_ended,
+                         HappeningKind::stopped, HappeningKind::killed},
+                        Interest::Events::every);
+  }
   void observe(World& world, const Happening& happening) override;
   void after_event(World& world) override;
 

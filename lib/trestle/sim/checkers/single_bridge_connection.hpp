@@ -14,6 +14,11 @@ namespace trestle::sim::checkers {
 /// count when its owner closed it or was told: nobody could know more.
 class SingleBridgeConnection : public Observer {
  public:
+  Interest interest() const override {
+    return Interest::in({HappeningKind::dial_ordered, HappeningKind::dial_failed,
+                         HappeningKind::closed, HappeningKind::close_ordered, HappeningKind::killed,
+                         HappeningKind::stopped});
+  }
   void observe(World& world, const Happening& happening) override;
 
   /// The most that one bootstrap node ever had with one bridge: 1 shows that the rule was put to

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace trestle::crypto::standin {
 namespace {
@@ -18,10 +19,19 @@ std::uint64_t spread(std::uint64_t word) {
   return word ^ (word >> 31);
 }
 
+std::uint64_t little_endian(std::uint64_t word) {
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  return word;
+}
+
 /// Up to eight bytes, little-endian whatever the machine; missing ones count as zero (the item's
 /// length tells them apart).
 std::uint64_t read_word(ByteSpan bytes) {
   std::uint64_t word = 0;
+  if (bytes.size() == kWordBytes) {
+    std::memcpy(&word, bytes.data(), kWordBytes);
+    return little_endian(word);
+  }
   for (std::size_t index = bytes.size(); index-- > 0;) word = word << 8 | bytes[index];
   return word;
 }
@@ -52,10 +62,8 @@ void Mixer::finish(std::span<std::uint8_t> out) const {
     counter += kGolden;
     const std::uint64_t from_left = spread(left_ + counter);
     const std::uint64_t word = spread(from_left ^ (right_ + counter));
-    const std::size_t end = std::min(out.size(), start + kWordBytes);
-    for (std::size_t index = start; index < end; ++index) {
-      out[index] = static_cast<std::uint8_t>(word >> (8 * (index - start)));
-    }
+    const std::uint64_t ordered = little_endian(word);
+    std::memcpy(out.data() + start, &ordered, std::min(kWordBytes, out.size() - start));
   }
 }
 
