@@ -150,12 +150,13 @@ class Story {
   }
 
   void check_nearest(const NodeId& target) {
-    const auto reach = static_cast<Reach>(input_.below(3));
+    const auto reach = static_cast<Reach>(input_.below(4));
     std::vector<NodeId> expected;
     table_.visit([&](const Peer& peer) {
       const bool failed = table_.is_failed(peer);
       const bool wanted = reach == Reach::failed      ? failed
                           : reach == Reach::connected ? peer.connected && !failed
+                          : reach == Reach::sound     ? peer.failures == 0
                                                       : !failed;
       if (wanted && peer.contact.id != target) expected.push_back(peer.contact.id);
     });
