@@ -230,11 +230,11 @@ class WholeNetworkTest(ProxyCase):
     def test_an_upgrade_is_accepted_whatever_the_order_and_case_of_its_headers(self):
         """P-NG-2"""
         network = self.behind_nginx(bridges=0, nodes=0)
-        network.start_bootstrap()
+        network.start_bootstrap("--allow-origin", "https://x.example")
         place = network.places["ws"]
         drawn = random.Random(11)
         for _ in range(60):
-            lines = ["Host: x", "Upgrade: websocket", drawn.choice(("Connection: Upgrade", "Connection: keep-alive, Upgrade")),
+            lines = ["Host: localhost", "Upgrade: websocket", drawn.choice(("Connection: Upgrade", "Connection: keep-alive, Upgrade")),
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "X-Forwarded-For: 203.0.113.9",
                      "X-Forwarded-Proto: https", "Origin: https://x.example"]
             drawn.shuffle(lines)
@@ -245,8 +245,8 @@ class WholeNetworkTest(ProxyCase):
                 self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 101"), lines)
 
     def test_common_clients_connect_through_the_proxy(self):
-        """P-NG-5: ours, Python's websockets, a browser, and one that is written byte by byte."""
-        network = self.behind_nginx(bridges=1, nodes=1)
+        """P-NG-5: ours, Python's websockets, a browser, and one that is written byte by byte. T4: no browser whose page may not."""
+        network = self.behind_nginx(bridges=1, nodes=1, bootstrap_options=("--genesis", "--allow-origin", "*"))
         network.start(1)  # libwebsockets, from every program
         url = network.external("ws")
         issuer = network.proxy_issuer.certificate
@@ -264,11 +264,17 @@ class WholeNetworkTest(ProxyCase):
 
         self.assertIn("type", asyncio.run(ask()))
         browser = self.enterContext(Browser("--ignore-certificate-errors"))
-        browser.evaluate(f"""window.said = ''; window.ws = new WebSocket({json.dumps(url)});
-            ws.onopen = () => ws.send({json.dumps(hello)}); ws.onmessage = event => window.said = event.data;
-            ws.onerror = () => window.said = 'error'""")
-        wait_until(lambda: browser.evaluate("window.said"), 10, network.bootstrap.story)
-        self.assertIn("type", json.loads(browser.evaluate("window.said")))
+
+        def browser_hears(url):
+            browser.evaluate(f"""window.said = ''; window.ws = new WebSocket({json.dumps(url)});
+                ws.onopen = () => ws.send({json.dumps(hello)}); ws.onmessage = event => window.said = event.data;
+                ws.onerror = () => window.said = 'error'""")
+            wait_until(lambda: browser.evaluate("window.said"), 10, network.bootstrap.story)
+            return browser.evaluate("window.said")
+
+        self.assertIn("type", json.loads(browser_hears(url)))
+        self.assertEqual(browser_hears(network.external("bridge1")), "error")
+        self.assertIn("a page of null", network.bridges[0].wait_event("host.page_refused")["detail"])
 
     def test_a_certificate_for_another_name_is_refused_from_inside_too(self):
         """P-DN-5"""
