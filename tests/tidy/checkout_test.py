@@ -1,25 +1,14 @@
 """The checks of this folder, on this checkout."""
 
-import pathlib
 import unittest
 
 import floors
 import leftovers
 import sizes
-from source_tree import SourceTree
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tree_case import TreeCase
 
 
-class CheckoutTest(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.tree = SourceTree.from_folder(ROOT)
-
-    def expect_nothing(self, findings):
-        if findings:
-            self.fail(f"{len(findings)} findings\n" + "\n".join(map(str, findings)))
+class CheckoutTest(TreeCase):
 
     def test_the_checkout_was_found(self):
         self.assertIn("lib/trestle/base/time.hpp", self.tree.files)

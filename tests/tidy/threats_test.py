@@ -1,23 +1,13 @@
 """The table of threats claims nothing that this checkout does not have."""
 
-import pathlib
 import unittest
 
 import threats
 from source_tree import SourceTree
+from tree_case import TreeCase
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-
-class ThreatsTest(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.tree = SourceTree.from_folder(ROOT)
-
-    def expect_nothing(self, findings):
-        if findings:
-            self.fail(f"{len(findings)} findings\n" + "\n".join(map(str, findings)))
+class ThreatsTest(TreeCase):
 
     def test_every_claim_of_the_table_holds(self):
         self.expect_nothing(threats.check_threats(self.tree))

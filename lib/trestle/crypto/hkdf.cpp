@@ -41,11 +41,8 @@ void hkdf_expand(Suite& suite, const Digest256& key, ByteSpan info, std::span<st
 
 void derive_bytes(Suite& suite, ByteSpan input, std::string_view label, ByteSpan context,
                   std::span<std::uint8_t> out) {
-  Transcript info;
-  info.add(label);
-  info.add(context);
   Digest256 key = hkdf_extract(suite, as_bytes(kSalt), input);
-  hkdf_expand(suite, key, info.take(), out);
+  hkdf_expand(suite, key, transcript_of(label, context), out);
   cleanse(key);
 }
 

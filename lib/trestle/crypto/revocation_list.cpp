@@ -132,10 +132,7 @@ Result<RevocationList, ErrorCode> decode_revocation_list(ByteSpan bytes) {
 }
 
 Bytes revocation_transcript(const RevocationList& list) {
-  Transcript transcript;
-  transcript.add(kContext);
-  transcript.add(body(list));
-  return transcript.take();
+  return transcript_of(kContext, body(list));
 }
 
 RevocationList sign(RevocationList list, const Ed25519Pair& founder) {

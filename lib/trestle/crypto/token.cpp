@@ -28,13 +28,6 @@ Bytes body(const Membership& token) {
   return writer.time(token.issued).time(token.expires).take();
 }
 
-Bytes in_context(std::string_view context, const Bytes& body) {
-  Transcript transcript;
-  transcript.add(context);
-  transcript.add(body);
-  return transcript.take();
-}
-
 bool has_life(WallTime issued, WallTime expires, std::chrono::hours longest) {
   return issued < expires && expires - issued <= longest;
 }
@@ -53,10 +46,7 @@ ErrorCode check_all(const NetworkHash& network, const PublicKey& owner, WallTime
 }  // namespace
 
 NetworkHash network_hash(Suite& suite, std::string_view network) {
-  Transcript transcript;
-  transcript.add(kNetworkContext);
-  transcript.add(network);
-  return suite.sha256(transcript.take());
+  return suite.sha256(transcript_of(kNetworkContext, as_bytes(network)));
 }
 
 Bytes encode(const Invitation& token) {
@@ -84,7 +74,7 @@ Result<Invitation, ErrorCode> decode_invitation(ByteSpan bytes) {
 }
 
 Bytes token_transcript(const Invitation& token) {
-  return in_context(kInvitationContext, body(token));
+  return transcript_of(kInvitationContext, body(token));
 }
 
 Invitation sign(Invitation token, const Ed25519Pair& inviter) {
@@ -125,7 +115,7 @@ Result<Membership, ErrorCode> decode_membership(ByteSpan bytes) {
 }
 
 Bytes token_transcript(const Membership& token) {
-  return in_context(kMembershipContext, body(token));
+  return transcript_of(kMembershipContext, body(token));
 }
 
 Membership sign(Membership token, const Ed25519Pair& issuer) {

@@ -41,4 +41,12 @@ class Transcript {
   Bytes bytes_;
 };
 
+/// The statement most things make: what it is about, and one piece of bytes.
+inline Bytes transcript_of(std::string_view context, ByteSpan content) {
+  Transcript transcript;
+  transcript.add(context);
+  transcript.add(content);
+  return transcript.take();
+}
+
 }  // namespace trestle::crypto

@@ -18,8 +18,32 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
-/// Splits `host`, `host:port` or `[v6]:port`; nothing when the brackets or the port make no sense.
-std::optional<HostPort> split(std::string_view text, std::optional<std::uint16_t> default_port) {
+/// `127.0.0.1:9` -> `127.0.0.1`, `[::1]:9` -> `::1`; nothing if what follows the name is no port.
+/// Not `split_host_port`: an empty port is one here (RFC 3986), and so is every number.
+std::string_view without_port(std::string_view host) {
+  std::size_t end = host.find(':');
+  std::string_view name = host.substr(0, end);
+  if (host.starts_with('[')) {
+    const std::size_t bracket = host.find(']');
+    if (bracket == std::string_view::npos) return {};
+    name = host.substr(1, bracket - 1);
+    // Brackets are for IPv6 alone.
+    if (name.find(':') == std::string_view::npos) return {};
+    end = bracket + 1 < host.size() ? bracket + 1 : std::string_view::npos;
+  }
+  if (end == std::string_view::npos) return name;
+  if (host[end] != ':') return {};
+  constexpr std::size_t kPortDigitsMax = 5;
+  const std::string_view port = host.substr(end + 1);
+  const bool is_port = port.size() <= kPortDigitsMax &&
+                       port.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_port ? name : std::string_view{};
+}
+
+}  // namespace
+
+std::optional<HostPort> split_host_port(std::string_view text,
+                                        std::optional<std::uint16_t> default_port) {
   std::string_view host = text;
   std::optional<std::uint16_t> port = default_port;
   std::size_t colon = text.rfind(':');
@@ -38,8 +62,6 @@ std::optional<HostPort> split(std::string_view text, std::optional<std::uint16_t
   return HostPort{std::string(host), *port};
 }
 
-}  // namespace
-
 bool is_plain_text(std::string_view text) {
   for (const char letter : text) {
     if (letter <= ' ' || letter >= 0x7f) return false;
@@ -48,7 +70,7 @@ bool is_plain_text(std::string_view text) {
 }
 
 Result<HostPort, std::string> parse_host_port(std::string_view text) {
-  const std::optional<HostPort> parts = split(text, std::nullopt);
+  const std::optional<HostPort> parts = split_host_port(text, std::nullopt);
   if (!parts || !is_plain_text(text)) {
     return refuse("'" + std::string(text) + "' is not HOST:PORT, for example 127.0.0.1:8080");
   }
@@ -97,7 +119,7 @@ Result<WebSocketUrl, std::string> parse_web_socket_url(std::string_view text) {
   }
   if (!is_plain_text(rest) || rest.find('@') != std::string_view::npos) return malformed();
   const std::size_t path = rest.find_first_of("/?#");
-  const auto host = split(rest.substr(0, path), url.is_secure ? kHttpsPort : kHttpPort);
+  const auto host = split_host_port(rest.substr(0, path), url.is_secure ? kHttpsPort : kHttpPort);
   if (!host || host->port == 0) return malformed();
   url.host = host->host;
   url.port = host->port;
@@ -121,24 +143,8 @@ bool is_loopback_host(std::string_view host) {
          (host.starts_with("127.") && is_literal_address(std::string(host)));
 }
 
-std::string_view without_port(std::string_view host) {
-  std::size_t end = host.find(':');
-  std::string_view name = host.substr(0, end);
-  if (host.starts_with('[')) {
-    const std::size_t bracket = host.find(']');
-    if (bracket == std::string_view::npos) return {};
-    name = host.substr(1, bracket - 1);
-    // Brackets are for IPv6 alone.
-    if (name.find(':') == std::string_view::npos) return {};
-    end = bracket + 1 < host.size() ? bracket + 1 : std::string_view::npos;
-  }
-  if (end == std::string_view::npos) return name;
-  if (host[end] != ':') return {};
-  constexpr std::size_t kPortDigitsMax = 5;
-  const std::string_view port = host.substr(end + 1);
-  const bool is_port = port.size() <= kPortDigitsMax &&
-                       port.find_first_not_of("0123456789") == std::string_view::npos;
-  return is_port ? name : std::string_view{};
+bool names_this_machine(std::string_view host_header) {
+  return is_loopback_host(without_port(host_header));
 }
 
 }  // namespace trestle::host

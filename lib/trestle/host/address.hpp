@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,10 @@ struct WebSocketUrl {
 
 Result<WebSocketUrl, std::string> parse_web_socket_url(std::string_view text);
 
+/// Splits `host`, `host:port` or `[v6]:port`; nothing when the brackets or the port make no sense.
+std::optional<HostPort> split_host_port(std::string_view text,
+                                        std::optional<std::uint16_t> default_port);
+
 /// Printable ASCII without spaces. Anything else in a host name would let a URL smuggle header
 /// lines into the upgrade request, and in a path into its answer.
 bool is_plain_text(std::string_view text);
@@ -51,8 +56,9 @@ bool is_literal_address(const std::string& host);
 /// Whether only this machine can reach a listener on that address.
 bool is_loopback_host(std::string_view host);
 
-/// The host of a `Host` header: `127.0.0.1:9` -> `127.0.0.1`, `[::1]:9` -> `::1`; nothing if what
-/// follows the name is no port.
-std::string_view without_port(std::string_view host);
+/// Whether a request's `Host` header asks for a listener of this machine by such a name, with or
+/// without a port. Another name was rebound to us: the page behind it believes that it talks to its
+/// own server.
+bool names_this_machine(std::string_view host_header);
 
 }  // namespace trestle::host

@@ -31,7 +31,7 @@ std::optional<HttpReply> AdminGate::turn_away(const HttpRequest& request) const 
     reply.headers.emplace_back("www-authenticate", "Basic realm=\"trestle admin\"");
     return reply;
   }
-  if (is_loopback_host(without_port(request.host))) return std::nullopt;
+  if (names_this_machine(request.host)) return std::nullopt;
   return HttpReply{403,
                    "application/json",
                    "{\"code\":\"UNAUTHORIZED\",\"detail\":\"ask for 127.0.0.1, [::1] or localhost, "

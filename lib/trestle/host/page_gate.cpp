@@ -1,9 +1,7 @@
 #include "trestle/host/page_gate.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 
 #include "trestle/host/address.hpp"
 
@@ -26,19 +24,8 @@ bool is_name(std::string_view host) {
              std::string_view::npos;
 }
 
-bool is_host(std::string_view host) {
-  if (!host.starts_with('[')) return is_name(host);
-  const std::string inside(host.substr(1, host.size() - std::min<std::size_t>(host.size(), 2)));
-  return host.ends_with(']') && inside.find(':') != std::string::npos && is_literal_address(inside);
-}
-
-/// Without a leading zero or sign, as browsers write it.
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  const bool is_port =
-      error == std::errc() && end == text.data() + text.size() && port != 0 && text.front() != '0';
-  return is_port ? std::optional(port) : std::nullopt;
+bool is_host(const std::string& host) {
+  return is_name(host) || (host.find(':') != std::string::npos && is_literal_address(host));
 }
 
 }  // namespace
@@ -55,30 +42,21 @@ Result<std::string, std::string> parse_web_origin(std::string_view text) {
   const std::string given = lower_case(text);
   const std::string_view scheme = given.starts_with(kHttps) ? kHttps : kHttp;
   if (!given.starts_with(scheme)) return refused();
-  std::string_view host = std::string_view(given).substr(scheme.size());
-  // The colon of a port stands behind the bracket of an IPv6 address.
-  const std::size_t colon =
-      host.find(':', host.starts_with('[') ? std::min(host.find(']'), host.size()) : 0);
-  std::optional<std::uint16_t> port;
-  if (colon != std::string_view::npos) {
-    port = parse_port(host.substr(colon + 1));
-    if (!port) return refused();
-    host = host.substr(0, colon);
-  }
-  if (!is_host(host)) return refused();
+  const std::string_view rest = std::string_view(given).substr(scheme.size());
   const std::uint16_t usual = scheme == kHttps ? 443 : 80;
-  std::string origin = std::string(scheme) + std::string(host);
-  if (port && *port != usual) origin += ":" + std::to_string(*port);
-  return origin;
+  const auto parts = split_host_port(rest, usual);
+  if (!parts || parts->port == 0 || !is_host(parts->host)) return refused();
+  const std::string whole = to_text(*parts);
+  const std::string without_usual = whole.substr(0, whole.rfind(':'));
+  // What a browser would not write, such as brackets around a name or a zero in front of the port.
+  const bool is_canonical = rest == whole || (rest == without_usual && parts->port == usual);
+  if (!is_canonical) return refused();
+  return std::string(scheme) + (parts->port == usual ? without_usual : whole);
 }
 
 bool PageGate::admits(std::string_view origin) const {
   return std::any_of(origins_.begin(), origins_.end(),
                      [&](const std::string& one) { return one == kAnyPage || one == origin; });
-}
-
-bool names_this_machine(std::string_view host_header) {
-  return is_loopback_host(without_port(host_header));
 }
 
 }  // namespace trestle::host

@@ -31,9 +31,4 @@ class PageGate {
   std::vector<std::string> origins_;
 };
 
-/// Whether a page that reached a listener on this machine's own address asked for it by such a
-/// name. Another name in the `Host` header was rebound to us, and the page believes it talks to its
-/// own server.
-bool names_this_machine(std::string_view host_header);
-
 }  // namespace trestle::host

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "trestle/node/bridge/bridge_node.hpp"
+#include "trestle/sim/figures.hpp"
 
 namespace trestle::sim {
 namespace {
@@ -176,20 +177,10 @@ bool BridgeTrial::is_whole() const {
 }
 
 std::string BridgeTrial::summary() const {
-  const auto line = [](std::string_view what, std::initializer_list<std::uint64_t> numbers) {
-    std::string text = "  " + std::string(what) + ":";
-    for (const std::uint64_t number : numbers) text += " " + std::to_string(number);
-    return text + "\n";
-  };
-  const NetworkStats& network = world_.network().stats();
-  return line("dials, failed, accepted, late",
-              {network.dials, network.dials_failed, network.accepted, network.late_opens}) +
-         line("frames sent, delivered, lost",
-              {network.frames_sent, network.frames_delivered, network.frames_lost}) +
-         line("bytes sent", {network.bytes_sent}) +
-         line("requests, answered, failed, withdrawn, refused",
-              {result_.submitted, result_.answered, result_.failed, result_.withdrawn,
-               result_.refused});
+  return network_figures(world_.network().stats()) +
+         figures_line("requests, answered, failed, withdrawn, refused",
+                      {result_.submitted, result_.answered, result_.failed, result_.withdrawn,
+                       result_.refused});
 }
 
 std::string BridgeTrial::failure() const {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "trestle/mesh/mesh_options.hpp"
+#include "trestle/sim/figures.hpp"
 #include "trestle/sim/wholeness.hpp"
 
 namespace trestle::sim {
@@ -390,41 +391,35 @@ std::string Trial::summary() const {
   const NetworkStats& network = world_.network().stats();
   const WorkloadStats& workload = workload_.stats();
   const checkers::Acknowledged::Stats& records = workload_.acknowledged().stats();
-  const auto line = [](std::string_view what, std::initializer_list<std::uint64_t> numbers) {
-    std::string text = "  " + std::string(what) + ":";
-    for (const std::uint64_t number : numbers) text += " " + std::to_string(number);
-    return text + "\n";
-  };
-  return line("events, happenings, deadlines", {world.events, world.happenings, world.deadlines}) +
-         line("joins, log records", {world.joins, world.log_records}) +
-         line("signatures, checks, failed",
-              {world.signatures, world.verifications, world.verifications_failed}) +
-         line("dials, failed, accepted, late",
-              {network.dials, network.dials_failed, network.accepted, network.late_opens}) +
-         line("frames sent, delivered, lost",
-              {network.frames_sent, network.frames_delivered, network.frames_lost}) +
-         line("bytes sent", {network.bytes_sent}) +
-         line("retransmissions, resets, stalls, given up",
-              {network.retransmissions, network.resets, network.stalls, network.stalls_given_up}) +
-         line("faults applied", {nemesis_.applied()}) +
-         line("requests, answers, withdrawn",
-              {checkers_.answers.requests(), checkers_.answers.answers(),
-               checkers_.answers.withdrawals()}) +
-         line("puts, done", {workload.puts, workload.puts_done}) +
-         line("gets, done", {workload.gets, workload.gets_done}) +
+  return figures_line("events, happenings, deadlines",
+                      {world.events, world.happenings, world.deadlines}) +
+         figures_line("joins, log records", {world.joins, world.log_records}) +
+         figures_line("signatures, checks, failed",
+                      {world.signatures, world.verifications, world.verifications_failed}) +
+         network_figures(network) +
+         figures_line(
+             "retransmissions, resets, stalls, given up",
+             {network.retransmissions, network.resets, network.stalls, network.stalls_given_up}) +
+         figures_line("faults applied", {nemesis_.applied()}) +
+         figures_line("requests, answers, withdrawn",
+                      {checkers_.answers.requests(), checkers_.answers.answers(),
+                       checkers_.answers.withdrawals()}) +
+         figures_line("puts, done", {workload.puts, workload.puts_done}) +
+         figures_line("gets, done", {workload.gets, workload.gets_done}) +
          "  to a value elsewhere: " + std::to_string(workload.gets_elsewhere) + " gets, " +
          mean_of(workload.questions, workload.gets_elsewhere) + " questions, " +
          mean_of(workload.hops, workload.gets_elsewhere) + " hops (mean)\n" +
-         line("records acknowledged, weak; read, missed, old",
-              {records.acknowledged, records.weak, records.reads, records.misses, records.stale}) +
-         line("finds, done", {workload.finds, workload.finds_done}) +
-         line("removes, acknowledged; refreshes, acknowledged",
-              {workload.removes, records.deleted, workload.refreshes, records.prolonged}) +
-         line("operations refused, lost with their node",
-              {workload.refused, checkers_.operations.lost_with_node()}) +
-         line("milliseconds that users waited",
-              {static_cast<std::uint64_t>(checkers_.operations.waited() /
-                                          std::chrono::milliseconds(1))});
+         figures_line(
+             "records acknowledged, weak; read, missed, old",
+             {records.acknowledged, records.weak, records.reads, records.misses, records.stale}) +
+         figures_line("finds, done", {workload.finds, workload.finds_done}) +
+         figures_line("removes, acknowledged; refreshes, acknowledged",
+                      {workload.removes, records.deleted, workload.refreshes, records.prolonged}) +
+         figures_line("operations refused, lost with their node",
+                      {workload.refused, checkers_.operations.lost_with_node()}) +
+         figures_line("milliseconds that users waited",
+                      {static_cast<std::uint64_t>(checkers_.operations.waited() /
+                                                  std::chrono::milliseconds(1))});
 }
 
 }  // namespace trestle::sim
