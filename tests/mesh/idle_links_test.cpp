@@ -42,8 +42,8 @@ struct Linked {
     mesh->value_links_by(&worth);
     for (std::uint64_t peer = 1; peer <= links; ++peer) link(mesh_contact(peer));
   }
-  void link(wire::Contact peer) {
-    mesh->on_link_opened(now, mesh_connection(peer.id.low()), peer, Direction::accepted);
+  void link(wire::Contact peer, Direction direction = Direction::accepted) {
+    mesh->on_link_opened(now, mesh_connection(peer.id.low()), peer, direction);
     drain();
   }
   void drain() {
@@ -66,7 +66,8 @@ struct Linked {
     }
     now = until;
   }
-  void use(std::uint64_t peer) { mesh->on_used(now, mesh_contact(peer).id); }
+  void use(std::uint64_t peer) { mesh->on_used(now, mesh_contact(peer).id, mesh::Use::service); }
+  void keep_up(std::uint64_t peer) { mesh->on_used(now, mesh_contact(peer).id, mesh::Use::upkeep); }
 
   const OddIsDear worth;
   std::optional<mesh::Mesh> mesh;
@@ -88,6 +89,32 @@ TEST_CASE("a link that nobody used for five minutes is let go if it is worth not
   linked.pass(minutes(5));
   CHECK(linked.let_go.back() == 4);
   CHECK(linked.mesh->links().size() == 10);
+}
+
+TEST_CASE("a link that was dialled for upkeep alone is let go before it is pinged") {
+  Linked linked(10);
+  for (const std::uint64_t peer : {30, 31, 32}) linked.link(mesh_contact(peer), Direction::dialled);
+  linked.pass(seconds(15));
+  for (const std::uint64_t peer : {30, 31}) linked.keep_up(peer);
+  linked.use(32);
+  linked.pass(seconds(19));
+  CHECK(linked.let_go.empty());
+  linked.pass(seconds(1));
+  CHECK(linked.let_go == std::vector<std::uint32_t>{30});  // 31 is dear
+  linked.pass(minutes(4));
+  CHECK(linked.let_go == std::vector<std::uint32_t>{30});
+  linked.pass(minutes(3));
+  CHECK(std::ranges::count(linked.let_go, 32u) == 1);
+}
+
+TEST_CASE("a link that served somebody is not let go because upkeep uses it") {
+  Linked linked(10);
+  linked.link(mesh_contact(30), Direction::dialled);
+  linked.use(30);
+  linked.pass(minutes(1));
+  linked.keep_up(30);
+  linked.pass(minutes(3));
+  CHECK(linked.let_go.empty());
 }
 
 TEST_CASE("the links that are aimed for are kept, whatever they are worth") {

@@ -43,6 +43,8 @@ struct Ask {
   wire::Message message;
   Duration timeout{};
   std::optional<NodeId> through{};
+  /// No user waits for it: a link that was dialled for it need not be kept for the next one.
+  bool for_upkeep = false;
 };
 
 /// The answer to a request: in the same call, but for a record that the disk has to sync first.

@@ -34,10 +34,12 @@ class DhtState {
     remove,
     get,
     find,
+    // From here on nobody waits for them.
     self_lookup,
     refresh,
     upkeep
   };
+  static constexpr bool is_upkeep(Purpose purpose) { return purpose >= Purpose::self_lookup; }
   struct Operation {
     OperationId id;
     Purpose purpose;

@@ -205,7 +205,8 @@ bool Dht::issue(Instant now, Slot slot, AskKind kind, wire::Contact&& peer, wire
                        .peer = std::move(peer),
                        .message = std::move(message),
                        .timeout = timeout,
-                       .through = through});
+                       .through = through,
+                       .for_upkeep = is_upkeep(operations_[slot]->purpose)});
 }
 
 void Dht::on_lookup_ended(Instant now, Slot slot, LookupEnded& ended) {

@@ -191,8 +191,7 @@ void RoutingTable::on_seen(Instant now, const NodeId& id) {
   if (const auto place = place_of(bucket, id)) {
     Peer& peer = peers_[indices_[*place]];
     peer.seen = now;
-    peer.failures = 0;
-    refresh_flags(*place);
+    if (std::exchange(peer.failures, 0) != 0) refresh_flags(*place);
     return;
   }
   if (const auto index = replacement_of(buckets_[bucket], id)) {

@@ -153,9 +153,11 @@ void Dht::issue_upkeep(Instant now, UpkeepTicket ticket, wire::Contact&& peer,
                      .issued = now,
                      .kind = AskKind::upkeep});
   ++counters_.asks;
-  const bool is_paced = pace(
-      now,
-      Ask{.ask = ask, .peer = std::move(peer), .message = std::move(message), .timeout = timeout});
+  const bool is_paced = pace(now, Ask{.ask = ask,
+                                      .peer = std::move(peer),
+                                      .message = std::move(message),
+                                      .timeout = timeout,
+                                      .for_upkeep = true});
   if (!is_paced) republisher_.on_failed(now, ticket, ErrorCode::rate_limited);
 }
 

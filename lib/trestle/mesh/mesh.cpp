@@ -44,7 +44,7 @@ Result<void, ErrorCode> Mesh::connect(Instant now, const wire::Contact& contact)
   // take the time in which others can be asked.
   const std::size_t promised = std::max(dials_.size(), candidates_.wanted());
   const bool is_full = links_.size() + promised >= options_.links_max;
-  if (is_full && let_go(now, options_.idle_after_when_full, 1) == 0) {
+  if (is_full && let_go(now, options_.idle_when_full, 1) == 0) {
     return refuse(ErrorCode::busy);
   }
   const bool is_taken = candidates_.want(now, contact);
@@ -206,6 +206,8 @@ void Mesh::on_link_opened(Instant now, link::ConnectionId connection, const wire
   if (owners_.contains(connection)) return;
   Link opened{
       .peer = peer, .connection = connection, .direction = direction, .since = now, .used = now};
+  // Who dials us wants something of us.
+  if (direction == Direction::accepted) opened.served = now;
   settle_dial(now, opened);
   if (peer.id.is_zero() || peer.id == self_.id) {
     refuse_link(opened, ErrorCode::refused);
@@ -238,7 +240,7 @@ bool Mesh::make_place(Instant now, const wire::Contact& newcomer) {
   if (worth_ == nullptr) return false;
   // A stranger gets nothing sooner than time alone would bring: who comes in numbers must not push
   // out whom we have.
-  if (let_go(now, options_.idle_after, 1) > 0) return true;
+  if (let_go(now, options_.idle, 1) > 0) return true;
   const auto given_up = worth_->link_to_give_up(newcomer, links_);
   if (!given_up) return false;
   give_up(now, *given_up);
@@ -311,8 +313,10 @@ void Mesh::move_to(const Link& next) {
   Link& link = *links_.find(next.peer.id);
   const std::string address = link.peer.address;
   const Instant used = std::max(link.used, next.used);
+  const Instant served = std::max(link.served, next.served);
   link = next;
   link.used = used;
+  link.served = served;
   if (link.peer.address.empty()) link.peer.address = address;
   owners_.insert(next.connection, next.peer.id);
   ++stats_.links_moved;
@@ -376,23 +380,33 @@ void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code, Ending end
 
 // ---- idle links
 
-void Mesh::on_used(Instant now, const NodeId& peer) {
-  if (Link* link = links_.find(peer)) link->used = now;
+void Mesh::on_used(Instant now, const NodeId& peer, Use use) {
+  Link* link = links_.find(peer);
+  if (link == nullptr) return;
+  link->used = now;
+  if (use == Use::service) {
+    link->served = now;
+  } else if (after(link->served, options_.idle.unserved) <= now && may_spare_links()) {
+    idle_check_at_ = std::min(idle_check_at_, after(now, options_.idle.unused));
+    deadline_ = std::min(deadline_, idle_check_at_);
+  }
 }
 
 /// Only those between nodes: a bridge lives by the links it has, and peers of the old dialect take
 /// the end of one for a failure.
-std::vector<NodeId> Mesh::idle_links(Instant now, Duration idle_after) const {
-  std::vector<std::pair<Instant, NodeId>> idle;
+std::vector<NodeId> Mesh::idle_links(Instant now, const Idleness& idle) const {
+  std::vector<std::pair<Instant, NodeId>> found;
   for (const auto& [peer, link] : links_) {
     const bool is_node =
         link.peer.dialect == wire::Dialect::native && link.peer.role == wire::Role::node;
-    if (is_node && after(link.used, idle_after) <= now) idle.emplace_back(link.used, peer);
+    const bool is_idle =
+        after(link.used, idle.unused) <= now && after(link.served, idle.unserved) <= now;
+    if (is_node && is_idle) found.emplace_back(link.used, peer);
   }
-  std::sort(idle.begin(), idle.end());
+  std::sort(found.begin(), found.end());
   std::vector<NodeId> peers;
-  peers.reserve(idle.size());
-  for (const auto& [used, peer] : idle) peers.push_back(peer);
+  peers.reserve(found.size());
+  for (const auto& [used, peer] : found) peers.push_back(peer);
   return peers;
 }
 
@@ -401,17 +415,17 @@ bool Mesh::may_spare_links() const {
   return worth_ != nullptr && is_node && links_.size() > options_.links_target;
 }
 
-std::vector<NodeId> Mesh::spare_links(Instant now, Duration idle_after,
+std::vector<NodeId> Mesh::spare_links(Instant now, const Idleness& idle,
                                       std::size_t count_max) const {
   if (!may_spare_links()) return {};
-  const std::vector<NodeId> idle = idle_links(now, idle_after);
-  if (idle.empty()) return {};
+  const std::vector<NodeId> found = idle_links(now, idle);
+  if (found.empty()) return {};
   const std::size_t most = std::min(count_max, links_.size() - options_.links_target);
-  return worth_->links_to_spare(idle, links_, most);
+  return worth_->links_to_spare(found, links_, most);
 }
 
-std::size_t Mesh::let_go(Instant now, Duration idle_after, std::size_t count_max) {
-  const std::vector<NodeId> spared = spare_links(now, idle_after, count_max);
+std::size_t Mesh::let_go(Instant now, const Idleness& idle, std::size_t count_max) {
+  const std::vector<NodeId> spared = spare_links(now, idle, count_max);
   for (const NodeId& peer : spared) end_link(now, peer, ErrorCode::idle);
   stats_.links_let_go += spared.size();
   return spared.size();
@@ -424,9 +438,18 @@ void Mesh::let_go_idle(Instant now) {
   }
   const bool is_due = idle_check_at_ <= now;
   if (!is_due && idle_check_at_ != kNever) return;
-  if (is_due) let_go(now, options_.idle_after, links_.size());
+  if (is_due) let_go(now, options_.idle, links_.size());
   const Duration interval = options_.idle_check_interval;
-  idle_check_at_ = after(now, rng_.between(interval, 2 * interval));
+  idle_check_at_ = next_idle(now, after(now, rng_.between(interval, 2 * interval)));
+}
+
+Instant Mesh::next_idle(Instant now, Instant latest) const {
+  for (const auto& [peer, link] : links_) {
+    const Instant idle_at = after(link.used, options_.idle.unused);
+    const bool is_upkeep = after(link.served, options_.idle.unserved) <= now;
+    if (is_upkeep && idle_at > now) latest = std::min(latest, idle_at);
+  }
+  return latest;
 }
 
 // ---- time, look
@@ -464,7 +487,7 @@ std::size_t Mesh::links_wanted() const {
 void Mesh::pump(Instant now) {
   // Those that are being dialled have their places.
   const bool needs_place = !has_room() && candidates_.wanted() > dials_.size();
-  if (needs_place) let_go(now, options_.idle_after_when_full, 1);
+  if (needs_place) let_go(now, options_.idle_when_full, 1);
   while (dials_.size() < options_.dials_max && has_room() && dials_from_ <= now) {
     const bool short_of_links = links_.size() + dials_.size() < links_wanted();
     const auto contact = candidates_.choose(

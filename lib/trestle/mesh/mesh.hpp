@@ -71,7 +71,7 @@ class Mesh {
   void on_rtt(Instant now, const NodeId& peer, Duration rtt);
   /// A question, ours or its own, or an answer to ours went over the link to this peer: it is not
   /// idle. Ours count when they leave: who waits on a link must not lose it.
-  void on_used(Instant now, const NodeId& peer);
+  void on_used(Instant now, const NodeId& peer, Use use);
 
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadline_; }
@@ -105,14 +105,16 @@ class Mesh {
   void announce(Instant now, const Link& link);
   /// Whether there is, or was made, a place for a link to this newcomer.
   bool make_place(Instant now, const wire::Contact& newcomer);
-  /// The links that served nobody for `idle_after`, least recently used first.
-  std::vector<NodeId> idle_links(Instant now, Duration idle_after) const;
+  /// The links that are idle in that sense, least recently used first.
+  std::vector<NodeId> idle_links(Instant now, const Idleness& idle) const;
   bool may_spare_links() const;
   /// Those of them that are worth nothing, so many at most, and none that the target counts on.
-  std::vector<NodeId> spare_links(Instant now, Duration idle_after, std::size_t count_max) const;
+  std::vector<NodeId> spare_links(Instant now, const Idleness& idle, std::size_t count_max) const;
   /// Lets go of these; says of how many.
-  std::size_t let_go(Instant now, Duration idle_after, std::size_t count_max);
+  std::size_t let_go(Instant now, const Idleness& idle, std::size_t count_max);
   void let_go_idle(Instant now);
+  /// When the next of those that upkeep alone uses is idle, if that is before `latest`.
+  Instant next_idle(Instant now, Instant latest) const;
   void give_up(Instant now, const NodeId& peer);
   void end_link(Instant now, const NodeId& peer, ErrorCode code);
   void open_second(Instant now, const Link& arrived);

@@ -61,6 +61,9 @@ struct PeerAnnounced {
 using MeshEffect = std::variant<Connect, Disconnect, LinkUp, LinkMoved, LinkDown, ContactFailed,
                                 Isolated, AnnouncePeer, PeerAnnounced, LogRecord>;
 
+/// What a link is used for: to keep up what we know ourselves, or for anything else.
+enum class Use : std::uint8_t { upkeep, service };
+
 /// One live link.
 struct Link {
   wire::Contact peer;
@@ -69,6 +72,8 @@ struct Link {
   Instant since{};
   /// When something was last asked on it by either side, or answered to us; keepalive is not use.
   Instant used{};
+  /// The same without our own upkeep; `Instant::min()` if there was nothing else yet.
+  Instant served = Instant::min();
   /// Smoothed as RFC 6298 smooths it (1/8 of each new sample); zero before the first.
   Duration rtt{};
 };

@@ -42,6 +42,12 @@ struct CandidatesOptions {
   LegacyDiallingOptions legacy;
 };
 
+/// From when on a link counts as idle: both must have passed.
+struct Idleness {
+  Duration unused{};
+  Duration unserved{};  ///< Without any use but for our own upkeep.
+};
+
 struct MeshOptions {
   /// Links at most (SMp: 20 mobile, 50 desktop, 200 server).
   std::size_t links_max = 200;
@@ -50,14 +56,16 @@ struct MeshOptions {
   /// Links kept up by dialling beyond that size (X47; CC7.2: 3 to 8 each). Never below the 3 of
   /// CR8.5.
   std::size_t links_target = 8;
-  /// A link between nodes that served nobody for this long, and is worth nothing to the routing
-  /// beside the others, is let go (down to `links_target`). Each costs four messages a minute and
-  /// some kilobytes at both ends, for a dial that may never be needed again; but a user who comes
-  /// back within minutes should not wait for one. As long as the links to bridges (POOL-08).
-  Duration idle_after = std::chrono::minutes(5);
+  /// A link between nodes that is idle, and is worth nothing to the routing beside the others, is
+  /// let go (down to `links_target`). Each costs four messages a minute and some kilobytes at both
+  /// ends, for a dial that may never be needed again; but a user who comes back within minutes
+  /// should not wait for one: as long as the links to bridges (POOL-08). What was dialled for our
+  /// own upkeep alone goes when a lookup is surely over, before it costs the first ping: such links
+  /// were more than half of all, and their pings most of what a quiet network said.
+  Idleness idle = {.unused = std::chrono::seconds(20), .unserved = std::chrono::minutes(5)};
   /// The same where a place is needed for a dial of our own: longer than a lookup takes, so that
   /// none loses the link on which it waits.
-  Duration idle_after_when_full = std::chrono::seconds(20);
+  Idleness idle_when_full = {.unused = std::chrono::seconds(20), .unserved = Duration::zero()};
   /// How often idle links are looked for, with as much again at random: two ends that look at the
   /// same moment let go of two links where one was too many.
   Duration idle_check_interval = std::chrono::seconds(45);

@@ -126,10 +126,18 @@ const Connection* Network::find(NodeIndex node, link::ConnectionId id) const {
 }
 
 std::optional<HeldEnd> Network::held(NodeIndex node, link::ConnectionId id) const {
+  if (answers(told_, node, id)) return told_;
   const std::uint32_t* slot = places_[node].ends.find(id);
   if (slot == nullptr) return std::nullopt;
   const End& dialler = connections_[*slot].ends[kDialler];
   return HeldEnd{*slot, dialler.node == node && dialler.id == id ? kDialler : kAcceptor};
+}
+
+bool Network::answers(const HeldEnd& held, NodeIndex node, link::ConnectionId id) const {
+  if (held.slot >= connections_.size()) return false;
+  const End& end = connections_[held.slot].ends[held.side];
+  return end.node == node && end.id == id &&
+         (end.state == EndState::open || end.state == EndState::dialling);
 }
 
 std::size_t Network::open_ends(NodeIndex node) const { return places_[node].ends.size(); }
@@ -191,6 +199,7 @@ std::optional<Delivery> Network::handle(Instant now, const Event& event) {
       TRESTLE_ASSERT(false);  // the world's own events
   }
   release_if_over(event.slot);
+  if (result) told_ = {result->slot, result->side};
   return result;
 }
 

@@ -176,6 +176,8 @@ class Network {
   void release_if_over(std::uint32_t slot);
   void end_closed(std::uint32_t slot, Side side);
   bool is_cut(const Connection& connection, Side from) const;
+  /// Whether that end is the one which the node knows by this id, and does so still.
+  bool answers(const HeldEnd& held, NodeIndex node, link::ConnectionId id) const;
   void break_connection(Instant now, std::uint32_t slot);
   void resume_stalled(Instant now);
   void resume_stalled_of(Instant now, NodeIndex node);
@@ -197,6 +199,8 @@ class Network {
   std::vector<std::pair<std::uint32_t, Partition>> partitions_;
   std::uint32_t last_partition_ = 0;
   ConnectionSerial last_serial_ = 0;
+  /// Who was told something last: most orders are about the connection that led to them.
+  HeldEnd told_;
   NetworkStats stats_;
 };
 

@@ -38,7 +38,7 @@ void MemberNode::ask_through(Instant now, const dht::Ask& ask) {
   const auto sent = channels_.request(now, *connection, request, after(now, ask.timeout),
                                       make_token(Asker::through, ask.ask.value));
   if (!sent) return dht_.on_ask_failed(now, ask.ask, sent.error());
-  mesh_.on_used(now, *ask.through);
+  mesh_.on_used(now, *ask.through, ask.for_upkeep ? mesh::Use::upkeep : mesh::Use::service);
 }
 
 /// What is inside is the answer only if it is one, and to this question. A record in it is checked
@@ -96,7 +96,7 @@ bool MemberNode::pump_carrier(Instant now) {
       if (!sent) {
         carrier_.on_failed(now, order->number, sent.error());
       } else {
-        mesh_.on_used(now, order->to);
+        mesh_.on_used(now, order->to, mesh::Use::service);
       }
     } else if (auto* back = std::get_if<CarryBack>(&*effect)) {
       respond(now, back->connection, back->id, back->answer);

@@ -72,7 +72,7 @@ void MemberNode::on_closed_news(Instant now, ConnectionId connection,
 void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Requested&& requested) {
   const Channel* channel = channels_.find(connection);
   if (channel == nullptr) return;
-  mesh_.on_used(now, channel->peer().id);
+  mesh_.on_used(now, channel->peer().id, mesh::Use::service);
   const bool for_dht = std::holds_alternative<wire::FindNodeRequest>(requested.message) ||
                        std::holds_alternative<wire::FindValueRequest>(requested.message) ||
                        std::holds_alternative<wire::StoreRequest>(requested.message) ||
@@ -95,7 +95,10 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
   NodeId from;
   if (const Channel* channel = channels_.find(connection)) {
     from = channel->peer().id;
-    if (!std::holds_alternative<wire::Pong>(answered.message)) mesh_.on_used(now, from);
+    // What it was for was said with the question.
+    if (!std::holds_alternative<wire::Pong>(answered.message)) {
+      mesh_.on_used(now, from, mesh::Use::upkeep);
+    }
     mesh_.on_rtt(now, from, answered.round_trip);
     dht_.on_round_trip(from, answered.round_trip);
   }

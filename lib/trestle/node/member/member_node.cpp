@@ -352,7 +352,8 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
 
 void MemberNode::ask_peer(Instant now, dht::Ask&& ask) {
   if (ask.through) return ask_through(now, ask);
-  PendingAsk pending{ask.ask, ask.peer.id, std::move(ask.message), after(now, ask.timeout)};
+  PendingAsk pending{ask.ask, ask.peer.id, std::move(ask.message), after(now, ask.timeout),
+                     ask.for_upkeep};
   if (const auto connection = mesh_.find(ask.peer.id)) return send_ask(now, *connection, pending);
   const auto wanted = mesh_.connect(now, ask.peer);
   if (!wanted) return dht_.on_ask_failed(now, ask.ask, wanted.error());
@@ -367,7 +368,8 @@ void MemberNode::send_ask(Instant now, link::ConnectionId connection, const Pend
   if (!sent && sent.error() == ErrorCode::connection_lost && pending_asks_.add(ask)) return;
   if (!sent) return dht_.on_ask_failed(now, ask.ask, sent.error());
   // A round trip that is measured for its own sake keeps no link.
-  if (!std::holds_alternative<wire::Ping>(ask.message)) mesh_.on_used(now, ask.peer);
+  if (std::holds_alternative<wire::Ping>(ask.message)) return;
+  mesh_.on_used(now, ask.peer, ask.for_upkeep ? mesh::Use::upkeep : mesh::Use::service);
 }
 
 void MemberNode::fail_asks(Instant now, std::vector<PendingAsk>&& asks, ErrorCode code) {

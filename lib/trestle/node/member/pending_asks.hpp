@@ -15,6 +15,7 @@ struct PendingAsk {
   NodeId peer{};
   wire::Message message;
   Instant deadline = kNever;
+  bool for_upkeep = false;
 };
 
 /// Questions that wait for a link. A policy: bounded, small, in the order they came.
