@@ -16,6 +16,7 @@ std::uint64_t microseconds(Duration sample) {
 }  // namespace
 
 void Histogram::add(Duration sample) {
+  if (counts_.empty()) counts_.resize(kBuckets);
   ++counts_[bucket_of(sample)];
   ++count_;
   sum_ += std::max(sample, Duration::zero());
@@ -54,6 +55,7 @@ Duration Histogram::quantile(std::uint32_t permille) const {
 }
 
 Histogram Histogram::since(const Histogram& earlier) const {
+  if (earlier.count_ == 0 || earlier.count_ > count_) return *this;
   Histogram added = *this;
   for (std::size_t index = 0; index < kBuckets; ++index) {
     if (earlier.counts_[index] > counts_[index]) return *this;

@@ -1,15 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "trestle/base/time.hpp"
 
 namespace trestle::inline base {
 
 /// Durations counted in buckets of a fixed shape: four to each doubling, from 1 us to 67 s, so a
-/// quantile is known to within a fifth of its value. Fixed size, no allocation, never resets.
+/// quantile is known to within a fifth of its value. Never resets; allocates once, with the first
+/// sample, for most of those in a quiet node never see one.
 ///
 /// Bucket 0 holds everything below 1 us, the last one everything from 67 s upwards.
 class Histogram {
@@ -31,14 +32,14 @@ class Histogram {
   /// this one.
   Histogram since(const Histogram& earlier) const;
 
-  std::uint64_t bucket(std::size_t index) const { return counts_[index]; }
+  std::uint64_t bucket(std::size_t index) const { return count_ == 0 ? 0 : counts_[index]; }
   /// Samples of that bucket are below this; `Duration::max()` for the last.
   static Duration upper_bound(std::size_t index);
 
  private:
   static std::size_t bucket_of(Duration sample);
 
-  std::array<std::uint64_t, kBuckets> counts_{};
+  std::vector<std::uint64_t> counts_;  ///< Of all buckets, or empty.
   std::uint64_t count_ = 0;
   Duration sum_{};
 };
