@@ -147,7 +147,7 @@ TEST_CASE("a wish is refused with a reason, or fine when it is fulfilled already
 TEST_CASE("a wish that the limit overtakes ends in a failure") {
   mesh::MeshOptions options;
   options.links_max = 2;
-  options.dials_max = 1;
+  options.dials_max = options.wanted_dials_max = 1;
   Harness harness(options);
   CHECK(harness.mesh.connect(harness.now, mesh_contact(1)).has_value());
   CHECK(harness.mesh.connect(harness.now, mesh_contact(2)).has_value());
@@ -174,10 +174,27 @@ TEST_CASE("a dial whose place others took meanwhile ends in a failure of our own
   CHECK(failed[0].code == ErrorCode::busy);
 }
 
+TEST_CASE("questions dial beside the links that are dialled for their own sake") {
+  mesh::MeshOptions options;
+  options.dials_max = 2;
+  options.wanted_dials_max = 4;
+  Harness harness(options);
+  for (std::uint64_t peer = 1; peer <= 5; ++peer) {
+    harness.mesh.on_contact(harness.now, mesh_contact(peer));
+  }
+  harness.pass(std::chrono::seconds(1));
+  CHECK(harness.start_dials().size() == 2);
+  for (std::uint64_t peer = 6; peer <= 9; ++peer) {
+    CHECK(harness.mesh.connect(harness.now, mesh_contact(peer)).has_value());
+  }
+  CHECK(harness.start_dials().size() == 2);
+  CHECK(harness.mesh.stats().dialling == 4);
+}
+
 TEST_CASE("as many wishes as there are places are taken up, one more is refused at once") {
   mesh::MeshOptions options;
   options.links_max = 4;
-  options.dials_max = 2;
+  options.dials_max = options.wanted_dials_max = 2;
   Harness harness(options);
   harness.open(1, mesh_contact(11), Direction::accepted);
   for (std::uint64_t peer = 1; peer <= 3; ++peer) {
@@ -361,6 +378,7 @@ struct MeshLaws {
     options.links_target = 4;
     options.full_mesh_max = 4;
     options.dials_max = 3;
+    options.wanted_dials_max = 5;
     options.candidates.candidates_max = 6;
     return options;
   }
@@ -405,7 +423,7 @@ struct MeshLaws {
     }
     const mesh::MeshStats stats = mesh.stats();
     REQUIRE(stats.links <= options().links_max);
-    REQUIRE(stats.dialling <= options().dials_max);
+    REQUIRE(stats.dialling <= options().wanted_dials_max);
     REQUIRE(stats.links_up == stats.links_down + stats.links);
     return texts;
   }

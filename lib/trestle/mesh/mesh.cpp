@@ -27,7 +27,7 @@ Mesh::Mesh(const wire::Contact& self, const MeshOptions& options, Rng rng)
       probe_interval_(options.probe_interval) {
   TRESTLE_ASSERT(!self.id.is_zero());
   TRESTLE_ASSERT(options_.links_max > 0);
-  TRESTLE_ASSERT(options_.dials_max > 0);
+  TRESTLE_ASSERT(options_.dials_max > 0 && options_.wanted_dials_max >= options_.dials_max);
   dials_.reserve(options_.dials_max);
 }
 
@@ -378,80 +378,6 @@ void Mesh::take_down(Instant now, const NodeId& peer, ErrorCode code, Ending end
   outbox_.push(Isolated{});
 }
 
-// ---- idle links
-
-void Mesh::on_used(Instant now, const NodeId& peer, Use use) {
-  Link* link = links_.find(peer);
-  if (link == nullptr) return;
-  link->used = now;
-  if (use == Use::service) {
-    link->served = now;
-  } else if (after(link->served, options_.idle.unserved) <= now && may_spare_links()) {
-    idle_check_at_ = std::min(idle_check_at_, after(now, options_.idle.unused));
-    deadline_ = std::min(deadline_, idle_check_at_);
-  }
-}
-
-/// Only those between nodes: a bridge lives by the links it has, and peers of the old dialect take
-/// the end of one for a failure.
-std::vector<NodeId> Mesh::idle_links(Instant now, const Idleness& idle) const {
-  std::vector<std::pair<Instant, NodeId>> found;
-  for (const auto& [peer, link] : links_) {
-    const bool is_node =
-        link.peer.dialect == wire::Dialect::native && link.peer.role == wire::Role::node;
-    const bool is_idle =
-        after(link.used, idle.unused) <= now && after(link.served, idle.unserved) <= now;
-    if (is_node && is_idle) found.emplace_back(link.used, peer);
-  }
-  std::sort(found.begin(), found.end());
-  std::vector<NodeId> peers;
-  peers.reserve(found.size());
-  for (const auto& [used, peer] : found) peers.push_back(peer);
-  return peers;
-}
-
-bool Mesh::may_spare_links() const {
-  const bool is_node = self_.role == wire::Role::node;
-  return worth_ != nullptr && is_node && links_.size() > options_.links_target;
-}
-
-std::vector<NodeId> Mesh::spare_links(Instant now, const Idleness& idle,
-                                      std::size_t count_max) const {
-  if (!may_spare_links()) return {};
-  const std::vector<NodeId> found = idle_links(now, idle);
-  if (found.empty()) return {};
-  const std::size_t most = std::min(count_max, links_.size() - options_.links_target);
-  return worth_->links_to_spare(found, links_, most);
-}
-
-std::size_t Mesh::let_go(Instant now, const Idleness& idle, std::size_t count_max) {
-  const std::vector<NodeId> spared = spare_links(now, idle, count_max);
-  for (const NodeId& peer : spared) end_link(now, peer, ErrorCode::idle);
-  stats_.links_let_go += spared.size();
-  return spared.size();
-}
-
-void Mesh::let_go_idle(Instant now) {
-  if (!may_spare_links()) {
-    idle_check_at_ = kNever;
-    return;
-  }
-  const bool is_due = idle_check_at_ <= now;
-  if (!is_due && idle_check_at_ != kNever) return;
-  if (is_due) let_go(now, options_.idle, links_.size());
-  const Duration interval = options_.idle_check_interval;
-  idle_check_at_ = next_idle(now, after(now, rng_.between(interval, 2 * interval)));
-}
-
-Instant Mesh::next_idle(Instant now, Instant latest) const {
-  for (const auto& [peer, link] : links_) {
-    const Instant idle_at = after(link.used, options_.idle.unused);
-    const bool is_upkeep = after(link.served, options_.idle.unserved) <= now;
-    if (is_upkeep && idle_at > now) latest = std::min(latest, idle_at);
-  }
-  return latest;
-}
-
 // ---- time, look
 
 void Mesh::on_deadline(Instant now) {
@@ -484,14 +410,17 @@ std::size_t Mesh::links_wanted() const {
   return std::min(wanted, options_.links_max);
 }
 
+bool Mesh::wants_more_links() const {
+  return dials_.size() < options_.dials_max && links_.size() + dials_.size() < links_wanted();
+}
+
 void Mesh::pump(Instant now) {
   // Those that are being dialled have their places.
   const bool needs_place = !has_room() && candidates_.wanted() > dials_.size();
   if (needs_place) let_go(now, options_.idle_when_full, 1);
-  while (dials_.size() < options_.dials_max && has_room() && dials_from_ <= now) {
-    const bool short_of_links = links_.size() + dials_.size() < links_wanted();
+  while (dials_.size() < options_.wanted_dials_max && has_room() && dials_from_ <= now) {
     const auto contact = candidates_.choose(
-        now, short_of_links ? Candidates::Choice::any : Candidates::Choice::wanted_only);
+        now, wants_more_links() ? Candidates::Choice::any : Candidates::Choice::wanted_only);
     if (!contact) break;
     dial(*contact, now);
   }
@@ -542,10 +471,11 @@ void Mesh::arm(Instant now) {
     deadline_ = std::min(deadline_, dials_from_);
     return;
   }
-  if (dials_.size() >= options_.dials_max || !has_room()) return;  // a dial that ends wakes us
-  const bool short_of_links = links_.size() + dials_.size() < links_wanted();
+  // A dial that ends wakes us.
+  if (dials_.size() >= options_.wanted_dials_max || !has_room()) return;
+  const bool wants_links = wants_more_links();
   const Instant due = candidates_.next_due(
-      now, short_of_links ? Candidates::Choice::any : Candidates::Choice::wanted_only);
+      now, wants_links ? Candidates::Choice::any : Candidates::Choice::wanted_only);
   deadline_ = std::min(deadline_, due);
 }
 
@@ -568,6 +498,10 @@ Mesh::Dials::iterator Mesh::find_dial(link::ConnectionId connection) {
   return std::find_if(dials_.begin(), dials_.end(), [connection](const DialState& dial) {
     return dial.connection == connection;
   });
+}
+
+bool Mesh::is_dialling(const NodeId& peer) const {
+  return std::ranges::any_of(dials_, [&](const DialState& dial) { return dial.peer.id == peer; });
 }
 
 Mesh::Dials::iterator Mesh::find_dial(const NodeId& peer) {

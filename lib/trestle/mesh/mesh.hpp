@@ -77,6 +77,8 @@ class Mesh {
   Instant next_deadline() const { return deadline_; }
   void on_deadline(Instant now);
   std::optional<MeshEffect> poll_effect() { return outbox_.poll(); }
+  /// A dial of that peer has begun, and has not ended.
+  bool is_dialling(const NodeId& peer) const;
   MeshStats stats() const;
   /// How well the links hold (MESH-05).
   const Stability& stability() const { return stability_; }
@@ -86,6 +88,8 @@ class Mesh {
   std::optional<link::ConnectionId> find(const NodeId& peer) const;
   /// How many links the mesh keeps up by dialling, given the peers it knows.
   std::size_t links_wanted() const;
+  /// For ourselves, whether or not a question waits for one.
+  bool wants_more_links() const;
 
  private:
   struct Spare {

@@ -72,6 +72,9 @@ struct MeshOptions {
   /// Dials under way at the same time. A whole target's worth: MESH-02 allows 30 s for all of them,
   /// and one dial may take 10 s.
   std::size_t dials_max = 8;
+  /// The same with those that a question waits for, which is given three seconds: ten lookups at a
+  /// time have forty of them, and on slow lines each takes one or two.
+  std::size_t wanted_dials_max = 32;
   /// A dial that was reported neither open nor failed is given up after this: connect timeout 10 s
   /// and handshake 10 s (reliability section 10), and half of that again.
   Duration dial_patience = std::chrono::seconds(30);

@@ -76,6 +76,7 @@ node::MemberOptions tiny_options(const node::NodeOptions& options, const NodeSea
   made.mesh.full_mesh_max = 4;
   made.mesh.links_target = 3;
   made.mesh.dials_max = kTinyDials;
+  made.mesh.wanted_dials_max = kTinyDials;
   made.mesh.candidates.candidates_max = kTinyCandidates;
   made.mesh.candidates.lost_max = 3;
   made.dht.author = seat.identity.key;

@@ -252,7 +252,11 @@ void MemberNode::on_deadline(Instant now) {
   dht_.on_deadline(now);
   joiner_.on_deadline(now);
   old_bootstrap_.on_deadline(now);
-  fail_asks(now, pending_asks_.take_due(now), ErrorCode::timeout);
+  for (const PendingAsk& ask : pending_asks_.take_due(now)) {
+    // Where we had too many others to dial it is no silence of the peer's.
+    const bool is_silent = mesh_.is_dialling(ask.peer);
+    dht_.on_ask_failed(now, ask.ask, is_silent ? ErrorCode::timeout : ErrorCode::busy);
+  }
   if (!is_stopping_ && peer_memory_.pop_due(now)) save_peers();
   pump(now);
 }
