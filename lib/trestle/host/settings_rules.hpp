@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trestle/host/settings.hpp"
+#include "trestle/host/settings_values.hpp"
+
+namespace trestle::host {
+
+/// Whether a setting may change while the program runs (SIGHUP).
+enum class Change : std::uint8_t { by_restart, by_reload };
+enum class Values : std::uint8_t { one, list };
+
+/// One setting.
+struct Rule {
+  std::string_view name;
+  unsigned programs;  ///< A bit for each program that has it.
+  Values values;
+  Change change;
+  Refused (*set)(Settings&, const std::vector<std::string>&);
+  /// In the settings file's language; empty if it has no value.
+  std::string (*show)(const Settings&);
+
+  bool is_for(ProgramKind kind) const;
+};
+
+/// All settings of all programs: this table is the only place that knows them all.
+std::span<const Rule> rules();
+
+}  // namespace trestle::host
