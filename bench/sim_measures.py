@@ -63,7 +63,7 @@ def large():
 
 def lookups():
     """D9: what a get costs among 10,000 nodes of which a tenth is exchanged every hour."""
-    gets, found, queries, hops, members, _ = run("lookup_program").split()
+    _, gets, found, queries, hops, members, _ = run("lookup_program").split()
     anchor = f"{found} of {gets} gets found, {members} members"
     found = max(int(found), 1)
     return [Figure(GOALS["D9"], int(queries) / found, anchor=anchor),

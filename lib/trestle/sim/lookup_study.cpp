@@ -107,6 +107,9 @@ class Study {
     put_all();
     world_.run_until(ends_);
     LookupStudyResult result;
+    find_acknowledged();
+    result.acknowledged = acknowledged_.size();
+    if (acknowledged_.empty()) return result;
     while (result.gets < options_.gets && !world_.violation()) get_one(result);
     for (NodeIndex node = cluster_.first_member(); node < world_.size(); ++node) {
       if (world_.is_running(node)) ++result.members_at_end;
@@ -144,15 +147,24 @@ class Study {
     for (std::uint32_t record = 0; record < options_.records && !world_.violation(); ++record) {
       const NodeIndex writer = draw_member();
       const Bytes value = to_bytes(as_bytes("a value of some bytes, as users have them"));
-      static_cast<void>(world_.put(writer, key_of(record), value, kValueLife));
+      const auto begun = world_.put(writer, key_of(record), value, kValueLife);
+      if (begun) puts_.emplace_back(record, *begun);
       world_.run_for(kPutSpacing);
+    }
+  }
+
+  void find_acknowledged() {
+    for (const auto& [record, put] : puts_) {
+      const node::OperationEnded* end = world_.ended(put);
+      const bool is_acknowledged = end != nullptr && end->code == ErrorCode::none && !end->weak;
+      if (is_acknowledged) acknowledged_.push_back(record);
     }
   }
 
   /// Whoever keeps the record himself asks nobody, and is not counted.
   void get_one(LookupStudyResult& result) {
     const NodeIndex reader = draw_member();
-    const std::string key = key_of(rng_.below(options_.records));
+    const std::string key = key_of(acknowledged_[rng_.below(acknowledged_.size())]);
     follower_.begin(reader);
     const auto begun = world_.get(reader, key);
     if (!begun) return;
@@ -177,6 +189,8 @@ class Study {
   Instant settled_;
   Instant ends_;
   FaultScript moves_;
+  std::vector<std::pair<std::uint64_t, OperationKey>> puts_;
+  std::vector<std::uint64_t> acknowledged_;
   World world_;
   checkers::Checkers checkers_;
   Follower follower_;

@@ -22,6 +22,8 @@ struct LookupStudyOptions {
 };
 
 struct LookupStudyResult {
+  /// Records whose put ended with a receipt that is not weak. Only these are read.
+  std::uint64_t acknowledged = 0;
   std::uint64_t gets = 0;
   std::uint64_t found = 0;
   /// Questions asked until the first value came, summed over the gets that found one.
