@@ -101,6 +101,8 @@ std::string_view prefix(TextKind kind) {
       return "trestle-membership:";
     case TextKind::revocation:
       return "trestle-revocation:";
+    case TextKind::network_key:
+      return "trestle-network-key:";
   }
   return "";
 }

@@ -12,12 +12,13 @@ namespace trestle::crypto {
 
 /// What people pass on by mail, paper and clipboard. The word before the colon says which.
 enum class TextKind : std::uint8_t {
-  identity,    ///< `trestle-identity:`, an identity record
-  sealed_key,  ///< `trestle-sealed-key:`, a private key under a passphrase
-  rotation,    ///< `trestle-rotation:`, a rotation
-  invitation,  ///< `trestle-invitation:`, an invitation token
-  membership,  ///< `trestle-membership:`, a membership token
-  revocation,  ///< `trestle-revocation:`, a list of revocations
+  identity,     ///< `trestle-identity:`, an identity record
+  sealed_key,   ///< `trestle-sealed-key:`, a private key under a passphrase
+  rotation,     ///< `trestle-rotation:`, a rotation
+  invitation,   ///< `trestle-invitation:`, an invitation token
+  membership,   ///< `trestle-membership:`, a membership token
+  revocation,   ///< `trestle-revocation:`, a list of revocations
+  network_key,  ///< `trestle-network-key:`, the keys of a network
 };
 
 enum class TextFault : std::uint8_t {
