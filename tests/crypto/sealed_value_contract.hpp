@@ -29,11 +29,12 @@ inline NetworkKeys new_network_keys(Suite& suite, std::size_t count = 1) {
 
 /// A member of the network that has these keys.
 inline Keyring new_keyring(Suite& suite, const NetworkKeys& network) {
-  return {crypto::sealing_secrets(suite, new_identity(suite)), network};
+  const crypto::Identity identity = crypto::identity_of(suite, suite.generate());
+  return {identity.key, identity.sealing, network};
 }
 
 inline ValuePlace place_by(const Keyring& author, std::string_view key = "a key") {
-  return {"main", key, author.own.author, 1'790'000'000'000};
+  return {"main", key, author.author, 1'790'000'000'000};
 }
 
 /// Sealed by `author` for the audience; `reader` is the second reader.
@@ -44,9 +45,9 @@ inline Bytes sealed_value(Suite& suite, Audience audience, const Keyring& author
     return crypto::seal_for_network(suite, sealer, author.network.current(), place, plain);
   }
   if (audience == Audience::self) {
-    return crypto::seal_for_self(suite, sealer, author.own.self, place, plain);
+    return crypto::seal_for_self(suite, sealer, author.own->self, place, plain);
   }
-  const X25519Key readers[] = {author.own.pair.key, reader.own.pair.key};
+  const X25519Key readers[] = {author.own->pair.key, reader.own->pair.key};
   const auto sealed = crypto::seal_for_readers(suite, sealer, readers, place, plain);
   REQUIRE(sealed);
   return *sealed;
@@ -110,7 +111,7 @@ inline void check_values_stay_in_their_place(Suite& suite) {
     std::vector<ValuePlace> others(5, place);
     others[0].network = "other";
     others[1].key = "b key";
-    others[2].author = reader.own.author;
+    others[2].author = reader.author;
     others[3].version += 1;
     // The same characters, cut elsewhere.
     others[4].network = "maina";

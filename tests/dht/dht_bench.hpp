@@ -21,7 +21,12 @@ auto drained(Machine& machine) {
 /// When the disk answers.
 enum class Disk { at_once, when_told };
 
-/// One machine with its effects sorted by kind. Signs at once, with nothing.
+/// What stands for a sealed value of that version.
+inline Bytes sealed_for(std::uint64_t version) {
+  return to_bytes(as_bytes("sealed for " + std::to_string(version)));
+}
+
+/// One machine with its effects sorted by kind. Seals and signs at once, with nothing.
 struct DhtBench {
   explicit DhtBench(const DhtOptions& options = {}, std::uint64_t seed = 17)
       : rng(seed),
@@ -41,6 +46,7 @@ struct DhtBench {
   Dht dht;
   Disk disk = Disk::at_once;
   std::vector<Persist> orders;
+  std::vector<SealValue> seals;
   std::vector<LogRecord> logs;
   std::vector<Ask> asks;
   std::vector<Respond> responses;
@@ -53,6 +59,10 @@ struct DhtBench {
   void drain() {
     while (auto next = dht.poll_effect()) {
       Effect& effect = *next;
+      if (const auto* seal = std::get_if<SealValue>(&effect)) {
+        dht.on_value(seal->operation, sealed_for(seal->record.version));
+        seals.push_back(*seal);
+      }
       if (const auto* sign = std::get_if<SignRecord>(&effect)) {
         dht.on_signed(latest, sign->operation, {});
       }

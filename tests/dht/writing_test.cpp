@@ -386,6 +386,56 @@ TEST_CASE("An old peer gets copies of values, never of a deletion, and is shown 
   CHECK(std::get<wire::FindValueResponse>(told).record.kind == wire::RecordKind::tombstone);
 }
 
+TEST_CASE("A sealed value is asked for when its version is known, and again for another version") {
+  Writer bench(4);
+  const auto id = bench.dht.put_sealed(at(2s), "key", 1h);
+  REQUIRE(id);
+  bench.drain();
+  REQUIRE(bench.seals.size() == 1);
+  CHECK(bench.seals[0].operation == *id);
+  const wire::Record asked = bench.seals[0].record;
+  CHECK(asked.key == "key");
+  CHECK(asked.kind == wire::RecordKind::sealed);
+  CHECK(asked.author == bench.pair.key);
+  CHECK(asked.version == kCalendarMs + 2000);
+  CHECK(asked.value.empty());
+  bench.finish_lookup(2s);
+  CHECK(bench.sent().value == test::sealed_for(asked.version));
+
+  const auto copies = bench.take_asks();
+  bench.answer(2s, copies[0], refused(ErrorCode::outdated));
+  const auto learns = bench.take_asks();
+  bench.answer(2s, learns.at(0),
+               found(test::record_of("key", value_of("newer"), asked.version + 5)));
+  REQUIRE(bench.seals.size() == 2);
+  CHECK(bench.seals[1].record.version == asked.version + 6);
+  CHECK(bench.seals[1].record.value.empty());
+  REQUIRE(bench.asks.size() == 4);
+  CHECK(bench.sent().kind == wire::RecordKind::sealed);
+  CHECK(bench.sent().version == asked.version + 6);
+  CHECK(bench.sent().value == test::sealed_for(asked.version + 6));
+  bench.answer_all(2s);
+  REQUIRE(bench.ends.size() == 1);
+  CHECK(bench.ends[0].code == ErrorCode::none);
+}
+
+TEST_CASE("An old peer is neither sent nor shown what is sealed") {
+  Writer bench(2);
+  wire::Contact old = bench.stranger();
+  old.dialect = wire::Dialect::legacy;
+  bench.link(1s, old);
+  REQUIRE(bench.dht.put_sealed(at(2s), "key", 1h));
+  bench.drain();
+  bench.finish_lookup(2s);
+  CHECK(bench.asks.size() == 2);
+  for (const Ask& ask : bench.asks) CHECK(ask.peer.id != old.id);
+  bench.answer_all(2s);
+  const auto shown = bench.request(3s, old.id, wire::FindValueRequest{"key"});
+  CHECK_FALSE(std::get<wire::FindValueResponse>(shown).found);
+  const auto told = bench.request(3s, bench.linked(3s).id, wire::FindValueRequest{"key"});
+  CHECK(std::get<wire::FindValueResponse>(told).record.kind == wire::RecordKind::sealed);
+}
+
 TEST_CASE("Copies alone at old peers are a bonus: weak, with no replica") {
   DhtOptions options;
   options.records.quotas.records_max = 0;

@@ -28,7 +28,7 @@ enum class NodeKind : std::uint8_t { bootstrap, bridge, dht, mobile, measuring, 
 class DrivenNode {
  public:
   DrivenNode(NodeKind kind, std::uint64_t seed) : suite_(seed), pair_(suite_.generate()) {
-    const crypto::Identity identity{pair_.key, crypto::node_id_of(suite_, pair_.key)};
+    const crypto::Identity identity = crypto::identity_of(suite_, pair_);
     node_ = make(kind, identity, Rng(seed));
     node_->on_wall_clock(kNodeStart, WallTime(std::chrono::milliseconds(1'795'000'000'000)));
   }

@@ -99,7 +99,7 @@ class MessageSource {
     text(record.key, limits_.key_bytes_max);
     record.value.resize(length(limits_.value_bytes_max));
     fill(record.value);
-    record.kind = static_cast<wire::RecordKind>(1 + rng_.below(2));
+    record.kind = static_cast<wire::RecordKind>(1 + rng_.below(3));
     record.ttl_ms = number(limits_.ttl_ms_max);
     record.left_ms = number(limits_.ttl_ms_max);
     record.legacy = rng_.chance(1, 2);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include "trestle/base/node_id.hpp"
+#include "trestle/crypto/sealing_secrets.hpp"
 #include "trestle/crypto/suite/suite.hpp"
 
 namespace trestle::crypto {
@@ -15,6 +18,11 @@ NodeId place_of_key(Suite& suite, std::string_view key);
 struct Identity {
   PublicKey key{};
   NodeId id{};
+  /// Nothing: values for ourselves or for named readers are neither written nor read.
+  std::optional<SealingSecrets> sealing{};
 };
+/// All of it. The sealing secrets come from the scalar that the identity file holds, as the other
+/// keys of an identity: who moves it to another machine reads there what he wrote for himself.
+Identity identity_of(Suite& suite, const KeyPair& pair);
 
 }  // namespace trestle::crypto

@@ -42,6 +42,12 @@ void NetworkKeys::renew(Suite& suite) {
   if (keys_.size() > kMax) keys_.pop_back();
 }
 
+bool operator==(const NetworkKeys& left, const NetworkKeys& right) {
+  return std::ranges::equal(left.keys_, right.keys_, [](const auto& one, const auto& other) {
+    return one.epoch == other.epoch && one.id == other.id;
+  });
+}
+
 Bytes encode(const NetworkKeys& keys) {
   TRESTLE_ASSERT(!keys.empty());
   CanonicalWriter writer(kNetworkKeysBytesMax);

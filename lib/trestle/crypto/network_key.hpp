@@ -46,6 +46,9 @@ class NetworkKeys {
   /// Draws a new one, which becomes the current one; the oldest goes if there are too many.
   void renew(Suite& suite);
 
+  /// By epoch and id.
+  friend bool operator==(const NetworkKeys& left, const NetworkKeys& right);
+
  private:
   friend Bytes encode(const NetworkKeys& keys);
   friend Result<NetworkKeys, ErrorCode> decode_network_keys(Suite& suite, ByteSpan bytes);

@@ -84,8 +84,8 @@ Result<Bytes, SealFault> open_for_network(Suite& suite, Sealer& sealer, const Ke
 Result<Bytes, SealFault> open_for_self(Suite& suite, Sealer& sealer, const Keyring& keys,
                                        const ValuePlace& place, ByteSpan value) {
   if (value.size() < kHeadBytes + kSealedOverheadBytes) return refuse(SealFault::malformed);
-  if (place.author != keys.own.author) return refuse(SealFault::not_for_us);
-  return open_rest(suite, sealer, keys.own.self, kSelfLabel, place, value, kHeadBytes);
+  if (!keys.own || place.author != keys.author) return refuse(SealFault::not_for_us);
+  return open_rest(suite, sealer, keys.own->self, kSelfLabel, place, value, kHeadBytes);
 }
 
 /// The value's key out of the slot that is ours.
@@ -94,7 +94,8 @@ std::optional<SealKey> key_in_slots(Suite& suite, Sealer& sealer, const Keyring&
   X25519Key ephemeral;
   std::copy_n(head.begin() + kHeadBytes, ephemeral.bytes.size(), ephemeral.bytes.begin());
   const Bytes context = context_of(place, head);
-  const X25519Pair& own = keys.own.pair;
+  if (!keys.own) return std::nullopt;
+  const X25519Pair& own = keys.own->pair;
   const auto slot_key = agreed_key(suite, own, {ephemeral, own.key}, kSlotLabel, context);
   if (!slot_key) return std::nullopt;
   for (; !slots.empty(); slots = slots.subspan(kReaderSlotBytes)) {

@@ -73,6 +73,7 @@ class Dht : private DhtState {
   void on_ask_failed(Instant now, AskId ask, ErrorCode code);
 
   // ---- answers to orders ----
+  void on_value(OperationId operation, Bytes value);
   void on_signed(Instant now, OperationId operation, const wire::Signature& signature);
   void on_persisted(Instant now, StorageTicket ticket, ErrorCode code);
 
@@ -82,6 +83,9 @@ class Dht : private DhtState {
   /// too_large, busy, shutting_down. Ends with `none` and the receipt as soon as that is good, or
   /// when nobody is left to ask; else outdated, unreachable, or why the nodes refused.
   Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value, Duration ttl);
+  /// The same with a sealed value, which is bound to its version and therefore asked for by
+  /// `SealValue` when that is known.
+  Result<OperationId, ErrorCode> put_sealed(Instant now, std::string key, Duration ttl);
   /// Gives the record its whole life again, whoever wrote it. As `put`, or not_found.
   Result<OperationId, ErrorCode> refresh(Instant now, std::string key);
   /// Deletes: a tombstone takes the record's place. As `refresh`.
@@ -186,6 +190,7 @@ class Dht : private DhtState {
 
   // writing.cpp: put, refresh, remove
   Result<OperationId, ErrorCode> begin_rewrite(Instant now, Purpose purpose, std::string key);
+  Result<OperationId, ErrorCode> begin_put(Instant now, std::string key, Duration ttl, Write write);
   Result<OperationId, ErrorCode> begin_write(Instant now, Purpose purpose, Write write);
   bool adopt(Purpose purpose, Write& write, const wire::Record& known) const;
   void order_signature(Instant now, const Operation& operation, wire::Record& record);

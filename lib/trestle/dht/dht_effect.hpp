@@ -92,6 +92,13 @@ struct PeerDeaf {
   std::uint32_t questions = 0;
 };
 
+/// Make the value of this record: of the rest of it only the signature is missing. Answered once by
+/// `on_value`, with no more than a store takes; asked again should the version change.
+struct SealValue {
+  OperationId operation;
+  wire::Record record;
+};
+
 /// Sign this with our identity key; answered by `on_signed`, once.
 struct SignRecord {
   OperationId operation;
@@ -114,6 +121,6 @@ struct NeighbourhoodKnown {
 };
 
 using Effect = std::variant<Ask, Respond, Ended, Discovered, NeighbourhoodKnown, QuestionEnded,
-                            PeerDeaf, SignRecord, Persist, LogRecord>;
+                            PeerDeaf, SealValue, SignRecord, Persist, LogRecord>;
 
 }  // namespace trestle::dht

@@ -150,7 +150,8 @@ std::optional<ErrorCode> RecordStore::senseless(Instant now, const wire::Record&
   }
   if (record.value.size() > options_.value_bytes_max) return ErrorCode::too_large;
   const bool is_tombstone = record.kind == wire::RecordKind::tombstone;
-  if (is_tombstone && (record.legacy || !record.value.empty())) return ErrorCode::invalid_request;
+  if (is_tombstone && !record.value.empty()) return ErrorCode::invalid_request;
+  if (record.legacy && record.kind != wire::RecordKind::value) return ErrorCode::invalid_request;
   if (!crypto::may_write(*suite_, record)) return ErrorCode::unauthorized;
   if (record.legacy || !calendar_) return std::nullopt;
   const auto ahead_max =

@@ -55,9 +55,9 @@ wire::Message Dht::serve_find_value(Instant now, const NodeId& from,
   }
   wire::FindValueResponse response;
   const Replica* kept = records().find(now, request.key);
-  // The old dialect has no word for a deleted value.
-  const bool is_hidden =
-      kept != nullptr && kept->is_tombstone() && dialect_of(from) == wire::Dialect::legacy;
+  // The old dialect has no word for a deleted value, and cannot open a sealed one.
+  const bool is_hidden = kept != nullptr && kept->record.kind != wire::RecordKind::value &&
+                         dialect_of(from) == wire::Dialect::legacy;
   if (kept != nullptr && !is_hidden) {
     response.found = true;
     response.record = kept->told(now);

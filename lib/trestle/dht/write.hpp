@@ -10,7 +10,7 @@ namespace trestle::dht {
 
 /// What a put, a refresh or a deletion keeps beside its lookup: a value.
 ///
-///   put      sign || find_node -> spread
+///   put      [seal ->] sign || find_node -> spread
 ///   refresh  [find_value ->] find_node -> spread            (somebody's record, signed already)
 ///   remove   [find_value ->] sign || find_node -> spread    (find_value: unless it is kept here)
 ///

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "trestle/base/assertion.hpp"
 #include "trestle/crypto/identity.hpp"
 #include "trestle/crypto/record.hpp"
 #include "trestle/dht/dht.hpp"
@@ -21,13 +22,25 @@ std::uint64_t whole_milliseconds(Duration duration) {
 // ---- commands
 
 Result<OperationId, ErrorCode> Dht::put(Instant now, std::string key, Bytes value, Duration ttl) {
+  Write write;
+  write.record.value = std::move(value);
+  return begin_put(now, std::move(key), ttl, std::move(write));
+}
+
+Result<OperationId, ErrorCode> Dht::put_sealed(Instant now, std::string key, Duration ttl) {
+  Write write;
+  write.record.kind = wire::RecordKind::sealed;
+  return begin_put(now, std::move(key), ttl, std::move(write));
+}
+
+Result<OperationId, ErrorCode> Dht::begin_put(Instant now, std::string key, Duration ttl,
+                                              Write write) {
   if (const auto code = refusal(key)) return refuse(*code);
   if (ttl <= Duration::zero()) return refuse(ErrorCode::invalid_request);
-  if (value.size() > options_.records.value_bytes_max) return refuse(ErrorCode::too_large);
+  const bool is_too_large = write.record.value.size() > options_.records.value_bytes_max;
+  if (is_too_large) return refuse(ErrorCode::too_large);
   const std::uint64_t ttl_ms = whole_milliseconds(records().granted_life(whole_milliseconds(ttl)));
-  Write write;
   write.record.key = std::move(key);
-  write.record.value = std::move(value);
   write.record.ttl_ms = ttl_ms;
   write.record.left_ms = ttl_ms;
   return begin_write(now, Purpose::put, std::move(write));
@@ -110,8 +123,21 @@ void Dht::order_signature(Instant now, const Operation& operation, wire::Record&
   const auto today = calendar_ ? calendar_->at(now).time_since_epoch().count() : 0;
   record.version =
       std::max(static_cast<std::uint64_t>(std::max<std::int64_t>(today, 0)), known + 1);
+  if (record.kind == wire::RecordKind::sealed) {
+    record.value.clear();
+    return outbox_.push(SealValue{operation.id, record});
+  }
   outbox_.push(
       SignRecord{operation.id, crypto::record_transcript(*suite_, options_.network, record)});
+}
+
+void Dht::on_value(OperationId operation, Bytes value) {
+  TRESTLE_ASSERT(value.size() <= options_.records.value_bytes_max);
+  const auto slot = slot_of(operation);
+  if (!slot || !operations_[*slot]->write || operations_[*slot]->write->is_signed) return;
+  wire::Record& record = operations_[*slot]->write->record;
+  record.value = std::move(value);
+  outbox_.push(SignRecord{operation, crypto::record_transcript(*suite_, options_.network, record)});
 }
 
 void Dht::on_signed(Instant now, OperationId operation, const wire::Signature& signature) {
@@ -176,8 +202,8 @@ void Dht::spread_if_ready(Instant now, Slot slot) {
   write.stage = Write::Stage::spreading;
   ++write.attempt;
   wire::Contacts targets = *write.targets;
-  if (write.record.kind == wire::RecordKind::tombstone) {
-    // The old dialect cannot delete.
+  if (write.record.kind != wire::RecordKind::value) {
+    // The old dialect cannot delete, and has no word for what is sealed.
     std::erase_if(targets, [](const auto& one) { return one.dialect == wire::Dialect::legacy; });
   }
   write.spread.emplace(write.record, std::move(targets), write.holders, options_.spread);

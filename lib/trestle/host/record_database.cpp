@@ -386,8 +386,8 @@ bool RecordDatabase::State::read_row(Statement& row, WallTime now, ReadBack& int
   const std::int64_t kind = row.number(5);
   const std::int64_t flags = row.number(8);
   std::array<std::uint8_t, NodeId::kBytes> charged_to{};
-  const bool is_shaped = (kind == static_cast<std::int64_t>(wire::RecordKind::value) ||
-                          kind == static_cast<std::int64_t>(wire::RecordKind::tombstone)) &&
+  const bool is_shaped = kind >= static_cast<std::int64_t>(wire::RecordKind::value) &&
+                         kind <= static_cast<std::int64_t>(wire::RecordKind::sealed) &&
                          copy_exactly(row.bytes(9), charged_to) &&
                          copy_exactly(row.bytes(10), record.author) &&
                          copy_exactly(row.bytes(11), record.signature);

@@ -118,6 +118,16 @@ void add_counters(Status& status, const RecordVerifierStats& stats) {
   counters.emplace_back("verify.refused_total", stats.refused);
 }
 
+void add_counters(Status& status, const SealedValuesStats& stats) {
+  auto& counters = status.counters;
+  counters.emplace_back("values.sealed_total", stats.sealed);
+  counters.emplace_back("values.opened_total", stats.opened);
+  counters.emplace_back("values.not_for_us_total", stats.not_for_us);
+  counters.emplace_back("values.not_genuine_total", stats.not_genuine);
+  counters.emplace_back("values.plain_read_total", stats.plain_read);
+  counters.emplace_back("values.plain_refused_total", stats.plain_refused);
+}
+
 void add_counters(Status& status, const CarrierStats& stats) {
   auto& counters = status.counters;
   counters.emplace_back("carrier.under_way", stats.under_way);

@@ -5,6 +5,7 @@
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/node/member/carrier.hpp"
 #include "trestle/node/member/record_verifier.hpp"
+#include "trestle/node/member/sealed_values.hpp"
 #include "trestle/node/status.hpp"
 #include "trestle/onboarding/joiner.hpp"
 #include "trestle/onboarding/reception.hpp"
@@ -24,6 +25,7 @@ void add_counters(Status& status, Instant now, const mesh::Stability& stability)
 void add_counters(Status& status, const dht::DhtStats& stats);
 void add_upkeep(Status& status, Instant now, const dht::Dht& dht);
 void add_counters(Status& status, const RecordVerifierStats& stats);
+void add_counters(Status& status, const SealedValuesStats& stats);
 void add_counters(Status& status, const CarrierStats& stats);
 void add_counters(Status& status, const onboarding::JoinerStats& stats);
 void add_counters(Status& status, const onboarding::ReceptionStats& stats);

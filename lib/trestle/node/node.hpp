@@ -17,6 +17,7 @@
 #include "trestle/dht/storage.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/node/options.hpp"
+#include "trestle/node/put_options.hpp"
 #include "trestle/node/status.hpp"
 #include "trestle/wire/message/contact.hpp"
 #include "trestle/wire/message/dht.hpp"
@@ -42,8 +43,12 @@ struct OperationEnded {
   bool weak = false;
   /// The version that was written.
   std::uint64_t version = 0;
-  /// get: the record, when found.
+  /// get: the record, when found; its value is opened already.
   std::optional<wire::Record> record{};
+  /// get: for whom it was sealed; nothing if it was not. put: the same of what was written.
+  std::optional<crypto::Audience> audience{};
+  /// A clause for a person on the code, if it does not say all. Static storage.
+  std::string_view detail{};
   /// find: the nearest nodes, nearest first.
   wire::Contacts contacts{};
   /// trace: every question of the lookup, in the order of asking.
@@ -134,9 +139,17 @@ class Node {
   virtual void on_persisted(Instant /*now*/, dht::StorageTicket /*ticket*/, ErrorCode /*code*/) {}
 
   // ---- users ----
-  /// UNSUPPORTED on nodes that keep no data, BUSY when too many operations are under way.
+  /// UNSUPPORTED on nodes that keep no data, BUSY when too many operations are under way. For the
+  /// network, if it has a key.
   virtual Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
                                              Duration ttl) = 0;
+  /// For an audience. Refused as well: INVALID_REQUEST for readers that cannot be, UNSUPPORTED
+  /// without the secrets it takes, TOO_LARGE if the value with its seal is.
+  virtual Result<OperationId, ErrorCode> put_as(Instant now, std::string key, Bytes value,
+                                                const PutOptions& options) {
+    if (options.audience) return refuse(ErrorCode::unsupported);
+    return put(now, std::move(key), std::move(value), options.ttl);
+  }
   virtual Result<OperationId, ErrorCode> get(Instant now, std::string key) = 0;
   virtual Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) = 0;
   /// Gives a record its whole life again, whoever wrote it.

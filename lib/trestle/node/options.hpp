@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "trestle/base/time.hpp"
 #include "trestle/bridge/admission_policy.hpp"
 #include "trestle/bridge/introduction_options.hpp"
+#include "trestle/crypto/network_key.hpp"
 #include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/peer_group.hpp"
 #include "trestle/dht/routing_table_options.hpp"
@@ -63,6 +65,16 @@ struct BridgeOptions {
   dht::Proximity proximity = dht::Proximity::off;
 };
 
+/// What the values of users are sealed with.
+struct ValueOptions {
+  /// Empty: a network without a key. Its values are signed and not encrypted, unless they are for
+  /// somebody.
+  crypto::NetworkKeys network_keys{};
+  /// Until then values that are not sealed are read in a network with a key: while it moves from
+  /// one to the other (X46). Each is counted and logged.
+  WallTime plain_until = WallTime::min();
+};
+
 struct NodeOptions {
   CommonOptions common;
   std::vector<std::string> bootstrap_urls;
@@ -70,6 +82,7 @@ struct NodeOptions {
   dht::LookupMode lookup_mode = dht::LookupMode::iterative;
   dht::Proximity proximity = dht::Proximity::off;
   Platform platform = Platform::server;
+  ValueOptions values{};
 };
 
 /// What may change while a program runs (SIGHUP). Whatever is not here needs a restart.
@@ -80,6 +93,8 @@ struct Reload {
   Bytes bridge_secret;
   Bytes legacy_bridge_secret{};  ///< bootstrap-node, bridge-node
   bool log_questions = false;    ///< bridge-node, dht-node
+  /// dht-node. Nothing: those it has stay.
+  std::optional<crypto::NetworkKeys> network_keys{};
 };
 
 }  // namespace trestle::node

@@ -162,6 +162,7 @@ void Cluster::add_member(NodeIndex node) {
   const bool is_honest = std::ranges::find(options_.turncoats, node) == options_.turncoats.end();
   const MisconductBoard* board = options_.board;
   TRESTLE_ASSERT(is_honest || board != nullptr);
+  const node::ValueOptions& values = options_.values;
   const bool is_mixed = options_.mixed;
   const bool is_tiny = options_.tiny && is_tiny_one(node);
   // Where tables are to hold everybody, as many of one network as may be in one bucket.
@@ -173,6 +174,7 @@ void Cluster::add_member(NodeIndex node) {
                      node::NodeOptions made;
                      made.common.address = seat.url;
                      made.bootstrap_urls = {url_of(kBootstrap)};
+                     made.values = values;
                      if (is_mixed) mix(made, node);
                      std::unique_ptr<node::Node> member;
                      if (is_tiny) {

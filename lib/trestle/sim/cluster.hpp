@@ -21,6 +21,8 @@ struct ClusterOptions {
   bool mixed = false;
   /// Some of those with the smallest limits they can live with.
   bool tiny = false;
+  /// Of all members.
+  node::ValueOptions values{};
 };
 
 /// A network out of the three real programs: node 0 is the bootstrap node, the bridges follow, then

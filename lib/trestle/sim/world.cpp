@@ -39,7 +39,7 @@ NodeIndex World::add_node(NodeSpec spec) {
   host.rng = rng_.fork("node", node);
   host.suite = std::make_unique<crypto::Suite>(host.rng.fork("suite").next());
   host.pair = host.suite->generate();
-  host.identity = {host.pair.key, crypto::node_id_of(*host.suite, host.pair.key)};
+  host.identity = crypto::identity_of(*host.suite, host.pair);
   host.wall_skew = host.rng.between(-options_.wall_skew_max, options_.wall_skew_max);
   host.disk = Disk(options_.disk, host.rng.fork("disk"));
   hosts_.push_back(std::move(host));
@@ -163,6 +163,12 @@ const node::Node& World::node(NodeIndex node) const {
 Result<OperationKey, ErrorCode> World::put(NodeIndex node, std::string key, Bytes value,
                                            Duration ttl) {
   return accepted(node, running(node).node->put(now_, std::move(key), std::move(value), ttl));
+}
+
+Result<OperationKey, ErrorCode> World::put_as(NodeIndex node, std::string key, Bytes value,
+                                              const node::PutOptions& options) {
+  return accepted(node,
+                  running(node).node->put_as(now_, std::move(key), std::move(value), options));
 }
 
 Result<OperationKey, ErrorCode> World::get(NodeIndex node, std::string key, dht::LookupWish wish) {

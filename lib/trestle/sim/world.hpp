@@ -116,6 +116,8 @@ class World {
 
   // ---- users ----
   Result<OperationKey, ErrorCode> put(NodeIndex node, std::string key, Bytes value, Duration ttl);
+  Result<OperationKey, ErrorCode> put_as(NodeIndex node, std::string key, Bytes value,
+                                         const node::PutOptions& options);
   /// Every step is told, whatever else is wished: should a search fail, a report says whom it
   /// asked.
   Result<OperationKey, ErrorCode> get(NodeIndex node, std::string key, dht::LookupWish wish = {});

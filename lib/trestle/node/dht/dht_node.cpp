@@ -16,6 +16,7 @@ MemberOptions member_options(const NodeOptions& options) {
   made.dht.table.diversity.mode = options.diversity;
   made.dht.table.proximity = options.proximity;
   made.dht.mode = options.lookup_mode;
+  made.values = options.values;
   return made;
 }
 

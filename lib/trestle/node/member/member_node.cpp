@@ -68,6 +68,7 @@ MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& ide
       dht_(self_, dht_options(options, identity), suite, rng.fork("dht")),
       worth_(self_.id, options.link_values, dht_.table()),
       verifier_(verifier_options(options), dht_.records(), suite),
+      values_(options.values, options.common.network, identity, suite),
       served_(options.served_requests_max),
       joiner_(joiner_options(options), rng.fork("joiner")),
       old_bootstrap_(options.old_bootstrap, local_, suite),
@@ -126,6 +127,7 @@ void MemberNode::on_reload(Instant, const Reload& reload) {
   local_.legacy_bridge_secret = reload.legacy_bridge_secret;
   dht_.report_questions(reload.log_questions ? dht::QuestionReport::told
                                              : dht::QuestionReport::none);
+  if (reload.network_keys) values_.replace_network_keys(*reload.network_keys);
 }
 
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {
@@ -139,8 +141,21 @@ void MemberNode::on_wall_clock(Instant now, WallTime wall) {
 
 Result<OperationId, ErrorCode> MemberNode::put(Instant now, std::string key, Bytes value,
                                                Duration ttl) {
+  return put_as(now, std::move(key), std::move(value), {.ttl = ttl});
+}
+
+Result<OperationId, ErrorCode> MemberNode::put_as(Instant now, std::string key, Bytes value,
+                                                  const PutOptions& options) {
   stir();
-  return as_node_result(dht_.put(now, std::move(key), std::move(value), ttl));
+  const auto audience =
+      values_.audience_of(options, value.size(), dht_.options().records.value_bytes_max);
+  if (!audience) return refuse(audience.error());
+  if (!*audience) {
+    return as_node_result(dht_.put(now, std::move(key), std::move(value), options.ttl));
+  }
+  const auto operation = as_node_result(dht_.put_sealed(now, std::move(key), options.ttl));
+  if (operation) values_.await(*operation, **audience, options, std::move(value));
+  return operation;
 }
 
 Result<OperationId, ErrorCode> MemberNode::get(Instant now, std::string key) {
@@ -332,7 +347,9 @@ void MemberNode::perform(Instant now, dht::Effect&& effect) {
       respond(now, place->connection, place->id, answer->message);
     }
   } else if (auto* ended = std::get_if<dht::Ended>(&effect)) {
-    report(std::move(*ended));
+    report(now, std::move(*ended));
+  } else if (const auto* seal = std::get_if<dht::SealValue>(&effect)) {
+    perform(now, *seal);
   } else if (const auto* question = std::get_if<dht::QuestionEnded>(&effect)) {
     report(*question);
   } else if (const auto* deaf = std::get_if<dht::PeerDeaf>(&effect)) {
@@ -402,6 +419,7 @@ Status MemberNode::status(Instant now) const {
   add_counters(status, dht_.stats());
   if (self_.role == wire::Role::node) add_upkeep(status, now, dht_);
   add_counters(status, verifier_.stats());
+  if (self_.role == wire::Role::node) add_counters(status, values_.stats());
   add_counters(status, carrier_.stats());
   add_counters(status, joiner_.stats());
   return status;

@@ -19,6 +19,7 @@
 #include "trestle/node/member/readiness.hpp"
 #include "trestle/node/member/record_verifier.hpp"
 #include "trestle/node/member/routing_worth.hpp"
+#include "trestle/node/member/sealed_values.hpp"
 #include "trestle/node/member/served_requests.hpp"
 #include "trestle/node/node.hpp"
 #include "trestle/node/options.hpp"
@@ -66,6 +67,8 @@ class MemberNode : public Node {
 
   Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
                                      Duration ttl) override;
+  Result<OperationId, ErrorCode> put_as(Instant now, std::string key, Bytes value,
+                                        const PutOptions& options) override;
   Result<OperationId, ErrorCode> get(Instant now, std::string key) override;
   Result<OperationId, ErrorCode> find(Instant now, const NodeId& target) override;
   Result<OperationId, ErrorCode> refresh(Instant now, std::string key) override;
@@ -158,7 +161,9 @@ class MemberNode : public Node {
   void perform(Instant now, RecordVerifier::Cleared&& cleared);
   void perform(Instant now, dht::SignRecord&& order);
   void on_record_signed(Instant now, link::Ticket ticket, const wire::Signature& signature);
-  void report(dht::Ended&& ended);
+  void perform(Instant now, const dht::SealValue& order);
+  void report(Instant now, dht::Ended&& ended);
+  void read_value(Instant now, OperationEnded& ended);
   void forget_requests(link::ConnectionId connection);
 
   // member_health.cpp
@@ -198,6 +203,7 @@ class MemberNode : public Node {
   dht::Dht dht_;
   RoutingWorth worth_;
   RecordVerifier verifier_;
+  SealedValues values_;
   ServedRequests served_;
   FlatMap<link::Ticket, dht::OperationId> signing_;
   std::uint32_t last_signing_ = 0;

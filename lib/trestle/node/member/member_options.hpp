@@ -45,6 +45,7 @@ struct MemberOptions {
   std::size_t pending_asks_max = 1024;
   /// `network` and `legacy` follow the common options.
   RecordVerifierOptions records;
+  ValueOptions values;
   /// Requests that the DHT works on: twice those that may wait for its disk.
   std::size_t served_requests_max = 8192;
 };

@@ -66,6 +66,10 @@ void MemberNode::forget_requests(link::ConnectionId connection) {
 
 // ---- out
 
+void MemberNode::perform(Instant, const dht::SealValue& order) {
+  dht_.on_value(order.operation, values_.seal({order.operation.value}, order.record));
+}
+
 void MemberNode::perform(Instant, dht::SignRecord&& order) {
   const link::Ticket ticket{++last_signing_};
   signing_.insert(ticket, order.operation);
@@ -82,16 +86,36 @@ void MemberNode::on_record_signed(Instant now, link::Ticket ticket,
   dht_.on_signed(now, signed_for, signature);
 }
 
-void MemberNode::report(dht::Ended&& ended) {
-  outbox_.push(OperationEnded{.operation = {ended.operation.value},
-                              .code = ended.code,
-                              .replicas = ended.replicas,
-                              .replicas_wanted = ended.replicas_wanted,
-                              .weak = ended.weak,
-                              .version = ended.version,
-                              .record = std::move(ended.record),
-                              .contacts = std::move(ended.contacts),
-                              .steps = std::move(ended.steps)});
+void MemberNode::report(Instant now, dht::Ended&& ended) {
+  OperationEnded told{.operation = {ended.operation.value},
+                      .code = ended.code,
+                      .replicas = ended.replicas,
+                      .replicas_wanted = ended.replicas_wanted,
+                      .weak = ended.weak,
+                      .version = ended.version,
+                      .record = std::move(ended.record),
+                      .contacts = std::move(ended.contacts),
+                      .steps = std::move(ended.steps)};
+  told.audience = values_.take_ended(told.operation);
+  if (told.record) read_value(now, told);
+  outbox_.push(std::move(told));
+}
+
+/// A value that cannot be read is shown to nobody, be it plain.
+void MemberNode::read_value(Instant now, OperationEnded& ended) {
+  wire::Record& record = *ended.record;
+  const auto reading = values_.open(local_.wall_clock.at(now), record);
+  ended.code = reading.code;
+  ended.audience = reading.audience;
+  ended.detail = reading.detail;
+  if (!reading.detail.empty()) {
+    outbox_.push(LogRecord{LogLevel::warning,
+                           "values.read",
+                           reading.code,
+                           {},
+                           record.key + ": " + std::string(reading.detail)});
+  }
+  if (reading.code != ErrorCode::none) ended.record.reset();
 }
 
 }  // namespace trestle::node

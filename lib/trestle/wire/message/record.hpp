@@ -14,6 +14,10 @@ enum class RecordKind : std::uint8_t {
   /// The key was deleted. Kept as long as the value would have been, so that no copy that was cut
   /// off brings the value back.
   tombstone = 2,
+  /// The value says for whom it is, and is encrypted unless that is everybody
+  /// (crypto/sealed_value.hpp). Kept, copied and handed on as any other; never given to peers of
+  /// the old dialect, which could not read it.
+  sealed = 3,
 };
 
 /// A stored value with the text key it was stored under; its place is SHA-1 of that text in both

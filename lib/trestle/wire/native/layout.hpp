@@ -53,7 +53,7 @@ template <typename Archive, Of<Record> Item>
 void describe(Archive& archive, Item& record) {
   archive.text("key", record.key, &Limits::key_bytes_max);
   archive.bytes("value", record.value, &Limits::value_bytes_max);
-  archive.choice("kind", record.kind, RecordKind::value, RecordKind::tombstone);
+  archive.choice("kind", record.kind, RecordKind::value, RecordKind::sealed);
   archive.limited("ttl_ms", record.ttl_ms, &Limits::ttl_ms_max);
   archive.limited("left_ms", record.left_ms, &Limits::ttl_ms_max);
   archive.flag("legacy", record.legacy);

@@ -49,7 +49,15 @@ std::string_view word(Dialect dialect) {
 std::string_view word(JoinOutcome outcome) { return name(outcome); }
 
 std::string_view word(RecordKind kind) {
-  return kind == RecordKind::tombstone ? "tombstone" : "value";
+  switch (kind) {
+    case RecordKind::value:
+      return "value";
+    case RecordKind::tombstone:
+      return "tombstone";
+    case RecordKind::sealed:
+      return "sealed";
+  }
+  return "?";
 }
 
 std::string_view word(StoreOutcome outcome) {
