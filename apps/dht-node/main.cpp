@@ -23,6 +23,8 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.lookup_mode = settings.lookup_mode;
   options.proximity = settings.proximity;
   options.platform = settings.platform;
+  options.values.network_keys = settings.network_keys;
+  options.values.plain_until = settings.plain_until;
   return std::make_unique<node::DhtNode>(options, identity, suite, std::move(rng));
 }
 

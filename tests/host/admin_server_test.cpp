@@ -181,7 +181,7 @@ TEST_CASE("a value of an old peer is shown as its text, or as the JSON it is") {
   };
   CHECK(shown(R"("a \u00e4")") ==
         "{\"code\":\"NONE\",\"value\":\"a "
-        "\xc3\xa4\",\"ttl_ms\":0,\"left_ms\":5000,\"unsigned\":true}");
+        "\xc3\xa4\",\"ttl_ms\":0,\"left_ms\":5000,\"unsigned\":true,\"sealed\":false}");
   CHECK(shown(R"({"v":1})").find(R"("value":"{\"v\":1}")") != std::string::npos);
 }
 
@@ -227,6 +227,12 @@ TEST_CASE("refusals carry their code in the status and the body") {
   check(400, "INVALID_REQUEST", "/put", "{\"key\":\"k\"}");
   check(400, "INVALID_REQUEST", "/put", "{\"key\":\"k\",\"value\":1}");
   check(400, "INVALID_REQUEST", "/put", "{\"key\":\"k\",\"value\":\"v\",\"ttl_s\":0}");
+  const std::string put = "{\"key\":\"k\",\"value\":\"v\",";
+  check(400, "INVALID_REQUEST", "/put", put + "\"audience\":\"everybody\"}");
+  check(400, "INVALID_REQUEST", "/put", put + "\"audience\":1}");
+  check(400, "INVALID_REQUEST", "/put", put + "\"readers\":[\"trestle-identity:AAAA\"]}");
+  check(400, "INVALID_REQUEST", "/put", put + "\"readers\":[1]}");
+  check(501, "UNSUPPORTED", "/put", put + "\"audience\":\"self\"}");
   check(503, "BUSY", "/put", "{\"key\":\"refused\",\"value\":\"v\"}");
   CHECK(admin.node.store.empty());
 }

@@ -135,6 +135,8 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"diversity", {"open"}, ""},
                                             {"lookup", {"recursive"}, ""},
                                             {"proximity", {"on"}, ""},
+                                            {"network-key-file", {"/key"}, ""},
+                                            {"accept-plaintext-until", {"2027-01-31"}, ""},
                                             {"legacy", {"off"}, ""},
                                             {"log", {"json"}, ""},
                                             {"log-level", {"debug"}, ""},

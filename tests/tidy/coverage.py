@@ -26,7 +26,7 @@ IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK",
        + series("RATE", 1, 7) + [f"P-CR-{number}" for number in (1, 2, 3, 5, *range(7, 12))] + series("P-KR", 1, 22, 1)
        + series("P-NG", 1, 5, 1) + series("P-BC", 1, 5, 1) + series("P-DN", 1, 5, 1)
        + [f"X{number}" for number in (25, 26, *range(28, 35))]
-       + series("SEC", 1, 3) + ["SEC-09", "ENC-03", "ENC-04", "P-CR-12", "P-CR-31", "X36", "X44"])
+       + series("SEC", 1, 3) + ["SEC-09"] + series("ENC", 1, 6) + ["P-CR-12", "P-CR-30", "P-CR-31", "X36", "X44", "X46"])
 
 ROW = re.compile(r"^\| ((?:[A-Z]+-)*[A-Z]+-?\d+) \|(.*)\|$", re.MULTILINE)
 PATH = re.compile(r"`([\w./-]+\.(?:hpp|cpp|py|md|txt|html))`")

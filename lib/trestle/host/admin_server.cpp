@@ -229,17 +229,37 @@ void AdminServer::on_write(Socket& socket, const HttpRequest& request, Operation
     return socket.reply(
         refusal(ErrorCode::invalid_request, "the body needs the strings key and value"));
   }
-  std::chrono::seconds ttl = options_.ttl_default;
-  if (const auto given = root.member("ttl_s")) {
+  const auto options = put_options(root);
+  if (!options) return socket.reply(refusal(ErrorCode::invalid_request, options.error()));
+  await(
+      socket, OperationKind::put,
+      backend_.admin_put(std::string(*key->text()), to_bytes(as_bytes(*value->text())), *options));
+}
+
+/// `ttl_s`, `audience` and `readers` of a put. Error: a sentence.
+Result<node::PutOptions, std::string> AdminServer::put_options(const wire::json::Value& body) {
+  node::PutOptions options{.ttl = options_.ttl_default};
+  if (const auto given = body.member("ttl_s")) {
     const auto seconds = given->integer();
     if (!seconds || *seconds <= 0) {
-      return socket.reply(
-          refusal(ErrorCode::invalid_request, "ttl_s is a number of seconds above 0"));
+      return refuse(std::string("ttl_s is a number of seconds above 0"));
     }
-    ttl = std::chrono::seconds(std::min<std::int64_t>(*seconds, options_.ttl_max.count()));
+    options.ttl = std::chrono::seconds(std::min<std::int64_t>(*seconds, options_.ttl_max.count()));
   }
-  await(socket, OperationKind::put,
-        backend_.admin_put(std::string(*key->text()), to_bytes(as_bytes(*value->text())), ttl));
+  if (const auto given = body.member("audience")) {
+    options.audience = crypto::audience_from_name(given->text().value_or(""));
+    if (!options.audience) {
+      return refuse(std::string("audience is network, self, readers or public"));
+    }
+  }
+  const auto readers = body.member("readers");
+  if (!readers) return options;
+  for (const wire::json::Value reader : readers->items()) {
+    const auto key = backend_.admin_reader(reader.text().value_or(""));
+    if (!key) return refuse("a reader's identity " + key.error());
+    options.readers.push_back(*key);
+  }
+  return options;
 }
 
 void AdminServer::await(Socket& socket, OperationKind kind,

@@ -15,6 +15,8 @@
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/status_json.hpp"
 #include "trestle/node/node.hpp"
+#include "trestle/node/put_options.hpp"
+#include "trestle/wire/json/document.hpp"
 
 namespace trestle::host {
 
@@ -44,7 +46,9 @@ class AdminBackend {
   /// Everything that is answered at once: see Overview.
   virtual std::optional<HttpReply> admin_reply(const HttpRequest& request) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
-                                                         Duration ttl) = 0;
+                                                         const node::PutOptions& options) = 0;
+  /// The key of a reader who is named by his identity record in its text form. Error: a clause.
+  virtual Result<crypto::X25519Key, std::string> admin_reader(std::string_view identity) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_get(std::string key,
                                                          const dht::LookupWish& wish) = 0;
   virtual Result<node::OperationId, ErrorCode> admin_find(const NodeId& target,
@@ -86,6 +90,7 @@ class AdminServer {
   void on_write(Socket& socket, const HttpRequest& request, OperationKind kind);
   /// The reply follows when the operation ends, or at once if it was refused.
   void await(Socket& socket, OperationKind kind, Result<node::OperationId, ErrorCode> operation);
+  Result<node::PutOptions, std::string> put_options(const wire::json::Value& body);
   void remove(Socket* socket);
 
   EventLoop& loop_;

@@ -55,6 +55,10 @@ constexpr OptionHelp kOptions[] = {
      "Ask peer after peer for nodes, or have the network hand the question on (default: "
      "iterative)"},
     {"proximity", "on|off", "Prefer quick peers among equally good ones (default: off)"},
+    {"network-key-file", "F",
+     "Seal and open values under the keys in this file, which bootstrap-node network-key makes"},
+    {"accept-plaintext-until", "DATE",
+     "Until then (UTC) also read values that are not sealed, in a network with a key"},
     {"legacy", "on|off", "Serve peers of the old system (default: on)"},
     {"log", "text|json", "How to write the log to standard error (default: text)"},
     {"log-level", "L", "debug, info, warning or error (default: info)"},
@@ -78,7 +82,7 @@ constexpr const char* kConfigText =
     "Read settings from this TOML file; the command line overrules it";
 
 /// Whoever types these elsewhere gets a sentence of where they belong.
-constexpr const char* kBootstrapCommands[] = {"invite", "revoke"};
+constexpr const char* kBootstrapCommands[] = {"invite", "revoke", "network-key"};
 
 const char* summary(ProgramKind kind) {
   switch (kind) {
@@ -107,10 +111,12 @@ struct Found {
   std::string network;
   std::vector<std::string> words;
   std::string ttl;
+  std::string audience;
   std::string paths;
   std::string lookup;
   std::string life;
   bool revokes_branch = false;
+  bool renews = false;
   bool wants_json = false;
 };
 
@@ -168,10 +174,12 @@ CommandLine understood(const CLI::App& command, Command kind, Found&& found) {
   line.config_file = found.config_file;
   line.words = std::move(found.words);
   line.ttl = std::move(found.ttl);
+  line.audience = std::move(found.audience);
   line.paths = std::move(found.paths);
   line.lookup = std::move(found.lookup);
   line.life = std::move(found.life);
   line.revokes_branch = found.revokes_branch;
+  line.renews = found.renews;
   line.wants_json = found.wants_json;
   for (const auto& [name, values] : found.values) {
     if (!values.empty()) line.given.push_back({name, values, "--" + name});
@@ -232,6 +240,13 @@ void add_invitation_commands(const Add& add, Found& found) {
       ->expected(1);
   revoke->add_flag("--branch", found.revokes_branch, "Whom the member has let in, too");
   add_identity_options(*revoke, found);
+  CLI::App* network_key = add(Command::network_key, "network-key",
+                              "Make the key under which members seal values, in FILE");
+  network_key->add_option("FILE", found.words, "For --network-key-file of every member")
+      ->required()
+      ->expected(1);
+  network_key->add_flag("--renew", found.renews,
+                        "Put a new key above those in FILE, which still open what they sealed");
 }
 
 /// How a lookup is to be done.
@@ -260,6 +275,10 @@ void add_user_commands(const Add& add, Found& found) {
       ->expected(2);
   put->add_option("--ttl", found.ttl, "How long it lives: 90, 90s, 30m, 12h or 7d (default: 1h)")
       ->option_text("D");
+  put->add_option("--audience", found.audience,
+                  "Who can read it: the network (default), self, public, or readers: the ids of "
+                  "nodes that did 'publish', or what their 'identity' commands print")
+      ->option_text("network|self|public|readers=WHO[,WHO...]");
   add_asking(*put, found);
   CLI::App* get = add(Command::get, "get", "Print the value stored under KEY");
   get->add_option("KEY", found.words, "The key's text")->required()->expected(1);
@@ -283,6 +302,14 @@ void add_user_commands(const Add& add, Found& found) {
       ->expected(1);
   add_lookup(*trace, found);
   add_asking(*trace, found);
+  CLI::App* publish =
+      add(Command::publish, "publish",
+          "Publish this node's identity for 30 days, so that others can name its id "
+          "among the readers of a value");
+  add_asking(*publish, found);
+  for (const OptionHelp& help : kOptions) {
+    if (help.name == "identity-passphrase-file") add_option(*publish, found, help);
+  }
   add_asking(*add(Command::peers, "peers", "List the peers of the running node"), found);
   add_asking(*add(Command::status, "status", "Show how the running node is"), found);
 }

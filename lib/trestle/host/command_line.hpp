@@ -20,6 +20,7 @@ enum class Command : std::uint8_t {
   rotate,
   invite,
   revoke,
+  network_key,
   version,
   put,
   get,
@@ -28,6 +29,7 @@ enum class Command : std::uint8_t {
   remove,
   doctor,
   trace,
+  publish,
   peers,
   status
 };
@@ -39,10 +41,12 @@ struct CommandLine {
   std::vector<GivenSetting> given;
   std::vector<std::string> words;  ///< KEY VALUE, KEY, ID, ID or KEY, IDENTITY, FILE, WHAT.
   std::string ttl;                 ///< put: as typed. Empty: the node's default.
+  std::string audience;            ///< put: as typed. Empty: the network.
   std::string paths;               ///< get, find, trace: as typed. Empty: one.
   std::string lookup;              ///< find, trace: as typed. Empty: as the node does them all.
   std::string life;                ///< invite: as typed. Empty: a day.
   bool revokes_branch = false;     ///< revoke: whom the member let in, too.
+  bool renews = false;             ///< network-key: the file is there, and gets one key more.
   bool wants_json = false;
 };
 

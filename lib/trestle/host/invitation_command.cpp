@@ -20,6 +20,7 @@
 #include "trestle/host/clock.hpp"
 #include "trestle/host/complaint.hpp"
 #include "trestle/host/duration_word.hpp"
+#include "trestle/host/identity_text.hpp"
 #include "trestle/host/own_identity.hpp"
 #include "trestle/host/private_file.hpp"
 
@@ -64,7 +65,7 @@ class InvitationCommand {
 
   ExitCode invite(const std::string& text, std::chrono::seconds life) {
     if (!log_.is_open()) return fail_to_write("invitations", std::strerror(errno));
-    const auto record = identity_in(text);
+    const auto record = read_identity_text(suite_, text);
     if (!record) return fail("the identity " + record.error(), ExitCode::wrong_usage);
     crypto::Invitation token;
     token.network = network_;
@@ -98,17 +99,6 @@ class InvitationCommand {
 
  private:
   std::string list_path() const { return settings_.data_folder + "/revocations"; }
-
-  /// Error: a clause.
-  Result<crypto::IdentityRecord, std::string> identity_in(const std::string& text) {
-    const auto bytes = crypto::from_text(suite_, TextKind::identity, text);
-    if (!bytes) return refuse(std::string(crypto::explain(bytes.error())));
-    const auto record = crypto::decode_identity_record(*bytes);
-    if (!record || !crypto::is_genuine(suite_, *record)) {
-      return refuse(std::string("is not signed by its own key"));
-    }
-    return *record;
-  }
 
   Result<crypto::RevocationList, std::string> list_in_force() {
     struct stat facts{};

@@ -21,6 +21,7 @@
 #include "trestle/host/identity_command.hpp"
 #include "trestle/host/invitation_command.hpp"
 #include "trestle/host/memories.hpp"
+#include "trestle/host/network_key_file.hpp"
 #include "trestle/host/own_identity.hpp"
 #include "trestle/host/reloader.hpp"
 #include "trestle/host/runner.hpp"
@@ -136,7 +137,7 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
 
   const HostPort real = socket->address();
   const std::string address = advertised_url(settings, real);
-  const crypto::Identity identity{keys->key, crypto::node_id_of(suite, keys->key)};
+  const crypto::Identity identity = crypto::identity_of(suite, *keys);
   const std::unique_ptr<node::Node> node =
       program.make_node(settings, address, identity, suite, seeded_rng(suite));
   StorageThread storage((*loop)->loop(), folder->path(), std::move(memories->database));
@@ -170,11 +171,24 @@ ExitCode perform_user_command(const CommandLine& line, const Settings& settings)
   return is_invitation ? run_invitation_command(line, settings) : run_user_command(line, settings);
 }
 
+/// A switch that is to expire is taken out of the settings when it has (X46). A sentence, if it is
+/// to be.
+std::optional<std::string> expired(const Settings& settings) {
+  constexpr std::chrono::hours kAheadMax{366 * 24};
+  if (settings.accept_plaintext_until.empty()) return std::nullopt;
+  const std::string given = "--accept-plaintext-until " + settings.accept_plaintext_until;
+  const WallTime now = wall_now();
+  if (settings.plain_until <= now) return given + " is over: take it out, or give a later date";
+  if (settings.plain_until - now > kAheadMax) return given + " is more than a year away";
+  return std::nullopt;
+}
+
 ExitCode perform(const Program& program, const CommandLine& line) {
   if (line.command == Command::version) {
     fmt::print("{} {}\n", name(program.kind), TRESTLE_VERSION);
     return ExitCode::done;
   }
+  if (line.command == Command::network_key) return run_network_key_command(line, program.kind);
   if (line.command == Command::doctor) return run_doctor(program.kind, line);
   const bool is_user_command = line.command != Command::run && line.command != Command::check;
   if (is_user_command) {
@@ -184,6 +198,9 @@ ExitCode perform(const Program& program, const CommandLine& line) {
   }
   auto reading = read_everything(program.kind, line);
   if (!reading) return complain(program.kind, reading.error(), ExitCode::bad_settings);
+  if (const auto sentence = expired(reading->settings)) {
+    return complain(program.kind, *sentence, ExitCode::bad_settings);
+  }
   if (line.command == Command::run) return run_node(program, line, std::move(*reading));
   fmt::print("{}", to_toml(reading->settings));
   for (const std::string& warning : reading->warnings) {

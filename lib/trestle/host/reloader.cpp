@@ -57,10 +57,18 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
     fresh.tls.certificate = settings_.tls.certificate;
     fresh.tls.key = settings_.tls.key;
   }
+  if (fresh.network_keys.empty() && !settings_.network_keys.empty()) {
+    // What is under way is sealed with them, and what was sealed is to be read.
+    std::erase(changed.applied, "network-key-file");
+    changed.needs_restart.emplace_back("network-key-file");
+    fresh.network_key_file = settings_.network_key_file;
+    fresh.network_keys = settings_.network_keys;
+  }
   if (fresh.bridge_secret != settings_.bridge_secret)
     changed.applied.emplace_back("the bridge secret");
   if (fresh.legacy_bridge_secret != settings_.legacy_bridge_secret)
     changed.applied.emplace_back("the old system's bridge secret");
+  if (fresh.network_keys != settings_.network_keys) changed.applied.emplace_back("the network key");
   const TlsChange tls = tls_.renew(std::move(material));
   if (tls.certificate) changed.applied.emplace_back("the certificate");
   if (tls.issuers) changed.applied.emplace_back("the trusted issuers");
@@ -71,8 +79,10 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
                          settings_.connections_per_address_max);
   runner_.admit_pages(PageGate(settings_.allowed_origins));
   // Also when nothing changed: it takes bridges back that were left out.
-  runner_.reload({settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
-                  settings_.legacy_bridge_secret, settings_.log_level == LogLevel::debug});
+  runner_.reload(
+      {settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
+       settings_.legacy_bridge_secret, settings_.log_level == LogLevel::debug,
+       settings_.network_keys.empty() ? std::nullopt : std::optional(settings_.network_keys)});
 
   std::string sentence =
       changed.applied.empty() ? "nothing changed" : "changed: " + listed(changed.applied);

@@ -6,6 +6,7 @@
 
 #include "trestle/crypto/identity.hpp"
 #include "trestle/host/clock.hpp"
+#include "trestle/host/identity_text.hpp"
 #include "trestle/wire/native/codec.hpp"
 #include "trestle/wire/native/trace.hpp"
 
@@ -287,8 +288,15 @@ std::optional<HttpReply> Runner::admin_reply(const HttpRequest& request) {
   return overview_.admin_reply(request);
 }
 
-Result<node::OperationId, ErrorCode> Runner::admin_put(std::string key, Bytes value, Duration ttl) {
-  return node_.put(steady_now(), std::move(key), std::move(value), ttl);
+Result<node::OperationId, ErrorCode> Runner::admin_put(std::string key, Bytes value,
+                                                       const node::PutOptions& options) {
+  return node_.put_as(steady_now(), std::move(key), std::move(value), options);
+}
+
+Result<crypto::X25519Key, std::string> Runner::admin_reader(std::string_view identity) {
+  const auto record = read_identity_text(suite_, identity);
+  if (!record) return refuse(record.error());
+  return record->sealing_key;
 }
 
 Result<node::OperationId, ErrorCode> Runner::admin_get(std::string key,

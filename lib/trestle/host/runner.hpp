@@ -94,7 +94,8 @@ class Runner final : public TransportEvents,
 
   std::optional<HttpReply> admin_reply(const HttpRequest& request) override;
   Result<node::OperationId, ErrorCode> admin_put(std::string key, Bytes value,
-                                                 Duration ttl) override;
+                                                 const node::PutOptions& options) override;
+  Result<crypto::X25519Key, std::string> admin_reader(std::string_view identity) override;
   Result<node::OperationId, ErrorCode> admin_get(std::string key,
                                                  const dht::LookupWish& wish) override;
   Result<node::OperationId, ErrorCode> admin_find(const NodeId& target,

@@ -118,7 +118,7 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
       }
     }
   }
-  state->identity = {state->keys.key, crypto::node_id_of(state->suite, state->keys.key)};
+  state->identity = crypto::identity_of(state->suite, state->keys);
   auto socket = ListeningSocket::open(options.listen);
   if (!socket) return refuse(std::move(socket.error()));
   const bool has_tls = options.loop.tls != nullptr && options.loop.tls->accepts();
@@ -192,6 +192,13 @@ std::future<node::OperationEnded> Service::begin(Begin begin) {
 std::future<node::OperationEnded> Service::put(std::string key, Bytes value, Duration ttl) {
   return begin([key = std::move(key), value = std::move(value), ttl](
                    node::Node& node, Instant now) { return node.put(now, key, value, ttl); });
+}
+
+std::future<node::OperationEnded> Service::put_as(std::string key, Bytes value,
+                                                  node::PutOptions options) {
+  return begin(
+      [key = std::move(key), value = std::move(value), options = std::move(options)](
+          node::Node& node, Instant now) { return node.put_as(now, key, value, options); });
 }
 
 std::future<node::OperationEnded> Service::get(std::string key, const dht::LookupWish& wish) {

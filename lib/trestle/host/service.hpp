@@ -82,6 +82,7 @@ class Service {
   /// Operations of a user. `code` says how it went; `get` brings the record, `find` the contacts,
   /// the others the receipt. A future throws `std::future_error` when the service ended first.
   std::future<node::OperationEnded> put(std::string key, Bytes value, Duration ttl);
+  std::future<node::OperationEnded> put_as(std::string key, Bytes value, node::PutOptions options);
   std::future<node::OperationEnded> get(std::string key, const dht::LookupWish& wish = {});
   std::future<node::OperationEnded> find(const NodeId& target, const dht::LookupWish& wish = {});
   std::future<node::OperationEnded> refresh(std::string key);

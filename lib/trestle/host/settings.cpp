@@ -3,10 +3,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include <sys/stat.h>
 
 #include "trestle/host/admin_gate.hpp"
+#include "trestle/host/network_key_file.hpp"
 #include "trestle/host/settings_rules.hpp"
 
 namespace trestle::host {
@@ -131,6 +133,15 @@ SecretReading read_admin_secret(Settings& settings) {
   return read_secret("admin-secret-file", settings.admin_secret_file, settings.admin_secret);
 }
 
+SecretReading read_network_keys(Settings& settings) {
+  if (settings.network_key_file.empty()) return {};
+  crypto::Suite suite;
+  auto keys = read_network_key_file(suite, settings.network_key_file);
+  if (!keys) return {"--network-key-file: " + settings.network_key_file + " " + keys.error(), {}};
+  settings.network_keys = std::move(*keys);
+  return {};
+}
+
 AdminAddress admin_address(const Settings& settings) {
   if (settings.admin) return *settings.admin;
   return {settings.data_folder + "/admin.sock", {}};
@@ -170,6 +181,8 @@ void take_over(Settings& now, const Settings& fresh) {
   now.connections_max = fresh.connections_max;
   now.allowed_origins = fresh.allowed_origins;
   now.connections_per_address_max = fresh.connections_per_address_max;
+  now.network_key_file = fresh.network_key_file;
+  now.network_keys = fresh.network_keys;
   now.log_level = fresh.log_level;
   now.alert_thresholds = fresh.alert_thresholds;
 }

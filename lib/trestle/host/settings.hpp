@@ -10,6 +10,8 @@
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/result.hpp"
+#include "trestle/base/time.hpp"
+#include "trestle/crypto/network_key.hpp"
 #include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/routing_table_options.hpp"
 #include "trestle/host/address.hpp"
@@ -66,6 +68,13 @@ struct Settings {
   dht::Diversity diversity = dht::Diversity::off;            ///< bridge-node, dht-node
   dht::LookupMode lookup_mode = dht::LookupMode::iterative;  ///< bridge-node, dht-node
   dht::Proximity proximity = dht::Proximity::off;            ///< bridge-node, dht-node
+  std::string network_key_file;                              ///< dht-node
+  /// The content of that file. Never printed.
+  crypto::NetworkKeys network_keys;
+  /// As given, and what it means; empty: values that are not sealed are not read in a network with
+  /// a key. dht-node.
+  std::string accept_plaintext_until;
+  WallTime plain_until = WallTime::min();
   bool serves_legacy = true;
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
@@ -106,6 +115,7 @@ SecretReading read_bridge_secret(Settings& settings);
 /// After the bridge secret: refuses the same one, which the old system tells to whoever listens.
 SecretReading read_legacy_bridge_secret(Settings& settings);
 SecretReading read_admin_secret(Settings& settings);
+SecretReading read_network_keys(Settings& settings);
 
 AdminAddress admin_address(const Settings& settings);
 

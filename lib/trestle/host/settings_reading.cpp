@@ -42,6 +42,8 @@ Result<Reading, std::string> read_files(Settings&& settings) {
   if (!legacy_secret.error.empty()) return refuse(std::move(legacy_secret.error));
   SecretReading admin_secret = read_admin_secret(reading.settings);
   if (!admin_secret.error.empty()) return refuse(std::move(admin_secret.error));
+  const SecretReading network_keys = read_network_keys(reading.settings);
+  if (!network_keys.error.empty()) return refuse(network_keys.error);
   auto tls = read_tls_files(reading.settings.tls);
   if (!tls) return refuse(std::move(tls.error()));
   reading.tls = std::move(*tls);
@@ -52,6 +54,11 @@ Result<Reading, std::string> read_files(Settings&& settings) {
   if (reading.settings.tls_verification == TlsVerification::skipped) {
     reading.warnings.emplace_back(
         "--tls-insecure-skip-verify: whoever answers a dial is believed; for tests only");
+  }
+  if (!reading.settings.accept_plaintext_until.empty()) {
+    reading.warnings.push_back(
+        "--accept-plaintext-until: values that are not sealed are read until " +
+        reading.settings.accept_plaintext_until);
   }
   return reading;
 }

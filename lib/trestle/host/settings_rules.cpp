@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "trestle/host/admin_gate.hpp"
+#include "trestle/host/calendar_word.hpp"
 #include "trestle/host/lookup_words.hpp"
 
 namespace trestle::host {
@@ -99,6 +100,14 @@ Refused set_lookup_mode(Settings& settings, const std::string& value) {
   const auto mode = lookup_mode_of(value);
   if (!mode) return "'" + value + "' is neither iterative nor recursive";
   settings.lookup_mode = *mode;
+  return std::nullopt;
+}
+
+Refused set_plain_until(Settings& settings, const std::string& value) {
+  const auto until = calendar_time_of(value);
+  if (!until) return "'" + value + "' is no date in UTC: 2027-01-31, 2027-01-31T18:30:00Z";
+  settings.accept_plaintext_until = value;
+  settings.plain_until = *until;
   return std::nullopt;
 }
 
@@ -285,6 +294,12 @@ constexpr Rule kRules[] = {
     {"proximity", kBridge | kNode, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_proximity(s, v[0]); },
      [](const Settings& s) { return on_off(s.proximity == dht::Proximity::by_round_trip); }},
+    {"network-key-file", kNode, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_text(s.network_key_file, v[0]); },
+     [](const Settings& s) { return quoted(s.network_key_file); }},
+    {"accept-plaintext-until", kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_plain_until(s, v[0]); },
+     [](const Settings& s) { return quoted(s.accept_plaintext_until); }},
     {"legacy", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.serves_legacy, v[0]); },
      [](const Settings& s) { return on_off(s.serves_legacy); }},

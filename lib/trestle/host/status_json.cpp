@@ -117,9 +117,11 @@ void add_receipt(ObjectWriter& object, const node::OperationEnded& ended) {
   object.integer("replicas", ended.replicas).integer("replicas_wanted", ended.replicas_wanted);
   object.boolean("weak", ended.weak).integer("old_peers", old_peers);
   object.integer("version", number(ended.version));
+  if (ended.audience) object.text("audience", crypto::name(*ended.audience));
 }
 
-void add_value(ObjectWriter& object, const wire::Record& record) {
+void add_value(ObjectWriter& object, const node::OperationEnded& ended) {
+  const wire::Record& record = *ended.record;
   const std::string value = shown_value(record);
   if (is_utf8(value)) {
     object.text("value", value);
@@ -132,6 +134,8 @@ void add_value(ObjectWriter& object, const wire::Record& record) {
   } else {
     object.integer("version", number(record.version)).text("author", to_hex(record.author));
   }
+  object.boolean("sealed", ended.audience.has_value());
+  if (ended.audience) object.text("audience", crypto::name(*ended.audience));
 }
 
 }  // namespace
@@ -219,6 +223,7 @@ std::string to_json(const Snapshot& snapshot) {
 std::string to_json(OperationKind kind, const node::OperationEnded& ended) {
   ObjectWriter object;
   object.text("code", name(ended.code));
+  if (!ended.detail.empty()) object.text("detail", ended.detail);
   switch (kind) {
     case OperationKind::put:
     case OperationKind::refresh:
@@ -226,7 +231,7 @@ std::string to_json(OperationKind kind, const node::OperationEnded& ended) {
       add_receipt(object, ended);
       break;
     case OperationKind::get:
-      if (ended.record) add_value(object, *ended.record);
+      if (ended.record) add_value(object, ended);
       break;
     case OperationKind::trace:
       object.raw("steps", steps_to_json(ended.steps));

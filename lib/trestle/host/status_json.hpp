@@ -26,9 +26,10 @@ std::string alerts_to_json(const std::vector<Alert>& alerts);
 std::string milliseconds_of(Duration duration);
 
 /// `{"code":...}` with what the operation brought: the receipt (`replicas`, `replicas_wanted`,
-/// `weak`, `old_peers`, `version`), the value (`value`, `ttl_ms`, `left_ms`, `version`, `author`;
-/// one of an old peer is `unsigned`), `contacts`, or
-/// `contacts` and `steps` (lookup_trace.hpp). A value that is not UTF-8 comes as `value_hex`.
+/// `weak`, `old_peers`, `version`, `audience` if it was sealed), the value (`value`, `ttl_ms`,
+/// `left_ms`, `version`, `author`, `sealed`, and if it was `audience`; one of an old peer is
+/// `unsigned`), `contacts`, or `contacts` and `steps` (lookup_trace.hpp). `detail` says more of the
+/// code. A value that is not UTF-8 comes as `value_hex`.
 enum class OperationKind : std::uint8_t { put, get, find, refresh, remove, trace };
 inline constexpr std::size_t kOperationKinds = 6;
 std::string to_json(OperationKind kind, const node::OperationEnded& ended);

@@ -1,19 +1,27 @@
 #include "trestle/host/user_command.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
 #include "trestle/base/node_id.hpp"
+#include "trestle/crypto/identity_record.hpp"
+#include "trestle/crypto/sealed_value.hpp"
+#include "trestle/crypto/text_form.hpp"
 #include "trestle/host/admin_client.hpp"
 #include "trestle/host/complaint.hpp"
 #include "trestle/host/duration_word.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/lookup_trace.hpp"
 #include "trestle/host/lookup_words.hpp"
+#include "trestle/host/own_identity.hpp"
+#include "trestle/host/published_identity.hpp"
 #include "trestle/wire/json/parse.hpp"
 #include "trestle/wire/json/writer.hpp"
 
@@ -26,6 +34,9 @@ using wire::json::Value;
 /// An answer is bounded by the node's own tables: thousands of peers, not 16 Ki values.
 constexpr wire::json::Limits kAnswerLimits{
     .bytes_max = std::size_t{16} * 1024 * 1024, .depth_max = 16, .values_max = 1024 * 1024};
+
+/// As long as a store keeps anything.
+constexpr std::chrono::hours kPublishedLife{30 * 24};
 
 const char* word_of(Command command) {
   switch (command) {
@@ -41,6 +52,8 @@ const char* word_of(Command command) {
       return "delete";
     case Command::trace:
       return "trace";
+    case Command::publish:
+      return "publish";
     case Command::peers:
       return "peers";
     default:
@@ -56,35 +69,96 @@ std::string wish_of(const CommandLine& line) {
   return arguments;
 }
 
+/// `readers=A,B`: the audience, and who they are.
+struct AudienceWords {
+  std::string_view audience;
+  std::vector<std::string_view> readers;
+};
+
+std::optional<AudienceWords> audience_words(std::string_view text) {
+  const std::size_t sign = text.find('=');
+  AudienceWords words{text.substr(0, sign), {}};
+  const auto audience = crypto::audience_from_name(words.audience);
+  const bool names_readers = sign != std::string_view::npos;
+  if (!audience || names_readers != (audience == crypto::Audience::readers)) return std::nullopt;
+  for (std::string_view rest = names_readers ? text.substr(sign + 1) : ""; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    words.readers.push_back(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return words;
+}
+
+/// Ids of readers are looked up. Error: a sentence.
+Result<void, std::string> add_audience(wire::json::ObjectWriter& body, const Settings& settings,
+                                       std::string_view text) {
+  const auto words = audience_words(text);
+  if (!words) return {};
+  body.text("audience", words->audience);
+  if (words->readers.empty()) return {};
+  wire::json::ArrayWriter readers;
+  for (const std::string_view reader : words->readers) {
+    const auto id = NodeId::from_hex(reader);
+    const auto identity = id ? find_identity(settings, *id) : std::string(reader);
+    if (!identity) return refuse(identity.error());
+    readers.text(*identity);
+  }
+  body.raw("readers", readers.take());
+  return {};
+}
+
+/// Our own identity, under our own key, for whoever asks. Error: a sentence.
+Result<std::string, std::string> publication(const Settings& settings) {
+  crypto::Suite suite;
+  const auto keys =
+      read_own_identity(suite, settings.data_folder, settings.identity_passphrase_file);
+  if (!keys) return refuse(keys.error());
+  const auto record = crypto::make_identity_record(suite, crypto::identity_keys(suite, *keys));
+  wire::json::ObjectWriter body;
+  body.text("key", identity_key_of(crypto::node_id_of(suite, keys->key)));
+  body.text("value", crypto::to_text(suite, crypto::TextKind::identity, crypto::encode(record)));
+  body.integer("ttl_s", std::chrono::seconds(kPublishedLife).count()).text("audience", "public");
+  return body.take();
+}
+
 struct Question {
   std::string path;
   std::string body;
 };
 
-Question question(const CommandLine& line) {
+/// Error: a sentence.
+Result<Question, std::string> question(const CommandLine& line, const Settings& settings) {
   switch (line.command) {
     case Command::put: {
       wire::json::ObjectWriter body;
       body.text("key", line.words[0]).text("value", line.words[1]);
       if (const auto ttl = duration_of(line.ttl)) body.integer("ttl_s", ttl->count());
-      return {"/put", body.take()};
+      if (const auto added = add_audience(body, settings, line.audience); !added) {
+        return refuse(added.error());
+      }
+      return Question{"/put", body.take()};
+    }
+    case Command::publish: {
+      auto body = publication(settings);
+      if (!body) return refuse(std::move(body.error()));
+      return Question{"/put", std::move(*body)};
     }
     case Command::refresh:
     case Command::remove: {
       wire::json::ObjectWriter body;
       body.text("key", line.words[0]);
-      return {std::string("/") + word_of(line.command), body.take()};
+      return Question{std::string("/") + word_of(line.command), body.take()};
     }
     case Command::get:
-      return {"/get?key=" + percent_encoded(line.words[0]) + wish_of(line), {}};
+      return Question{"/get?key=" + percent_encoded(line.words[0]) + wish_of(line), {}};
     case Command::find:
-      return {"/find?id=" + line.words[0] + wish_of(line), {}};
+      return Question{"/find?id=" + line.words[0] + wish_of(line), {}};
     case Command::trace:
-      return {"/trace?of=" + percent_encoded(line.words[0]) + wish_of(line), {}};
+      return Question{"/trace?of=" + percent_encoded(line.words[0]) + wish_of(line), {}};
     case Command::peers:
-      return {"/peers", {}};
+      return Question{"/peers", {}};
     default:
-      return {"/status", {}};
+      return Question{"/status", {}};
   }
 }
 
@@ -161,6 +235,8 @@ void print(Command command, const Value& answer) {
   switch (command) {
     case Command::put:
       return print_receipt("stored", answer);
+    case Command::publish:
+      return print_receipt("published", answer);
     case Command::refresh:
       return print_receipt("refreshed", answer);
     case Command::remove:
@@ -191,6 +267,12 @@ ExitCode run_user_command(const CommandLine& line, Settings settings) {
     return complain(settings.kind, "'" + line.ttl + "' is no duration: 90, 90s, 30m, 12h, 7d",
                     ExitCode::wrong_usage);
   }
+  if (!line.audience.empty() && !audience_words(line.audience)) {
+    return complain(
+        settings.kind,
+        "'" + line.audience + "' is no audience: network, self, public, or readers=WHO,...",
+        ExitCode::wrong_usage);
+  }
   if (!line.paths.empty() && !lookup_paths_of(line.paths)) {
     return complain(
         settings.kind,
@@ -203,9 +285,10 @@ ExitCode run_user_command(const CommandLine& line, Settings settings) {
   }
   const SecretReading secret = read_admin_secret(settings);
   if (!secret.error.empty()) return complain(settings.kind, secret.error, ExitCode::bad_settings);
-  const auto [path, body] = question(line);
-  const auto answer =
-      ask_admin(admin_address(settings), path, body, std::string(as_text(settings.admin_secret)));
+  const auto asked = question(line, settings);
+  if (!asked) return complain(settings.kind, asked.error(), ExitCode::failed);
+  const auto answer = ask_admin(admin_address(settings), asked->path, asked->body,
+                                std::string(as_text(settings.admin_secret)));
   if (!answer) return complain(settings.kind, answer.error(), ExitCode::failed);
   if (line.wants_json) {
     std::fwrite(answer->body.data(), 1, answer->body.size(), stdout);
