@@ -277,9 +277,9 @@ def main():
         print("The build failed.", file=sys.stderr)
         return 1
     screen.started = time.monotonic()
-    screen.line(screen.paint(f"a network on loopback: one bootstrap, two bridges, {arguments.nodes} nodes"
+    screen.line(screen.paint(f"a network on loopback: one bootstrap, two bridges, {arguments.nodes} nodes it invites"
                              + ("" if arguments.duration else "; Ctrl-C ends it"), "bold"))
-    with Network(programs, tls=arguments.tls) as network:
+    with Network(programs, tls=arguments.tls, invited=True) as network:
         return Demo(screen, network, arguments.nodes, arguments.duration).run()
 
 

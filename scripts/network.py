@@ -4,6 +4,7 @@ import os
 import pathlib
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -22,10 +23,11 @@ def url_of(port, scheme="ws"):
 class Network:
     """Programs of one build, with their data in a temporary folder. A context: leaving it ends everything.
 
-    With `tls` everything speaks wss, under an issuer made for this network alone.
+    With `tls` everything speaks wss, under an issuer made for this network alone. With `invited` it is entered by
+    invitation: the bootstrap node is its founder, and invites each node that is started. Else it is open.
     """
 
-    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",), tls=False):
+    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",), tls=False, invited=False):
         self.programs = pathlib.Path(programs)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trestle-"))
         self.secret_file = self.write_secret("bridge-secret")
@@ -36,6 +38,8 @@ class Network:
         self.bridge_ports = [free_port() for _ in range(bridges)]
         self.bootstrap_options = bootstrap_options
         self.on_event = on_event
+        self.invited = invited
+        self._founder = None
         self.bootstrap = None
         self.bridges = []
         self.nodes = []
@@ -76,12 +80,54 @@ class Network:
         return ("--bridge-secret-file", secret_file or self.secret_file,
                 "--legacy-bridge-secret-file", self.legacy_secret_file)
 
+    # ---- who may come in ----
+
+    def data_of(self, name):
+        """The data folder of the program of that name."""
+        return self.folder / name.replace(" ", "-")
+
+    def identity_of(self, program, name):
+        """What that program's `identity` command prints; its identity is made if it has none."""
+        data = self.data_of(name)
+        self.command(program, "keygen", "--data", data)
+        code, out, err = self.command(program, "identity", "--data", data)
+        if code != 0:
+            raise ProgramError(f"{program} identity: {err}")
+        return out.strip()
+
+    def founder(self):
+        """The founder's public keys, which are all that a program has to be told."""
+        self._founder = self._founder or self.identity_of("bootstrap-node", "bootstrap")
+        return self._founder
+
+    def invite(self, identity, *options):
+        """The text of an invitation for that identity, by the founder."""
+        self.founder()
+        code, out, err = self.command("bootstrap-node", "invite", identity, "--data", self.data_of("bootstrap"), *options)
+        if code != 0:
+            raise ProgramError(f"bootstrap-node invite: {err}")
+        return out.strip()
+
+    def revoke(self, what):
+        """Takes an invitation or a membership back; the running bootstrap node reads the list."""
+        code, _, err = self.command("bootstrap-node", "revoke", what, "--data", self.data_of("bootstrap"))
+        if code != 0:
+            raise ProgramError(f"bootstrap-node revoke: {err}")
+        self.bootstrap.process.send_signal(signal.SIGHUP)
+
+    def admission_options(self, program):
+        """What a program is told about who may come in."""
+        if not self.invited:
+            return "--admission", "open"
+        return ("--founder", self.founder()) if program == "bridge-node" else ()
+
     # ---- starting ----
 
     def launch(self, program, name, *options):
         """Starts a program with a data folder of its own; the log is JSON. Does not wait for it."""
-        data = self.folder / name.replace(" ", "-")
-        command = [self.programs / program, "run", "--data", data, "--log", "json", *self.tls_options(), *options]
+        data = self.data_of(name)
+        command = [self.programs / program, "run", "--data", data, "--log", "json", *self.tls_options(),
+                   *self.admission_options(program), *options]
         started = Program(name, command, data, self.on_event)
         self._started.append(started)
         return started
@@ -106,7 +152,10 @@ class Network:
         return bridge
 
     def launch_node(self, *options):
-        node = self.launch("dht-node", f"node {len(self.nodes) + 1}", "--listen", f"{HOST}:0",
+        name = f"node {len(self.nodes) + 1}"
+        if self.invited:
+            options = ("--invitation", self.invite(self.identity_of("dht-node", name)), *options)
+        node = self.launch("dht-node", name, "--listen", f"{HOST}:0",
                            "--bootstrap", self.url_of(self.bootstrap_port), *options)
         self.nodes.append(node)
         return node

@@ -16,6 +16,7 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   node::BridgeOptions options;
   options.common.network = settings.network_name;
   options.common.address = address;
+  options.common.admission = settings.admission_options;
   options.common.legacy = settings.serves_legacy;
   options.common.log_questions = settings.log_level == LogLevel::debug;
   options.bootstrap_urls = settings.bootstrap_urls;

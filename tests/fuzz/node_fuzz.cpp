@@ -294,6 +294,11 @@ class Story {
   }
   void perform(node::Joined&) {}
   void perform(node::SavePeers&) {}
+  void perform(node::SaveAdmission&) {}
+  void perform(node::IssueMembership& order) {
+    const auto keys = crypto::identity_keys(suite_, pair_);
+    node_->on_membership_issued(now_, order.ticket, crypto::sign(order.content, keys.message), {});
+  }
   void perform(LogRecord&) {}
   void perform(node::Stopped&) { MUST_HOLD(++stopped_ == 1); }
 

@@ -71,7 +71,7 @@ class Child {
 TEST_CASE("a program runs, says that it is ready, and ends with 0 on SIGTERM") {
   TemporaryFolder folder;
   Child child(folder, {"run", "--listen", "127.0.0.1:0", "--data", folder.file("data"),
-                       "--bootstrap", "ws://127.0.0.1:1"});
+                       "--bootstrap", "ws://127.0.0.1:1", "--admission", "open"});
   REQUIRE(child.says("\n"));
   REQUIRE(child.says("ready "));
   INFO(child.output());
@@ -106,7 +106,11 @@ TEST_CASE("exit codes say what went wrong") {
   CHECK(code({"run", "--data", data, "--listen", "127.0.0.1:0"}) == 3);
   CHECK(code({"run", "--config", folder.file("absent.toml")}) == 3);
   const std::string in_use = to_text(taken->address());
-  CHECK(code({"run", "--data", data, "--listen", in_use, "--bootstrap", "ws://127.0.0.1:1"}) == 4);
+  CHECK(code({"run", "--data", data, "--listen", in_use, "--bootstrap", "ws://127.0.0.1:1",
+              "--admission", "open"}) == 4);
+  // Nobody gets in whom nobody let in, and whoever starts it is told what to do.
+  CHECK(code({"run", "--data", data, "--listen", "127.0.0.1:0", "--bootstrap",
+              "ws://127.0.0.1:1"}) == 3);
   CHECK(code({"run", "--data", folder.write("file", ""), "--listen", "127.0.0.1:0", "--bootstrap",
               "ws://127.0.0.1:1"}) == 5);
 }

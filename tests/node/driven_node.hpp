@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "trestle/crypto/identity.hpp"
+#include "trestle/crypto/identity_record.hpp"
 #include "trestle/node/bootstrap/bootstrap_node.hpp"
 #include "trestle/node/bridge/bridge_node.hpp"
 #include "trestle/node/dht/dht_node.hpp"
@@ -147,6 +147,11 @@ class DrivenNode {
     node_->on_persisted(now, order.ticket, ErrorCode::none);
   }
   void note(Instant, const node::SavePeers&) {}
+  void note(Instant, const node::SaveAdmission&) {}
+  void note(Instant now, const node::IssueMembership& order) {
+    const auto keys = crypto::identity_keys(suite_, pair_);
+    node_->on_membership_issued(now, order.ticket, crypto::sign(order.content, keys.message), {});
+  }
 
   crypto::Suite suite_;
   crypto::KeyPair pair_;

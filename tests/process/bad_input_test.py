@@ -197,7 +197,7 @@ class BadInputTest(ProcessCase):
 
     def test_a_link_survives_what_it_can_skip(self):
         with native_peer(self.network.nodes[0].url) as peer:
-            peer.send(record(200, 5, b"who knows") + record(10, 0) + record(PONG, 999) + record(CANCEL, 888)
+            peer.send(record(200, 5, b"who knows") + record(13, 0) + record(PONG, 999) + record(CANCEL, 888)
                       + record(FIND_NODE_RESPONSE, 777, b"\0") + b"" + record(PING, 3))
             self.assertEqual(peer.expect(PONG, 3).request_id, 3)
             peer.send(record(FIND_NODE, 4, bytes(20) + b"a field of a later revision"))

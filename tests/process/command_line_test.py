@@ -129,7 +129,7 @@ class CommandLineTest(ProcessCase):
 
     def nobody(self):
         """The option that names a bootstrap where nothing listens."""
-        return "--bootstrap", url_of(self.network.bootstrap_port)
+        return "--admission", "open", "--bootstrap", url_of(self.network.bootstrap_port)
 
     def start_alone(self, name):
         """A node whose bootstrap does not answer."""

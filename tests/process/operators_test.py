@@ -136,7 +136,7 @@ class OperatorsTest(ProcessCase):
         data = network.folder / "unread"
         process = subprocess.Popen(
             [network.programs / "dht-node", "run", "--data", data, "--listen", "127.0.0.1:0", "--bootstrap",
-             url_of(network.bootstrap_port), "--trace-frames"],
+             url_of(network.bootstrap_port), "--admission", "open", "--trace-frames"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)

@@ -90,7 +90,7 @@ class ProxiedNetwork(Network):
         data = self.folder / name.replace(" ", "-")
         command = [*place.around, self.programs / program, "run", "--data", data, "--log", "json",
                    "--listen", f"{place.host}:{place.port}", "--advertise", self.external(path),
-                   "--tls-ca", self.proxy_issuer.certificate, "--trusted-proxy", edge.host, *options]
+                   "--admission", "open", "--tls-ca", self.proxy_issuer.certificate, "--trusted-proxy", edge.host, *options]
         started = Program(name, command, data, self.on_event)
         self._started.append(started)
         return started

@@ -14,7 +14,7 @@ def series(letters, first, last, width=2):
 
 # What the table has to answer for, in the order in which it stands there.
 IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK", 1, 4) + series("BAL", 1, 4)
-       + series("BRIDGE", 1, 13) + series("BOOT", 1, 6) + series("BOOT", 8, 9) + series("ROLL", 1, 4)
+       + series("BRIDGE", 1, 14) + series("BOOT", 1, 6) + series("BOOT", 8, 9) + series("ROLL", 1, 4)
        + series("OBS", 5, 6) + ["P-CR-13"] + series("P-BR", 1, 7, 1) + ["P-HA-1"] + series("P-FN", 1, 6, 1)
        + ["P-ML-1", "P-ML-3"] + [f"X{number}" for number in (*range(1, 13), 15, 16, 17)]
        + ["BOOT-07", "BOOT-10", "ROLL-05"] + series("RECOV", 1, 6) + series("RECOV", 8, 9) + series("MESH", 1, 7)
@@ -26,7 +26,8 @@ IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK",
        + series("RATE", 1, 7) + [f"P-CR-{number}" for number in (1, 2, 3, 5, *range(7, 12))] + series("P-KR", 1, 22, 1)
        + series("P-NG", 1, 5, 1) + series("P-BC", 1, 5, 1) + series("P-DN", 1, 5, 1)
        + [f"X{number}" for number in (25, 26, *range(28, 35))]
-       + series("SEC", 1, 3) + ["SEC-09"] + series("ENC", 1, 6) + ["P-CR-12", "P-CR-30", "P-CR-31", "X36", "X44", "X46"])
+       + series("SEC", 1, 4) + ["SEC-08", "SEC-09"] + series("ENC", 1, 6)
+       + ["P-CR-12", "P-CR-30", "P-CR-31", "X36", "X44", "X46"])
 
 ROW = re.compile(r"^\| ((?:[A-Z]+-)*[A-Z]+-?\d+) \|(.*)\|$", re.MULTILINE)
 PATH = re.compile(r"`([\w./-]+\.(?:hpp|cpp|py|md|txt|html))`")

@@ -70,6 +70,11 @@ std::vector<wire::Envelope> small_samples() {
       {{19}, wire::RecursiveFindRequest{contact.id, contact.id, 3}},
       {{20}, wire::RecursiveFindResponse{contacts, 3}},
       {{}, wire::Announce{contact}},
+      {{}, wire::Credentials{{1}, {2, 3}, {4}, {5}}},
+      {{}, wire::Certify{{1, 2}}},
+      {{}, wire::Revocations{{1, 2, 3}}},
+      {{21}, wire::RedeemRequest{{1}, {2}, {3}, {4}}},
+      {{22}, wire::RedeemResponse{{1}, {2}, {3}}},
   };
 }
 

@@ -220,6 +220,32 @@ class MessageSource {
     response.hop_count = milliseconds();
   }
   void fill(wire::Announce& announce) { announce.peer = contact(); }
+  void token(Bytes& out) {
+    out.resize(length(limits_.token_bytes_max));
+    fill(out);
+  }
+  void fill(wire::Credentials& credentials) {
+    token(credentials.identity);
+    token(credentials.membership);
+    token(credentials.certificate);
+    fill(credentials.revocations);
+  }
+  void fill(wire::Certify& certify) { token(certify.membership); }
+  void fill(wire::Revocations& revocations) {
+    revocations.list.resize(length(limits_.revocations_bytes_max));
+    fill(revocations.list);
+  }
+  void fill(wire::RedeemRequest& redeem) {
+    token(redeem.identity);
+    token(redeem.invitation);
+    token(redeem.membership);
+    token(redeem.certificate);
+  }
+  void fill(wire::RedeemResponse& response) {
+    token(response.membership);
+    token(response.certificate);
+    token(response.network_key);
+  }
 
   Rng rng_;
   wire::native::Limits limits_;

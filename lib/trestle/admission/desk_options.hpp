@@ -14,6 +14,8 @@ struct DeskOptions {
   std::vector<crypto::Ed25519Key> founders{};
   /// Whose memberships are believed besides the founders': the network's bridges, this one too.
   std::vector<crypto::Ed25519Key> issuers{};
+  /// Of those that are named while the desk works; a network has fewer bridges.
+  std::size_t issuers_max = 64;
   /// Members remembered, those that have expired among them as long as nobody needs their place.
   /// About 400 bytes each; ten times the largest network that was simulated.
   std::size_t members_max = 10'000;

@@ -88,7 +88,11 @@ ErrorCode MembershipDesk::introduce(crypto::Suite& suite, WallTime now,
     if (known->granted.message_key != token->message_key) return refuse_token().error();
     if (known->granted.expires >= token->expires) return ErrorCode::none;
   }
+  if (const Redemption* before = redeemed_.find(token->nonce); before && before->invitee != id) {
+    return refuse_token().error();
+  }
   if (!make_room(now, id)) return ErrorCode::store_full;
+  note_redemption(id, *token);
   const NodeId* const inviter = ids_by_message_key_.find(token->inviter);
   // A way that would lead in a circle is not the way it came.
   const bool is_known = inviter != nullptr && !leads_over(*inviter, id);
@@ -107,6 +111,42 @@ ErrorCode MembershipDesk::adopt(const crypto::VerifiedRevocationList& list) {
   if (list->number <= in_force.number) return ErrorCode::outdated;
   in_force = *list;
   return ErrorCode::none;
+}
+
+void MembershipDesk::trust(const crypto::Ed25519Key& issuer) {
+  if (is_issuer(issuer)) return;
+  if (options_.issuers.size() >= options_.issuers_max) {
+    options_.issuers.erase(options_.issuers.begin());
+  }
+  options_.issuers.push_back(issuer);
+}
+
+void MembershipDesk::restore(crypto::Suite& suite, const std::vector<crypto::Membership>& members) {
+  for (const crypto::Membership& granted : members) {
+    if (members_.size() >= options_.members_max) break;
+    const NodeId id = crypto::node_id_of(suite, granted.member);
+    if (members_.contains(id) || !may_have(id, granted.message_key)) continue;
+    note_redemption(id, granted);
+    remember(id, without_issuer(granted), NodeId());
+  }
+  // Who let whom in, now that all are there.
+  for (auto& [id, member] : members_) {
+    const NodeId* const inviter = ids_by_message_key_.find(member.granted.inviter);
+    if (inviter != nullptr && !leads_over(*inviter, id)) member.inviter = *inviter;
+  }
+}
+
+void MembershipDesk::note_redemption(const NodeId& id, const crypto::Membership& granted) {
+  if (redeemed_.size() >= options_.members_max) return;
+  // When the invitation ends is not said in what it made: at the latest then.
+  redeemed_.insert(granted.nonce, {id, granted.issued + crypto::kInvitationLifeMax});
+}
+
+std::vector<crypto::Membership> MembershipDesk::members() const {
+  std::vector<crypto::Membership> all;
+  all.reserve(members_.size());
+  for (const auto& [id, member] : members_) all.push_back(member.granted);
+  return all;
 }
 
 bool MembershipDesk::is_member(WallTime now, const NodeId& id) const {

@@ -68,6 +68,13 @@ class MembershipDesk {
   /// is, or another one of the same number. UNAUTHORIZED: not of a founder, or of another network.
   ErrorCode adopt(const crypto::VerifiedRevocationList& list);
 
+  /// From now on memberships that this key issued are believed: a founder has certified it, and the
+  /// caller has looked at the certificate. Over `issuers_max` the one that was named first goes.
+  void trust(const crypto::Ed25519Key& issuer);
+  /// Takes back what `members` gave before a restart; of one that has ended nothing but the memory
+  /// stays. What was written down here was checked before.
+  void restore(crypto::Suite& suite, const std::vector<crypto::Membership>& members);
+
   bool is_member(WallTime now, const NodeId& id) const;
   /// Itself, or somebody above it with all who came by him.
   bool is_revoked(const NodeId& id) const;
@@ -79,6 +86,8 @@ class MembershipDesk {
   /// In the order of their ids.
   std::vector<NodeId> invitees_of(const NodeId& id) const;
   std::size_t size() const { return members_.size(); }
+  /// In the order of their ids, without issuer and signature.
+  std::vector<crypto::Membership> members() const;
   const DeskCounters& counters() const { return counters_; }
 
  private:
@@ -108,6 +117,8 @@ class MembershipDesk {
   /// A place for `id`: its own, a free one, or that of whom expired first.
   bool make_room(WallTime now, const NodeId& id);
   void remember(const NodeId& id, crypto::Membership granted, const NodeId& inviter);
+  /// That invitation made this member, and makes no other.
+  void note_redemption(const NodeId& id, const crypto::Membership& granted);
   Result<crypto::Membership, ErrorCode> refuse_token();
 
   DeskOptions options_;

@@ -26,6 +26,13 @@ constexpr OptionHelp kOptions[] = {
      "TRESTLE_IDENTITY_PASSPHRASE_FILE names, else none)"},
     {"admin", "unix:PATH|HOST:PORT",
      "Serve status and user commands here (default: admin.sock in DIR)"},
+    {"admission", "invitation|open",
+     "Whether one enters the network by invitation, or by coming (default: invitation)"},
+    {"founder", "KEY",
+     "Who founded the network: 64 hex digits, or what 'bootstrap-node identity' prints; repeat for "
+     "several (default: a bootstrap node itself, a node's inviter)"},
+    {"invitation", "TEXT|F", "What 'bootstrap-node invite' printed for this node, or its file"},
+    {"revocations", "F", "A founder's list of revocations; repeat for several"},
     {"bridge", "URL[,URL...]",
      "A bridge to ask for onboarding, its addresses in the order to try; repeat for several"},
     {"bridge-mode", "pool|stateless",
@@ -56,7 +63,8 @@ constexpr OptionHelp kOptions[] = {
      "iterative)"},
     {"proximity", "on|off", "Prefer quick peers among equally good ones (default: off)"},
     {"network-key-file", "F",
-     "Seal and open values under the keys in this file, which bootstrap-node network-key makes"},
+     "Seal and open values under the keys in this file, which bootstrap-node network-key makes; a "
+     "bridge hands them to new members"},
     {"accept-plaintext-until", "DATE",
      "Until then (UTC) also read values that are not sealed, in a network with a key"},
     {"legacy", "on|off", "Serve peers of the old system (default: on)"},
@@ -108,7 +116,6 @@ struct Found {
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, bool> switches;
   std::string config_file;
-  std::string network;
   std::vector<std::string> words;
   std::string ttl;
   std::string audience;
@@ -127,7 +134,8 @@ void add_option(CLI::App& command, Found& found, const OptionHelp& help) {
     return;
   }
   const bool is_list = help.name == "bridge" || help.name == "bootstrap" ||
-                       help.name == "trusted-proxy" || help.name == "allow-origin";
+                       help.name == "trusted-proxy" || help.name == "allow-origin" ||
+                       help.name == "founder" || help.name == "revocations";
   CLI::Option* option = command.add_option(flag, found.values[std::string(help.name)], help.text);
   option->option_text(help.value)->expected(1);
   option->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll
@@ -141,8 +149,6 @@ void add_settings(CLI::App& command, Found& found, ProgramKind kind) {
     if (std::find(known.begin(), known.end(), help.name) != known.end())
       add_option(command, found, help);
   }
-  // Understood, so that whoever uses them gets a sentence of what is missing; not shown.
-  command.add_option("--network", found.network)->group("");
 }
 
 /// Options of the commands that ask a running node.
@@ -154,16 +160,12 @@ void add_asking(CLI::App& command, Found& found) {
   command.add_flag("--json", found.wants_json, "Print the node's answer as it is");
 }
 
-std::optional<std::string> not_built(ProgramKind kind, const CLI::App& command,
-                                     const Found& found) {
+std::optional<std::string> not_built(ProgramKind kind, const CLI::App& command) {
   const std::string word = command.get_name();
   for (const char* elsewhere : kBootstrapCommands) {
     if (kind != ProgramKind::bootstrap && word == elsewhere) {
       return "'" + word + "' is a command of bootstrap-node";
     }
-  }
-  if (!found.network.empty() && found.network != "open") {
-    return "this build has no --network " + found.network + "; its networks are open";
   }
   return std::nullopt;
 }
@@ -357,7 +359,7 @@ Result<CommandLine, CommandLineEnd> parse_command_line(ProgramKind kind, int arg
         ExitCode::wrong_usage, {}, std::string(name(kind)) + ": " + complaint.str()});
   }
   const CLI::App* chosen = app.get_subcommands().front();
-  if (const auto missing = not_built(kind, *chosen, found)) {
+  if (const auto missing = not_built(kind, *chosen)) {
     return refuse(CommandLineEnd{
         ExitCode::wrong_usage, {}, std::string(name(kind)) + ": " + *missing + "\n"});
   }

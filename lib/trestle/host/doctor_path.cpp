@@ -114,6 +114,9 @@ class PathReporter {
                   ExitCode::nobody_there, walk_.code);
     }
     if (const auto* failure = std::get_if<wire::Failure>(&*walk_.answer)) {
+      if (failure->code == ErrorCode::unauthorized) {
+        return tell(Outcome::ok, step, "the network is entered by invitation: asked for one");
+      }
       return tell(Outcome::warning, step, failure->text, "it may be able to a moment later",
                   failure->code);
     }

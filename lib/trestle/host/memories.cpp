@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "trestle/host/admission_files.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/saved_peers.hpp"
 #include "trestle/host/saved_records.hpp"
@@ -18,6 +19,7 @@ Result<Memories, std::string> read_memories(const std::string& folder, StoragePl
          .event = "storage.peers_ignored",
          .detail = std::to_string(saved.ignored) + " lines of " + folder + "/peers make no sense"});
   }
+  recall_admission(folder, memories.restored, memories.news);
   if (place == StoragePlace::memory) return memories;
   auto records = open_saved_records(folder, wall_now());
   if (!records) return refuse(std::move(records.error()));

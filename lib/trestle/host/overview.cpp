@@ -163,6 +163,7 @@ std::optional<HttpReply> Overview::admin_reply(const HttpRequest& request) {
   }
   if (request.path == "/status") return json_reply(200, to_json(snapshot()));
   if (request.path == "/peers") return json_reply(200, peers_to_json(source_.status()));
+  if (request.path == "/members") return json_reply(200, members_to_json(source_.members()));
   if (request.path == "/health") return health_reply();
   if (request.path == "/metrics") return metrics_reply();
   return page_reply(request.path);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "trestle/host/alerts.hpp"
 #include "trestle/host/event_loop.hpp"
@@ -41,6 +42,7 @@ class StatusSource {
   virtual ~StatusSource() = default;
   virtual node::Status status() = 0;
   virtual bool is_healthy() = 0;
+  virtual std::vector<node::MemberStatus> members() { return {}; }
 };
 
 /// What operators see of a running program: status, metrics, alerts, the page, and the old

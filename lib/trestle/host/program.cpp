@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include "trestle/host/admission_files.hpp"
+#include "trestle/host/admission_reading.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/command_line.hpp"
 #include "trestle/host/complaint.hpp"
@@ -94,13 +96,17 @@ Result<ListeningSocket, std::string> open_admin(const AdminAddress& address) {
 
 /// A bootstrap node has neither records nor peers to remember, a bridge no records.
 Result<Memories, std::string> recall(const Settings& settings, const std::string& folder) {
-  if (settings.kind == ProgramKind::bootstrap) return Memories{};
+  if (settings.kind == ProgramKind::bootstrap) {
+    Memories memories;
+    recall_admission(folder, memories.restored, memories.news);
+    return memories;
+  }
   const bool keeps_records = settings.kind == ProgramKind::node;
   return read_memories(folder, keeps_records ? settings.storage : StoragePlace::memory);
 }
 
 ExitCode run_node(const Program& program, const CommandLine& line, Reading reading) {
-  const Settings& settings = reading.settings;
+  Settings& settings = reading.settings;
   auto folder = DataFolder::open(settings.data_folder);
   if (!folder) return complain(program.kind, folder.error(), ExitCode::bad_data_folder);
   crypto::Suite suite;
@@ -109,6 +115,10 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   if (!keys) return complain(program.kind, keys.error(), ExitCode::bad_data_folder);
   auto memories = recall(settings, folder->path());
   if (!memories) return complain(program.kind, memories.error(), ExitCode::bad_data_folder);
+  auto admission = read_admission(settings, suite, *keys, memories->restored, wall_now());
+  if (!admission) return complain(program.kind, admission.error(), ExitCode::bad_settings);
+  settings.admission_options = std::move(*admission);
+  for (const Bytes& list : settings.revocations) memories->restored.revocations.push_back(list);
   auto socket = ListeningSocket::open(settings.listen);
   if (!socket) return complain(program.kind, socket.error(), ExitCode::cannot_listen);
   auto admin_socket = open_admin(admin_address(settings));
@@ -121,6 +131,7 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   options.transport.pages = PageGate(settings.allowed_origins);
   options.transport.trusted_proxies = TrustedProxies(settings.trusted_proxies);
   options.trace_frames = settings.traces_frames;
+  options.network_keys = settings.network_keys;
   options.admin.secret = settings.admin_secret;
   options.overview.metrics.is_on = settings.collects_metrics;
   options.overview.alerts.thresholds = settings.alert_thresholds;

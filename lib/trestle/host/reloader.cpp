@@ -69,6 +69,7 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   if (fresh.legacy_bridge_secret != settings_.legacy_bridge_secret)
     changed.applied.emplace_back("the old system's bridge secret");
   if (fresh.network_keys != settings_.network_keys) changed.applied.emplace_back("the network key");
+  if (fresh.revocations != settings_.revocations) changed.applied.emplace_back("revocations");
   const TlsChange tls = tls_.renew(std::move(material));
   if (tls.certificate) changed.applied.emplace_back("the certificate");
   if (tls.issuers) changed.applied.emplace_back("the trusted issuers");
@@ -82,7 +83,8 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   runner_.reload(
       {settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
        settings_.legacy_bridge_secret, settings_.log_level == LogLevel::debug,
-       settings_.network_keys.empty() ? std::nullopt : std::optional(settings_.network_keys)});
+       settings_.network_keys.empty() ? std::nullopt : std::optional(settings_.network_keys),
+       settings_.revocations});
 
   std::string sentence =
       changed.applied.empty() ? "nothing changed" : "changed: " + listed(changed.applied);

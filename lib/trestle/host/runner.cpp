@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "trestle/crypto/identity.hpp"
+#include "trestle/crypto/identity_record.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/identity_text.hpp"
 #include "trestle/wire/native/codec.hpp"
@@ -67,6 +67,11 @@ void Runner::set_on_hangup(std::function<void()> on_hangup) {
   ev_signal_start(loop_.loop(), &hangup_);
 }
 
+void Runner::reload(const node::Reload& reload) {
+  if (reload.network_keys) options_.network_keys = *reload.network_keys;
+  node_.on_reload(steady_now(), reload);
+}
+
 void Runner::set_storage(StorageThread& storage) {
   storage_ = &storage;
   storage.set_events(this);
@@ -74,7 +79,7 @@ void Runner::set_storage(StorageThread& storage) {
 
 void Runner::start(node::Restored restored) {
   tell_wall_clock();
-  if (!restored.records.empty() || !restored.peers.empty()) {
+  if (!restored.empty()) {
     node_.restore(steady_now(), std::move(restored));
   }
   node_.start(steady_now());
@@ -184,6 +189,23 @@ void Runner::perform(dht::Persist& order) {
 
 void Runner::perform(node::SavePeers& order) {
   if (storage_ != nullptr) storage_->save_peers(std::move(order.peers));
+}
+
+/// Once for a newcomer: the key is derived each time, and not kept.
+void Runner::perform(node::IssueMembership& order) {
+  const crypto::IdentityKeys keys = crypto::identity_keys(suite_, keys_);
+  std::optional<Bytes> wrapped;
+  if (!options_.network_keys.empty()) {
+    crypto::Sealer sealer;
+    wrapped = crypto::wrap_network_keys(suite_, sealer, order.content.network, order.sealing_key,
+                                        options_.network_keys);
+  }
+  node_.on_membership_issued(steady_now(), order.ticket, crypto::sign(order.content, keys.message),
+                             wrapped ? std::move(*wrapped) : Bytes{});
+}
+
+void Runner::perform(node::SaveAdmission& order) {
+  if (storage_ != nullptr) storage_->save_admission(std::move(order));
 }
 
 void Runner::trace(std::string_view event, link::ConnectionId connection, link::FrameKind kind,

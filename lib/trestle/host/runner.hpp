@@ -6,6 +6,8 @@
 
 #include <ev.h>
 
+#include "trestle/crypto/network_key.hpp"
+#include "trestle/crypto/suite/sealer.hpp"
 #include "trestle/crypto/suite/suite.hpp"
 #include "trestle/host/admin_server.hpp"
 #include "trestle/host/clock.hpp"
@@ -32,6 +34,8 @@ struct RunnerOptions {
   Duration shutdown_within = std::chrono::seconds(10);
   /// Log every frame.
   bool trace_frames = false;
+  /// bridge-node: what goes to new members with their memberships, wrapped for each.
+  crypto::NetworkKeys network_keys{};
 };
 
 /// Drives one node on one loop: feeds it sockets, time and users, and performs what it orders.
@@ -65,7 +69,7 @@ class Runner final : public TransportEvents,
   /// `restored`: what the node was when it last ran.
   void start(node::Restored restored = {});
   /// Hands the node what may change while it runs.
-  void reload(const node::Reload& reload) { node_.on_reload(steady_now(), reload); }
+  void reload(const node::Reload& reload);
   void admit_pages(PageGate pages) { transport_.admit_pages(std::move(pages)); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
     transport_.limit_accepted(connections_max, per_address_max);
@@ -90,6 +94,7 @@ class Runner final : public TransportEvents,
   HttpReply on_http_request(const HttpRequest& request) override;
 
   node::Status status() override;
+  std::vector<node::MemberStatus> members() override { return node_.members(); }
   bool is_healthy() override;
 
   std::optional<HttpReply> admin_reply(const HttpRequest& request) override;
@@ -121,6 +126,8 @@ class Runner final : public TransportEvents,
   void perform(node::Stopped& stopped);
   void perform(dht::Persist& order);
   void perform(node::SavePeers& order);
+  void perform(node::IssueMembership& order);
+  void perform(node::SaveAdmission& order);
 
   void on_deadline();
   void on_signal();

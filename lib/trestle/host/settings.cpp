@@ -171,6 +171,8 @@ ChangedSettings compare(const Settings& now, const Settings& fresh) {
 }
 
 void take_over(Settings& now, const Settings& fresh) {
+  now.revocation_files = fresh.revocation_files;
+  now.revocations = fresh.revocations;
   now.bridges = fresh.bridges;
   now.bridge_mode = fresh.bridge_mode;
   now.bridge_secret_file = fresh.bridge_secret_file;

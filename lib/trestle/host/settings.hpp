@@ -21,6 +21,7 @@
 #include "trestle/host/tls.hpp"
 #include "trestle/host/trusted_proxies.hpp"
 #include "trestle/host/web_socket_connection.hpp"
+#include "trestle/node/admission_options.hpp"
 #include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
@@ -63,6 +64,15 @@ struct Settings {
   std::vector<AddressBlock> trusted_proxies;
   /// Pages whose browsers may open WebSockets here, as `parse_web_origin` gives them.
   std::vector<std::string> allowed_origins;
+  /// The default of the programs, not of the library: nobody gets in whom nobody let in.
+  node::Admission admission = node::Admission::invitation;
+  std::vector<crypto::Ed25519Key> founders;
+  std::string invitation;                     ///< dht-node: a text, or the file it stands in.
+  std::vector<std::string> revocation_files;  ///< Beside the founder's own.
+  /// What these files hold.
+  std::vector<Bytes> revocations;
+  /// What `read_admission` made of these, for whoever makes the node.
+  node::AdmissionOptions admission_options;
   bool is_genesis = false;                                   ///< bootstrap-node
   node::Platform platform = node::Platform::server;          ///< dht-node
   dht::Diversity diversity = dht::Diversity::off;            ///< bridge-node, dht-node

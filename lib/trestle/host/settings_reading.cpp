@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "trestle/host/admission_files.hpp"
 #include "trestle/host/settings_file.hpp"
 
 namespace trestle::host {
@@ -44,6 +45,9 @@ Result<Reading, std::string> read_files(Settings&& settings) {
   if (!admin_secret.error.empty()) return refuse(std::move(admin_secret.error));
   const SecretReading network_keys = read_network_keys(reading.settings);
   if (!network_keys.error.empty()) return refuse(network_keys.error);
+  auto lists = read_revocations(reading.settings.data_folder, reading.settings.revocation_files);
+  if (!lists) return refuse(std::move(lists.error()));
+  reading.settings.revocations = std::move(*lists);
   auto tls = read_tls_files(reading.settings.tls);
   if (!tls) return refuse(std::move(tls.error()));
   reading.tls = std::move(*tls);

@@ -5,11 +5,15 @@
 #include <utility>
 
 #include "trestle/host/admin_gate.hpp"
+#include "trestle/host/admission_reading.hpp"
 #include "trestle/host/calendar_word.hpp"
 #include "trestle/host/lookup_words.hpp"
 
 namespace trestle::host {
 namespace {
+
+/// Each may have a full list of revocations.
+constexpr std::size_t kFoundersMax = 8;
 
 /// One bridge a value; its candidate addresses are separated by commas. An address leads to one
 /// bridge: what is given twice would be dialled twice, and counted under one name.
@@ -124,6 +128,40 @@ Refused set_diversity(Settings& settings, const std::string& value) {
   return std::nullopt;
 }
 
+Refused set_admission(Settings& settings, const std::string& value) {
+  if (value != "invitation" && value != "open") {
+    return "'" + value + "' is neither invitation nor open";
+  }
+  settings.admission = value == "open" ? node::Admission::open : node::Admission::invitation;
+  return std::nullopt;
+}
+
+Refused set_files(std::vector<std::string>& target, const std::vector<std::string>& values) {
+  for (const std::string& value : values) {
+    if (value.empty()) return std::string("it must not be empty");
+  }
+  target = values;
+  return std::nullopt;
+}
+
+Refused set_founders(Settings& settings, const std::vector<std::string>& values) {
+  std::vector<crypto::Ed25519Key> founders;
+  for (const std::string& value : values) {
+    const auto founder = parse_founder(value);
+    if (!founder) return founder.error();
+    founders.push_back(*founder);
+  }
+  if (founders.size() > kFoundersMax) return std::string("a network has at most eight founders");
+  settings.founders = std::move(founders);
+  return std::nullopt;
+}
+
+std::vector<std::string> founder_values(const std::vector<crypto::Ed25519Key>& founders) {
+  std::vector<std::string> values;
+  for (const crypto::Ed25519Key& founder : founders) values.push_back(to_hex(founder.bytes));
+  return values;
+}
+
 Refused set_bridge_mode(Settings& settings, const std::string& value) {
   if (value != "pool" && value != "stateless")
     return "'" + value + "' is neither pool nor stateless";
@@ -234,6 +272,20 @@ constexpr Rule kRules[] = {
     {"admin", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_admin(s, v[0]); },
      [](const Settings& s) { return quoted(to_text(admin_address(s))); }},
+    {"admission", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_admission(s, v[0]); },
+     [](const Settings& s) {
+       return quoted(s.admission == node::Admission::open ? "open" : "invitation");
+     }},
+    {"founder", kAll, Values::list, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_founders(s, v); },
+     [](const Settings& s) { return quoted(founder_values(s.founders)); }},
+    {"invitation", kNode, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_text(s.invitation, v[0]); },
+     [](const Settings& s) { return quoted(s.invitation); }},
+    {"revocations", kAll, Values::list, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_files(s.revocation_files, v); },
+     [](const Settings& s) { return quoted(s.revocation_files); }},
     {"bridge", kBootstrap, Values::list, Change::by_reload,
      [](Settings& s, const auto& v) { return set_bridges(s, v); },
      [](const Settings& s) { return quoted(bridge_values(s.bridges)); }},
@@ -294,7 +346,7 @@ constexpr Rule kRules[] = {
     {"proximity", kBridge | kNode, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_proximity(s, v[0]); },
      [](const Settings& s) { return on_off(s.proximity == dht::Proximity::by_round_trip); }},
-    {"network-key-file", kNode, Values::one, Change::by_reload,
+    {"network-key-file", kBridge | kNode, Values::one, Change::by_reload,
      [](Settings& s, const auto& v) { return set_text(s.network_key_file, v[0]); },
      [](const Settings& s) { return quoted(s.network_key_file); }},
     {"accept-plaintext-until", kNode, Values::one, Change::by_restart,

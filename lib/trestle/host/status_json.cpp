@@ -180,6 +180,21 @@ std::string peers_to_json(const node::Status& status) {
   return array.take();
 }
 
+std::string members_to_json(const std::vector<node::MemberStatus>& members) {
+  ArrayWriter array;
+  for (const node::MemberStatus& member : members) {
+    ObjectWriter object;
+    object.text("id", member.id.to_hex());
+    object.text("inviter", member.inviter.is_zero() ? "" : member.inviter.to_hex());
+    object.integer("depth", member.depth).text("invitation", to_hex(member.invitation));
+    object.integer("issued_ms", member.issued.time_since_epoch().count());
+    object.integer("expires_ms", member.expires.time_since_epoch().count());
+    object.boolean("revoked", member.is_revoked).boolean("linked", member.is_linked);
+    array.raw(object.take());
+  }
+  return array.take();
+}
+
 std::string alerts_to_json(const std::vector<Alert>& alerts) {
   ArrayWriter array;
   for (const Alert alert : alerts) array.text(name(alert));

@@ -19,6 +19,10 @@ std::string to_json(const Snapshot& snapshot);
 /// `/peers`: the array `peers` of `/status` alone.
 std::string peers_to_json(const node::Status& status);
 
+/// `/members`: who was let in, by whom, until when; at a bridge of a network that one enters by
+/// invitation.
+std::string members_to_json(const std::vector<node::MemberStatus>& members);
+
 /// `["queue","slow"]`.
 std::string alerts_to_json(const std::vector<Alert>& alerts);
 

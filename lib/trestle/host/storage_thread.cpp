@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "trestle/host/admission_files.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/saved_peers.hpp"
 
@@ -96,6 +97,15 @@ void StorageThread::save_peers(wire::Contacts peers) {
   ordered_.notify_one();
 }
 
+void StorageThread::save_admission(node::SaveAdmission&& order) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(admission_, [&](const auto& waiting) { return waiting.part == order.part; });
+    admission_.push_back(std::move(order));
+  }
+  ordered_.notify_one();
+}
+
 void StorageThread::deliver() {
   Report report;
   {
@@ -135,21 +145,24 @@ void StorageThread::work() {
   std::vector<Order> group;
   while (true) {
     std::optional<wire::Contacts> peers;
+    std::vector<node::SaveAdmission> admission;
     {
       std::unique_lock lock(mutex_);
       const bool has_work = ordered_.wait_for(lock, options_.look_every, [this] {
-        return is_ending_ || !orders_queue_.empty() || peers_;
+        return is_ending_ || !orders_queue_.empty() || peers_ || !admission_.empty();
       });
-      if (has_work && orders_queue_.empty() && !peers_) break;
+      if (has_work && orders_queue_.empty() && !peers_ && admission_.empty()) break;
       const auto taken =
           static_cast<std::ptrdiff_t>(std::min(orders_queue_.size(), options_.group_max));
       group.assign(std::make_move_iterator(orders_queue_.begin()),
                    std::make_move_iterator(orders_queue_.begin() + taken));
       orders_queue_.erase(orders_queue_.begin(), orders_queue_.begin() + taken);
       std::swap(peers, peers_);
+      std::swap(admission, admission_);
     }
     if (!group.empty()) write_group(group);
     if (peers) write_peers(*peers);
+    for (const node::SaveAdmission& order : admission) write_admission(order);
     if (group.empty()) look_for_files();
     group.clear();
   }
@@ -216,6 +229,16 @@ void StorageThread::write_peers(const wire::Contacts& peers) {
                    .event = "storage.peers_not_saved",
                    .code = ErrorCode::storage_failed,
                    .detail = "cannot write " + folder_ + "/peers"});
+}
+
+void StorageThread::write_admission(const node::SaveAdmission& order) {
+  const auto written = keep_admission(folder_, order);
+  if (written) return;
+  report({}, std::nullopt,
+         LogRecord{.level = LogLevel::error,
+                   .event = "admission.not_saved",
+                   .code = ErrorCode::storage_failed,
+                   .detail = written.error()});
 }
 
 void StorageThread::report(std::vector<Answer> answers, std::optional<Duration> commit,

@@ -17,6 +17,7 @@
 #include "trestle/base/log_record.hpp"
 #include "trestle/dht/storage.hpp"
 #include "trestle/host/record_database.hpp"
+#include "trestle/node/node.hpp"
 #include "trestle/node/status.hpp"
 #include "trestle/wire/message/contact.hpp"
 
@@ -71,6 +72,8 @@ class StorageThread {
   [[nodiscard]] bool persist(dht::Persist&& order);
   /// In the place of what was ordered before and not begun.
   void save_peers(wire::Contacts peers);
+  /// The same for each part of what is known of memberships.
+  void save_admission(node::SaveAdmission&& order);
 
   void add_figures(node::Status& status) const;
 
@@ -96,6 +99,7 @@ class StorageThread {
   void work();
   void write_group(std::vector<Order>& group);
   void write_peers(const wire::Contacts& peers);
+  void write_admission(const node::SaveAdmission& order);
   void look_for_files();
   void report(std::vector<Answer> answers, std::optional<Duration> commit,
               std::optional<LogRecord> news);
@@ -127,6 +131,7 @@ class StorageThread {
   std::condition_variable ordered_;
   std::deque<Order> orders_queue_;
   std::optional<wire::Contacts> peers_;
+  std::vector<node::SaveAdmission> admission_;  ///< At most one of each part.
   Report report_;
   bool is_ending_ = false;
 

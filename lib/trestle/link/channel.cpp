@@ -248,6 +248,7 @@ void Channel::open(Instant now, const wire::Contact& peer) {
   opened_at_ = now;
   keepalive_.start(now, side_ == Side::dialler ? PingPart::leads : PingPart::follows);
   report<Opened>(peer_);
+  if (local_.credentials) write(now, {}, *local_.credentials);
 }
 
 LegacyDialect& Channel::legacy() {

@@ -174,6 +174,7 @@ class Channel {
   bool is_closed() const { return state_ == State::closed; }
   bool is_healthy() const { return is_open() && keepalive_.is_healthy(); }
   bool speaks_legacy() const { return peer_.dialect == wire::Dialect::legacy; }
+  ConnectionId id() const { return id_; }
   crypto::Side side() const { return side_; }
   const wire::Contact& peer() const { return peer_; }
   /// Where an accepted connection comes from; empty for a dialled one.

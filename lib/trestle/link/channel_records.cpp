@@ -5,6 +5,18 @@
 #include "trestle/link/channel.hpp"
 
 namespace trestle::link {
+namespace {
+
+/// What is said without being asked, once the link is open.
+bool is_news(const wire::Message& message) {
+  return std::holds_alternative<wire::Announce>(message) ||
+         std::holds_alternative<wire::Credentials>(message) ||
+         std::holds_alternative<wire::Certify>(message) ||
+         std::holds_alternative<wire::Revocations>(message);
+}
+
+}  // namespace
+
 void Channel::on_native_frame(Instant now, ByteSpan bytes) {
   wire::native::Limits limits = options_.limits;
   if (state_ != State::open) limits.frame_bytes_max = options_.frame_bytes_max_before_open;
@@ -38,7 +50,7 @@ void Channel::on_record(Instant now, wire::Envelope&& envelope) {
     if (served_.erase(envelope.request_id)) report<Withdrawn>(envelope.request_id);
     return;
   }
-  if (std::holds_alternative<wire::Announce>(envelope.message)) {
+  if (is_news(envelope.message)) {
     return report<Notified>(std::move(envelope.message));
   }
   close(now, ErrorCode::protocol_error, "the link is open already");

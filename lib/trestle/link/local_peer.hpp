@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/crypto/identity.hpp"
+#include "trestle/wire/message/admission.hpp"
 #include "trestle/wire/message/contact.hpp"
 
 namespace trestle::link {
@@ -25,6 +27,9 @@ struct LocalPeer {
   /// The secret of the old system's bridges, which crosses the wire in clear, so that it must be
   /// another one; empty if there is none.
   Bytes legacy_bridge_secret{};
+  /// Our first record on every native link, if there is one: in a network that one enters by
+  /// invitation.
+  std::optional<wire::Credentials> credentials{};
 };
 
 }  // namespace trestle::link

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "trestle/admission/membership_desk.hpp"
 #include "trestle/bridge/introduction_desk.hpp"
+#include "trestle/node/bootstrap/entrance.hpp"
 
 namespace trestle::node {
 
@@ -107,6 +109,32 @@ void add_upkeep(Status& status, Instant now, const dht::Dht& dht) {
   counters.emplace_back("dht.hand_overs_total", stats.hand_overs);
   counters.emplace_back("dht.repairs_total", stats.repairs);
   status.histograms.push_back({"dht.refresh_late_time", stats.lateness});
+}
+
+void add_counters(Status& status, const admission::MembershipDesk& desk) {
+  const admission::DeskCounters& counters = desk.counters();
+  status.counters.emplace_back("members.known", desk.size());
+  status.counters.emplace_back("members.redeemed_total", counters.redeemed);
+  status.counters.emplace_back("members.redeemed_again_total", counters.redeemed_again);
+  status.counters.emplace_back("members.renewed_total", counters.renewed);
+  status.counters.emplace_back("members.refused_total", counters.refused);
+  status.counters.emplace_back("members.over_budget_total", counters.over_budget);
+}
+
+void add_counters(Status& status, const EntranceStats& stats) {
+  status.counters.emplace_back("entrance.redeeming", stats.redeeming);
+  status.counters.emplace_back("entrance.redeemed_total", stats.redeemed_total);
+  status.counters.emplace_back("entrance.refused_total", stats.refused_total);
+  status.counters.emplace_back("entrance.certified_total", stats.certified_total);
+}
+
+void add_counters(Status& status, const LinkGateStats& stats) {
+  status.counters.emplace_back("admission.newcomers", stats.newcomers);
+  status.counters.emplace_back("admission.admitted", stats.admitted);
+  status.counters.emplace_back("admission.links_refused_total", stats.refused_total);
+  status.counters.emplace_back("admission.no_room_total", stats.no_room_total);
+  status.counters.emplace_back("admission.expired_total", stats.expired_total);
+  status.counters.emplace_back("admission.revoked_total", stats.revoked_total);
 }
 
 void add_counters(Status& status, const RecordVerifierStats& stats) {

@@ -16,6 +16,7 @@
 #include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/storage.hpp"
 #include "trestle/link/transport.hpp"
+#include "trestle/node/issue_membership.hpp"
 #include "trestle/node/options.hpp"
 #include "trestle/node/put_options.hpp"
 #include "trestle/node/status.hpp"
@@ -60,6 +61,29 @@ struct Restored {
   std::vector<dht::StoredRecord> records;
   /// Hints, as every contact; probed before anything is built on them.
   wire::Contacts peers;
+  /// The last `SaveAdmission` of each part, and lists of revocations from elsewhere.
+  Bytes membership{};
+  Bytes members{};
+  Bytes network_key{};
+  std::vector<Bytes> revocations{};
+
+  bool empty() const {
+    return records.empty() && peers.empty() && membership.empty() && members.empty() &&
+           network_key.empty() && revocations.empty();
+  }
+};
+
+/// Keep this for the next start, in the place of what was said before of that part. It is nobody
+/// else's business.
+struct SaveAdmission {
+  enum class Part : std::uint8_t {
+    membership,   ///< What we are.
+    members,      ///< At a bridge: whom it let in.
+    revocations,  ///< The lists in force (`pack`).
+    network_key,  ///< What values are sealed with, as a bridge wrapped it for us.
+  };
+  Part part = Part::membership;
+  Bytes content;
 };
 
 /// These peers are worth remembering for the next start, best first. In the place of what was said
@@ -80,9 +104,9 @@ struct Joined {
 /// The node has finished draining after `begin_shutdown`; the driver may stop.
 struct Stopped {};
 
-using Effect =
-    std::variant<link::Dial, link::SendFrame, link::CloseTransport, link::Sign, link::Verify,
-                 OperationEnded, Joined, LogRecord, Stopped, dht::Persist, SavePeers>;
+using Effect = std::variant<link::Dial, link::SendFrame, link::CloseTransport, link::Sign,
+                            link::Verify, OperationEnded, Joined, LogRecord, Stopped, dht::Persist,
+                            SavePeers, IssueMembership, SaveAdmission>;
 
 /// A whole node as its driver sees it: the only boundary between the core and the world (design
 /// section 2).
@@ -130,6 +154,11 @@ class Node {
   virtual void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                            bool valid) = 0;
 
+  /// The token is signed. `network_key` goes with it to the member, sealed to its key; empty if
+  /// there is none.
+  virtual void on_membership_issued(Instant /*now*/, IssueTicket /*ticket*/,
+                                    const crypto::Membership& /*token*/, Bytes /*network_key*/) {}
+
   // ---- disk ----
   /// `none` once the order is on disk and synced. STORAGE_FAILED is final: the driver will take no
   /// more, the node keeps nothing new. Any other code (STORE_FULL: no space, BUSY: too many orders,
@@ -175,6 +204,8 @@ class Node {
   virtual void on_deadline(Instant now) = 0;
   virtual std::optional<Effect> poll_effect(Instant now) = 0;
   virtual Status status(Instant now) const = 0;
+  /// Who was let in, and by whom: at a bridge, in the order of their ids.
+  virtual std::vector<MemberStatus> members() const { return {}; }
   /// What `/health` says: whether the node can do its job right now.
   virtual bool is_healthy(Instant now) const = 0;
 };

@@ -12,6 +12,7 @@
 #include "trestle/dht/lookup_wish.hpp"
 #include "trestle/dht/peer_group.hpp"
 #include "trestle/dht/routing_table_options.hpp"
+#include "trestle/node/admission_options.hpp"
 #include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
@@ -32,6 +33,7 @@ struct CommonOptions {
   /// Bound of a clean shutdown: what is in flight is answered or coded within it (C4: exit within
   /// 10 s).
   Duration drain_max = std::chrono::seconds(5);
+  AdmissionOptions admission{};
 };
 
 struct BootstrapOptions {
@@ -95,6 +97,8 @@ struct Reload {
   bool log_questions = false;    ///< bridge-node, dht-node
   /// dht-node. Nothing: those it has stay.
   std::optional<crypto::NetworkKeys> network_keys{};
+  /// Lists of revocations, encoded. They count if they are newer than those in force.
+  std::vector<Bytes> revocations{};
 };
 
 }  // namespace trestle::node

@@ -7,7 +7,14 @@
 namespace trestle::node {
 
 /// Which part of a node waits for the end of a request it sent.
-enum class Asker : std::uint8_t { dht = 1, joiner = 2, probe = 3, through = 4, carrier = 5 };
+enum class Asker : std::uint8_t {
+  dht = 1,
+  joiner = 2,
+  probe = 3,
+  through = 4,
+  carrier = 5,
+  redeemer = 6
+};
 
 /// A channel gives one number back with the end of a request; a node has several askers with
 /// numbers of their own. The asker goes into the top byte, its own number below.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +25,18 @@ struct PeerStatus {
   Duration connected_for{};
   /// Smoothed round trip of pings; zero if none was measured yet.
   Duration rtt{};
+};
+
+/// One member of a network that one enters by invitation, as a bridge knows it.
+struct MemberStatus {
+  NodeId id{};
+  NodeId inviter{};  ///< Zero: a founder, or somebody whom this bridge does not remember.
+  unsigned depth = 0;
+  std::array<std::uint8_t, 16> invitation{};
+  WallTime issued{};
+  WallTime expires{};
+  bool is_revoked = false;  ///< Itself, or with the branch it stands in.
+  bool is_linked = false;
 };
 
 /// One slot of the bridge set.

@@ -217,6 +217,10 @@ void BridgeSet::on_news(Instant now, ConnectionId connection, Channel::News&& ne
     channels_.respond(
         now, connection, std::get<Channel::Requested>(news).id,
         wire::Failure{ErrorCode::unsupported, 0, "a bridge does not ask on this link"});
+  } else if (auto* said = std::get_if<Channel::Notified>(&news)) {
+    const Channel* channel = channels_.find(connection);
+    if (channel == nullptr || channel->peer().role != wire::Role::bridge) return;
+    outbox_.push(Heard{connection, channel->peer(), std::move(said->message)});
   } else if (holder->request.value != 0) {
     on_stateless_news(now, connection, holder->request, std::move(news));
   } else if (const auto* opened = std::get_if<Channel::Opened>(&news)) {
@@ -225,6 +229,16 @@ void BridgeSet::on_news(Instant now, ConnectionId connection, Channel::News&& ne
     on_lost(now, holder->slot, *closed);
   } else if (const auto* health = std::get_if<Channel::HealthChanged>(&news)) {
     on_health(now, holder->slot, health->healthy);
+  }
+}
+
+void BridgeSet::notify(Instant now, ConnectionId connection, const wire::Message& message) {
+  channels_.notify(now, connection, message);
+}
+
+void BridgeSet::notify_all(Instant now, const wire::Message& message) {
+  for (const BridgeSlot& slot : slots_) {
+    if (is_open(slot) && !slot.is_attached) channels_.notify(now, *slot.connection, message);
   }
 }
 

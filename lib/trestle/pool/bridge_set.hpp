@@ -65,8 +65,9 @@ class BridgeSet {
     link::ConnectionId connection;
     wire::RequestId id;
   };
+  using Heard = BridgeHeard;
   using Effect = std::variant<link::TransportOrder, Answered, Failed, BridgesChanged, AskAttached,
-                              WithdrawAttached, LogRecord>;
+                              WithdrawAttached, Heard, LogRecord>;
 
   /// `local` and `suite` must outlive the set.
   BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& local, crypto::Suite& suite,
@@ -91,6 +92,11 @@ class BridgeSet {
   /// A configured bridge that has proven this id keeps it, or takes it back.
   void attach(Instant now, link::ConnectionId connection, const wire::Contact& bridge);
   void detach(Instant now, link::ConnectionId connection);
+  /// Dials those that were closed for idleness, as a request would.
+  void wake_idle(Instant now);
+  /// Says something that wants no answer to a bridge that was heard, or to all that are connected.
+  void notify(Instant now, link::ConnectionId connection, const wire::Message& message);
+  void notify_all(Instant now, const wire::Message& message);
   /// Ends everything; no dial follows.
   void stop(Instant now);
 
@@ -160,7 +166,6 @@ class BridgeSet {
   void exclude(Instant now, BridgeSlot& slot, ErrorCode code, const std::string& text);
   void on_health(Instant now, SlotIndex index, bool healthy);
   void close_if_idle(Instant now, BridgeSlot& slot);
-  void wake_idle(Instant now);
   void weigh_ejections(Instant now);
   void report_available();
   bool is_open(const BridgeSlot& slot) const;

@@ -79,6 +79,10 @@ bool BridgeSet::send(Instant now, PoolRequest& request, std::size_t which) {
   if (auto* introduce = std::get_if<wire::IntroduceRequest>(&request.message)) {
     introduce->budget_ms = to_milliseconds(attempt.deadline - now);
   }
+  if (slot.is_attached && !std::holds_alternative<wire::IntroduceRequest>(request.message)) {
+    request.last_error = ErrorCode::unsupported;
+    return false;
+  }
   if (slot.is_attached) {
     attempt.wire_id = {++last_attached_id_ << 16 | RequestTable::place_of(request.id)};
     outbox_.push(

@@ -17,6 +17,13 @@
 
 namespace trestle::pool {
 
+/// A bridge said something on its own connection that wants no answer.
+struct BridgeHeard {
+  link::ConnectionId connection;
+  wire::Contact bridge;
+  wire::Message message;
+};
+
 /// The life of one bridge's place in the set: seven states, shown to operators as four (X11).
 ///
 ///                  dial            opened

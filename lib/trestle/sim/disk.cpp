@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "trestle/node/link_gate.hpp"
+
 namespace trestle::sim {
 
 void Disk::persist(Instant now, WallTime wall, dht::Persist&& order) {
@@ -68,6 +70,22 @@ ErrorCode Disk::apply(Order& order) {
 node::Restored Disk::restored(WallTime wall) const {
   node::Restored found;
   found.peers.assign(peers_.begin(), peers_.end());
+  for (const auto& [part, content] : admission_) {
+    switch (part) {
+      case node::SaveAdmission::Part::membership:
+        found.membership = content;
+        break;
+      case node::SaveAdmission::Part::members:
+        found.members = content;
+        break;
+      case node::SaveAdmission::Part::revocations:
+        found.revocations = node::unpack(content);
+        break;
+      case node::SaveAdmission::Part::network_key:
+        found.network_key = content;
+        break;
+    }
+  }
   for (const auto& [key, entry] : records_) {
     const auto elapsed = std::max(wall - entry.written, Calendar::duration::zero());
     const auto elapsed_ms = static_cast<std::uint64_t>(elapsed.count());
@@ -77,7 +95,12 @@ node::Restored Disk::restored(WallTime wall) const {
   return found;
 }
 
+void Disk::save_admission(node::SaveAdmission&& order) {
+  admission_.insert_or_assign(order.part, std::move(order.content));
+}
+
 void Disk::replace() {
+  admission_.clear();
   records_.clear();
   peers_.clear();
 }

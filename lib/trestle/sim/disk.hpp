@@ -44,6 +44,7 @@ class Disk {
   // ---- a driver's ----
   void persist(Instant now, WallTime wall, dht::Persist&& order);
   void save_peers(const wire::Contacts& peers) { peers_ = {peers.begin(), peers.end()}; }
+  void save_admission(node::SaveAdmission&& order);
   /// When the sync under way ends.
   Instant next_deadline() const { return sync_ends_; }
   std::vector<Answer> on_deadline(Instant now);
@@ -87,6 +88,7 @@ class Disk {
   Rng rng_;
   std::map<std::string, Entry> records_;
   std::vector<dht::KnownContact> peers_;  ///< Small: every node of a world has a disk.
+  std::map<node::SaveAdmission::Part, Bytes> admission_;
   std::vector<Order> under_way_;
   std::vector<Order> waiting_;
   Instant sync_ends_ = kNever;

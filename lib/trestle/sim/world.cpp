@@ -53,14 +53,14 @@ void World::start(NodeIndex node) {
   host.started_at = now_;
   host.stopped = false;
   const NodeSeat seat{host.identity, *host.suite, host.rng.fork("incarnation", host.incarnation),
-                      host.url};
+                      host.url, host.pair};
   host.node = host.factory(seat);
   TRESTLE_ASSERT(host.node != nullptr);
   network_.node_up(now_, node, host.incarnation);
   happened(happening(HappeningKind::started, node));
   tell_wall_clock(host);
   node::Restored restored = host.disk.restored(wall(host));
-  if (!restored.records.empty() || !restored.peers.empty()) {
+  if (!restored.empty()) {
     host.node->restore(now_, std::move(restored));
   }
   host.node->start(now_);

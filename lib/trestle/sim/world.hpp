@@ -33,6 +33,7 @@ struct NodeSeat {
   crypto::Suite& suite;
   Rng rng;  ///< One stream per incarnation.
   const std::string& url;
+  const crypto::KeyPair& keys;
 };
 
 using NodeFactory = std::function<std::unique_ptr<node::Node>(const NodeSeat&)>;

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/crypto/identity_record.hpp"
 #include "trestle/sim/frame_records.hpp"
 #include "trestle/sim/world.hpp"
 
@@ -220,6 +221,13 @@ void World::perform_news(NodeIndex node, node::Effect&& effect) {
     perform_disk(node, std::move(*order));
   } else if (auto* save = std::get_if<node::SavePeers>(&effect)) {
     hosts_[node].disk.save_peers(save->peers);
+  } else if (auto* admission = std::get_if<node::SaveAdmission>(&effect)) {
+    hosts_[node].disk.save_admission(std::move(*admission));
+  } else if (const auto* issue = std::get_if<node::IssueMembership>(&effect)) {
+    Host& host = hosts_[node];
+    const auto keys = crypto::identity_keys(*host.suite, host.pair);
+    host.node->on_membership_issued(now_, issue->ticket, crypto::sign(issue->content, keys.message),
+                                    {});
   } else {
     TRESTLE_ASSERT(std::holds_alternative<node::Stopped>(effect));
     hosts_[node].stopped = true;

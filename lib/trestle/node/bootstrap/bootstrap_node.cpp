@@ -53,13 +53,17 @@ BootstrapNode::BootstrapNode(const BootstrapOptions& options, const crypto::Iden
                rng.fork("clients")),
       reception_(reception_options(options), rng.fork("reception")),
       legacy_({}, local_, suite),
-      bridges_(bridge_set_options(options), local_, suite, rng.fork("bridges")) {}
+      bridges_(bridge_set_options(options), local_, suite, rng.fork("bridges")),
+      entrance_(options.common.admission, identity.id, suite, options.common.network) {
+  local_.credentials = entrance_.credentials();
+}
 
 // ---- life
 
 void BootstrapNode::start(Instant now) {
   if (is_stopping_) return;
   started_at_ = now;
+  entrance_.start(now);
   bridges_.start(now);
   pump(now);
 }
@@ -90,6 +94,7 @@ void BootstrapNode::on_reload(Instant now, const Reload& reload) {
   if (is_stopping_) return;
   local_.bridge_secret = reload.bridge_secret;
   local_.legacy_bridge_secret = reload.legacy_bridge_secret;
+  for (const Bytes& list : reload.revocations) entrance_.on_list(local_.wall_clock.at(now), list);
   bridges_.reload(now, reload.bridges, reload.bridge_mode);
   pump(now);
 }
@@ -161,7 +166,7 @@ Result<OperationId, ErrorCode> BootstrapNode::find(Instant, const NodeId&) {
 Instant BootstrapNode::next_deadline() const {
   if (is_stopped_) return kNever;
   return std::min({clients_.next_deadline(), reception_.next_deadline(), legacy_.next_deadline(),
-                   bridges_.next_deadline()});
+                   bridges_.next_deadline(), entrance_.next_deadline()});
 }
 
 void BootstrapNode::on_deadline(Instant now) {
@@ -169,6 +174,7 @@ void BootstrapNode::on_deadline(Instant now) {
   clients_.on_deadline(now);
   reception_.on_deadline(now);
   legacy_.on_deadline(now);
+  entrance_.on_deadline(now, local_.wall_clock.at(now));
   bridges_.on_deadline(now);
   pump(now);
 }
@@ -193,6 +199,10 @@ bool BootstrapNode::pump_once(Instant now) {
     perform(now, std::move(*effect));
   }
   while (auto effect = legacy_.poll_effect()) {
+    moved = true;
+    perform(now, std::move(*effect));
+  }
+  while (auto effect = entrance_.poll_effect()) {
     moved = true;
     perform(now, std::move(*effect));
   }
@@ -221,7 +231,9 @@ void BootstrapNode::order(link::TransportOrder&& transport_order) {
 void BootstrapNode::on_news(Instant now, link::ChannelSet::News&& news) {
   const ConnectionId connection = news.connection;
   if (const auto* opened = std::get_if<Channel::Opened>(&news.news)) {
-    reception_.on_client_opened(now, connection, opened->peer);
+    if (!entrance_.on_opened(now, connection, opened->peer)) register_client(now, connection);
+  } else if (const auto* notified = std::get_if<Channel::Notified>(&news.news)) {
+    entrance_.on_notified(local_.wall_clock.at(now), connection, notified->message);
   } else if (const auto* requested = std::get_if<Channel::Requested>(&news.news)) {
     on_request(now, connection, *requested);
   } else if (const auto* withdrawn = std::get_if<Channel::Withdrawn>(&news.news)) {
@@ -231,6 +243,7 @@ void BootstrapNode::on_news(Instant now, link::ChannelSet::News&& news) {
   } else if (const auto* refused = std::get_if<Channel::LegacyRefused>(&news.news)) {
     legacy_.on_refused(now, connection, refused->error);
   } else if (std::holds_alternative<Channel::Closed>(news.news)) {
+    entrance_.on_closed(connection);
     reception_.on_client_closed(now, connection);
     legacy_.on_closed(now, connection);
   }
@@ -238,6 +251,13 @@ void BootstrapNode::on_news(Instant now, link::ChannelSet::News&& news) {
 
 void BootstrapNode::on_request(Instant now, ConnectionId connection,
                                const Channel::Requested& requested) {
+  if (const auto* wanted = std::get_if<wire::RedeemRequest>(&requested.message)) {
+    return entrance_.on_redeem(connection, requested.id, *wanted);
+  }
+  if (!entrance_.may_join(connection)) {
+    clients_.respond(now, connection, requested.id, not_a_member());
+    return;
+  }
   if (const auto* join = std::get_if<wire::JoinRequest>(&requested.message)) {
     return reception_.on_join(now, connection, requested.id, *join);
   }
@@ -328,7 +348,11 @@ void BootstrapNode::cancel_ask(Instant now, onboarding::AskId ask) {
 void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
   if (auto* transport_order = std::get_if<link::TransportOrder>(&effect)) {
     order(std::move(*transport_order));
+  } else if (auto* heard = std::get_if<pool::BridgeSet::Heard>(&effect)) {
+    entrance_.on_bridge_said(local_.wall_clock.at(now), heard->connection, heard->bridge,
+                             heard->message);
   } else if (auto* answered = std::get_if<pool::BridgeSet::Answered>(&effect)) {
+    if (is_redemption(answered->token)) return on_redeemed(answered->token, answered->message);
     const onboarding::AskId ask{answered->token.value};
     if (const auto* response = std::get_if<wire::IntroduceResponse>(&answered->message)) {
       const wire::Contact* bridge = bridges_.find(answered->bridge);
@@ -345,6 +369,10 @@ void BootstrapNode::perform(Instant now, pool::BridgeSet::Effect&& effect) {
       }
     }
   } else if (auto* failed = std::get_if<pool::BridgeSet::Failed>(&effect)) {
+    if (is_redemption(failed->token)) {
+      return on_redeemed(failed->token, wire::Failure{failed->code, failed->retry_after_ms,
+                                                      "no bridge could redeem it"});
+    }
     const onboarding::AskId ask{failed->token.value};
     reception_.on_introduction_failed(now, ask, failed->code, failed->retry_after_ms);
   } else if (auto* changed = std::get_if<pool::BridgeSet::BridgesChanged>(&effect)) {
@@ -385,6 +413,10 @@ Status BootstrapNode::status(Instant now) const {
   add_counters(status, clients_);
   add_counters(status, reception_.stats());
   add_counters(status, legacy_.stats());
+  if (entrance_.is_on()) {
+    add_counters(status, entrance_.gate_stats());
+    add_counters(status, entrance_.stats());
+  }
   add_bridges(status, now, bridges_);
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include "trestle/base/outbox.hpp"
 #include "trestle/link/channel_set.hpp"
+#include "trestle/node/bootstrap/entrance.hpp"
 #include "trestle/node/bootstrap/legacy_reception.hpp"
 #include "trestle/node/node.hpp"
 #include "trestle/node/options.hpp"
@@ -23,6 +24,7 @@ class BootstrapNode final : public Node {
   BootstrapNode(const BootstrapOptions& options, const crypto::Identity& identity,
                 crypto::Suite& suite, Rng rng);
 
+  void restore(Instant now, Restored restored) override;
   void start(Instant now) override;
   void begin_shutdown(Instant now) override;
   void on_wall_clock(Instant now, WallTime wall) override;
@@ -41,6 +43,9 @@ class BootstrapNode final : public Node {
                  const wire::Signature& signature) override;
   void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                    bool valid) override;
+
+  void on_membership_issued(Instant now, IssueTicket ticket, const crypto::Membership& token,
+                            Bytes network_key) override;
 
   /// UNSUPPORTED: a bootstrap node keeps no data and looks nothing up.
   Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
@@ -65,6 +70,11 @@ class BootstrapNode final : public Node {
   void perform(Instant now, onboarding::ReceptionEffect&& effect);
   void perform(Instant now, pool::BridgeSet::Effect&& effect);
   void perform(Instant now, LegacyReception::Effect&& effect);
+  void perform(Instant now, Entrance::Effect&& effect);
+  void register_client(Instant now, link::ConnectionId client);
+  /// The reception's questions have numbers far below.
+  static bool is_redemption(pool::RequestToken token) { return token.value >> 63 != 0; }
+  void on_redeemed(pool::RequestToken token, const wire::Message& answer);
   void forward(Instant now, LegacyForward&& one);
   void answer(Instant now, const onboarding::Answer& answer);
   void ask_bridge(Instant now, const onboarding::AskBridge& ask);
@@ -82,6 +92,7 @@ class BootstrapNode final : public Node {
   onboarding::Reception reception_;
   LegacyReception legacy_;
   pool::BridgeSet bridges_;
+  Entrance entrance_;
   Instant started_at_{};
   bool is_stopping_ = false;
   bool is_stopped_ = false;

@@ -31,22 +31,33 @@ MemberOptions member_options(const BridgeOptions& options) {
   return made;
 }
 
+admission::DeskOptions redemption_options(const BridgeOptions& options, crypto::Suite& suite) {
+  const AdmissionOptions& admission = options.common.admission;
+  admission::DeskOptions made;
+  if (admission.mode == Admission::open) return made;
+  made.network = crypto::network_hash(suite, options.common.network);
+  made.founders = admission.founders;
+  return made;
+}
+
 }  // namespace
 
 BridgeNode::BridgeNode(const BridgeOptions& options, const crypto::Identity& identity,
                        crypto::Suite& suite, Rng rng)
     : MemberNode(member_options(options), identity, suite, rng),
       suite_(suite),
+      redemptions_(redemption_options(options, suite), suite),
       desk_options_(options.desk),
       desk_(self(), desk_options_, rng.fork("desk"), options.admission) {}
 
 Instant BridgeNode::next_deadline() const {
-  return std::min(MemberNode::next_deadline(), desk_.next_deadline());
+  return std::min({MemberNode::next_deadline(), desk_.next_deadline(), save_members_at_});
 }
 
 void BridgeNode::on_deadline(Instant now) {
   stir();
   desk_.on_deadline(now);
+  if (save_members_at_ <= now) save_members();
   MemberNode::on_deadline(now);
 }
 
@@ -56,11 +67,15 @@ Status BridgeNode::status(Instant now) const {
   Status status = MemberNode::status(now);
   status.counters.emplace_back("desk.bootstraps", bootstraps_.size());
   add_counters(status, desk_.stats());
+  if (admission().gate.is_on()) add_counters(status, redemptions_.desk());
   return status;
 }
 
 void BridgeNode::serve(Instant now, link::ConnectionId connection, wire::RequestId id,
                        const wire::Message& request) {
+  if (const auto* wanted = std::get_if<wire::RedeemRequest>(&request)) {
+    return redeem(now, connection, id, *wanted);
+  }
   const auto* introduce = std::get_if<wire::IntroduceRequest>(&request);
   if (introduce == nullptr) return MemberNode::serve(now, connection, id, request);
   if (!bootstraps_.contains(connection)) {
@@ -100,7 +115,7 @@ void BridgeNode::on_probe_ended(Instant now, const NodeId& peer, bool alive) {
 }
 
 bool BridgeNode::pump_program(Instant now) {
-  bool moved = false;
+  bool moved = pump_redemptions(now);
   while (auto effect = desk_.poll_effect()) {
     moved = true;
     if (auto* answer = std::get_if<bridge::Answer>(&*effect)) {

@@ -44,6 +44,11 @@ void MemberNode::on_news(Instant now, link::ChannelSet::News&& news) {
 
 void MemberNode::on_opened(Instant now, ConnectionId connection, const wire::Contact& peer) {
   if (is_registration(connection)) return on_registration_opened(now, connection, peer);
+  receive(now, connection, peer);
+}
+
+/// Somebody who may be here.
+void MemberNode::welcome(Instant now, ConnectionId connection, const wire::Contact& peer) {
   const Channel* channel = channels_.find(connection);
   const bool dialled = channel != nullptr && channel->side() == crypto::Side::dialler;
   switch (peer.role) {
@@ -64,6 +69,7 @@ void MemberNode::on_closed_news(Instant now, ConnectionId connection,
                                 const Channel::Closed& closed) {
   if (is_registration(connection)) return on_registration_closed(now, closed);
   forget_requests(connection);
+  admission_.gate.forget(connection);
   on_channel_closed(now, connection);
   // The mesh takes the end of a connection that it does not know as a link for a failed dial.
   mesh_.on_link_closed(now, connection, closed.code, closed.text);
@@ -71,7 +77,7 @@ void MemberNode::on_closed_news(Instant now, ConnectionId connection,
 
 void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Requested&& requested) {
   const Channel* channel = channels_.find(connection);
-  if (channel == nullptr) return;
+  if (channel == nullptr || !may_ask(now, connection, requested)) return;
   mesh_.on_used(now, channel->peer().id, mesh::Use::service);
   const bool for_dht = std::holds_alternative<wire::FindNodeRequest>(requested.message) ||
                        std::holds_alternative<wire::FindValueRequest>(requested.message) ||
@@ -85,6 +91,17 @@ void MemberNode::on_request(Instant now, ConnectionId connection, Channel::Reque
 }
 
 void MemberNode::on_notified(Instant now, ConnectionId connection, const wire::Message& message) {
+  if (const auto* shown = std::get_if<wire::Credentials>(&message)) {
+    return on_credentials(now, connection, *shown);
+  }
+  if (admission_.gate.holds(connection)) return;
+  if (const auto* certified = std::get_if<wire::Certify>(&message)) {
+    if (self_.role == wire::Role::bridge) become(now, certified->membership, {});
+    return;
+  }
+  if (const auto* revoked = std::get_if<wire::Revocations>(&message)) {
+    return on_list(now, revoked->list);
+  }
   const Channel* channel = channels_.find(connection);
   const auto* announced = std::get_if<wire::Announce>(&message);
   if (channel == nullptr || announced == nullptr) return;
@@ -113,6 +130,8 @@ void MemberNode::on_answer(Instant now, ConnectionId connection, Channel::Answer
       return carrier_.on_answer(now, number_of(answered.token), answered.message);
     case Asker::joiner:
       return on_join_ended(now, answered.message);
+    case Asker::redeemer:
+      return on_redeemed(now, answered.message);
     case Asker::probe: {
       const std::uint64_t number = number_of(answered.token);
       if (const NodeId* member = probes_.find(number)) {
@@ -131,6 +150,8 @@ void MemberNode::on_request_failed(Instant now, Channel::Token token, ErrorCode 
       return dht_.on_ask_failed(now, {number_of(token)}, code);
     case Asker::carrier:
       return carrier_.on_failed(now, number_of(token), code);
+    case Asker::redeemer:
+      return on_redemption_failed(now, {code, 0, "no bridge answered"});
     case Asker::joiner:
       return joiner_.on_join_failed(now,
                                     wire::Failure{code, 0, "no answer from the bootstrap node"});
@@ -147,7 +168,8 @@ void MemberNode::on_request_failed(Instant now, Channel::Token token, ErrorCode 
 
 /// Any frame of a linked peer is a sign of life.
 void MemberNode::heard(Instant now, const Channel& channel) {
-  if (!channel.is_open()) return;
+  const bool is_held = admission_.gate.is_on() && admission_.gate.holds(channel.id());
+  if (!channel.is_open() || is_held) return;
   dht_.on_heard(now, channel.peer().id);
   on_member_heard(now, channel.peer().id);
 }

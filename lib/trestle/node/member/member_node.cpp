@@ -54,6 +54,7 @@ MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& ide
     : program_(options.program),
       join_timeout_(options.join_timeout),
       self_{identity.id, options.role, wire::Dialect::native, options.common.address, {}},
+      suite_(&suite),
       local_{identity,
              options.role,
              options.common.network,
@@ -62,6 +63,8 @@ MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& ide
              {},
              {},
              options.legacy_bridge_secret},
+      admission_{LinkGate(options.common.admission, suite, options.common.network),
+                 OwnMembership(options.common.admission, identity.id)},
       channels_(link::ConnectionOwner::node, local_, suite, channel_options(options),
                 rng.fork("channels")),
       mesh_(self_, options.mesh, rng.fork("mesh")),
@@ -76,6 +79,7 @@ MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& ide
       carrier_(options.carrier, local_, dht_),
       pending_asks_(options.pending_asks_max) {
   mesh_.value_links_by(&worth_);
+  if (admission_.gate.is_on()) local_.credentials = admission_.own.credentials({});
 }
 
 // ---- life
@@ -88,6 +92,7 @@ void MemberNode::start(Instant now) {
   if (is_stopping_) return;
   stir();
   started_at_ = now;
+  if (admission_.gate.is_on()) admission_.look_at = now;
   peer_memory_.start(now);
   for (const wire::Contact& peer : peer_memory_.to_try()) {
     mesh_.on_remembered(now, peer);
@@ -121,8 +126,9 @@ void MemberNode::stop_when_drained() {
   outbox_.push(Stopped{});
 }
 
-void MemberNode::on_reload(Instant, const Reload& reload) {
+void MemberNode::on_reload(Instant now, const Reload& reload) {
   stir();
+  for (const Bytes& list : reload.revocations) on_list(now, list);
   local_.bridge_secret = reload.bridge_secret;
   local_.legacy_bridge_secret = reload.legacy_bridge_secret;
   dht_.report_questions(reload.log_questions ? dht::QuestionReport::told
@@ -255,7 +261,7 @@ Instant MemberNode::next_deadline() const {
 Instant MemberNode::systems_deadline() const {
   return std::min({mesh_.next_deadline(), dht_.next_deadline(), joiner_.next_deadline(),
                    old_bootstrap_.next_deadline(), pending_asks_.next_deadline(),
-                   peer_memory_.next_deadline()});
+                   peer_memory_.next_deadline(), admission_.next_deadline()});
 }
 
 void MemberNode::on_deadline(Instant now) {
@@ -272,6 +278,7 @@ void MemberNode::on_deadline(Instant now) {
     const bool is_silent = mesh_.is_dialling(ask.peer);
     dht_.on_ask_failed(now, ask.ask, is_silent ? ErrorCode::timeout : ErrorCode::busy);
   }
+  look_at_admission(now);
   if (!is_stopping_ && peer_memory_.pop_due(now)) save_peers();
   pump(now);
 }
@@ -422,6 +429,7 @@ Status MemberNode::status(Instant now) const {
   if (self_.role == wire::Role::node) add_counters(status, values_.stats());
   add_counters(status, carrier_.stats());
   add_counters(status, joiner_.stats());
+  if (admission_.gate.is_on()) add_counters(status, admission_.gate.stats());
   return status;
 }
 

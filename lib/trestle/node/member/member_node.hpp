@@ -13,7 +13,9 @@
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/node/member/carrier.hpp"
 #include "trestle/node/member/legacy_registration.hpp"
+#include "trestle/node/member/member_admission.hpp"
 #include "trestle/node/member/member_options.hpp"
+#include "trestle/node/member/member_program.hpp"
 #include "trestle/node/member/peer_memory.hpp"
 #include "trestle/node/member/pending_asks.hpp"
 #include "trestle/node/member/readiness.hpp"
@@ -35,7 +37,7 @@ namespace trestle::node {
 ///                     opened, closed      Ask, Respond <--'  Discovered
 ///                           v  |                                 v
 ///                         Mesh  <----- Candidates ---- Joiner <--'-- links
-class MemberNode : public Node {
+class MemberNode : public Node, protected MemberProgram {
  public:
   MemberNode(const MemberOptions& options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
@@ -87,18 +89,12 @@ class MemberNode : public Node {
   bool is_healthy(Instant now) const override;
 
  protected:
-  // ---- what a program adds ----
+  // ---- what a program adds, besides what stands in member_program.hpp ----
   /// A request that is not the DHT's. The default refuses with UNSUPPORTED.
   virtual void serve(Instant now, link::ConnectionId connection, wire::RequestId id,
                      const wire::Message& request);
   /// A bootstrap node connected and has shown the shared secret. The default closes the link.
   virtual void on_bootstrap_linked(Instant now, link::ConnectionId connection);
-  virtual void on_withdrawn(Instant, link::ConnectionId, wire::RequestId) {}
-  virtual void on_channel_closed(Instant, link::ConnectionId) {}
-  virtual void on_member_up(Instant, const wire::Contact&) {}
-  virtual void on_member_heard(Instant, const NodeId&) {}
-  virtual void on_member_down(Instant, const NodeId&) {}
-  virtual void on_probe_ended(Instant, const NodeId&, bool /*alive*/) {}
   /// A frame of the old dialect that has no counterpart in the common messages.
   virtual void on_legacy_frame(Instant now, link::ConnectionId connection,
                                wire::legacy::FrameBox&& box);
@@ -106,8 +102,6 @@ class MemberNode : public Node {
   /// be answered by `answer_introduction`. The default refuses.
   virtual void introduce(Instant now, link::ConnectionId registration, wire::RequestId id,
                          const wire::IntroduceRequest& request);
-  /// Moves the effects of the program's own machines; true if there were any.
-  virtual bool pump_program(Instant) { return false; }
 
   void respond(Instant now, link::ConnectionId connection, wire::RequestId id,
                const wire::Message& answer);
@@ -122,6 +116,9 @@ class MemberNode : public Node {
   void send_text(Instant now, link::ConnectionId connection, std::string text);
   const mesh::Mesh& mesh() const { return mesh_; }
   const link::LocalPeer& local() const { return local_; }
+  MemberAdmission& admission() { return admission_; }
+  const MemberAdmission& admission() const { return admission_; }
+  WallTime wall(Instant now) const;
   /// Something but the channels was told something: it may have something to say, and another
   /// deadline. Whatever comes from below does this before it reaches anybody.
   void stir() { is_stirred_ = true; }
@@ -133,6 +130,7 @@ class MemberNode : public Node {
   // member_links.cpp: news of channels and of the mesh
   void on_news(Instant now, link::ChannelSet::News&& news);
   void on_opened(Instant now, link::ConnectionId connection, const wire::Contact& peer);
+  void welcome(Instant now, link::ConnectionId connection, const wire::Contact& peer);
   void on_closed_news(Instant now, link::ConnectionId connection,
                       const link::Channel::Closed& closed);
   void on_request(Instant now, link::ConnectionId connection, link::Channel::Requested&& requested);
@@ -143,6 +141,26 @@ class MemberNode : public Node {
   void on_link_up(Instant now, const mesh::LinkUp& up);
   void on_link_down(Instant now, const mesh::LinkDown& down);
   void heard(Instant now, const link::Channel& channel);
+
+  // member_admission.cpp: a network that one enters by invitation
+  void receive(Instant now, link::ConnectionId connection, const wire::Contact& peer);
+  void on_credentials(Instant now, link::ConnectionId connection,
+                      const wire::Credentials& credentials);
+  bool may_ask(Instant now, link::ConnectionId connection, const link::Channel::Requested& asked);
+  void put_out_unwelcome(Instant now);
+  bool enter(Instant now, link::ConnectionId registration);
+  bool redeem_at(Instant now, link::ConnectionId connection);
+  void on_redeemed(Instant now, const wire::Message& answer);
+  void on_redemption_failed(Instant now, const wire::Failure& failure);
+  bool become(Instant now, const Bytes& membership, const Bytes& certificate);
+  /// Takes what our values are sealed with, as it came with our membership.
+  void adopt_network_key(const Bytes& wrapped);
+  void show_credentials(Instant now);
+  void tell_all(Instant now, const wire::Message& message);
+  void on_list(Instant now, ByteSpan list);
+  void restore_admission(Instant now, const Restored& restored);
+  void look_at_admission(Instant now);
+  void renew(Instant now);
 
   // member_registration.cpp: the bootstrap node, in either dialect
   void perform(Instant now, onboarding::JoinerEffect&& effect);
@@ -197,7 +215,9 @@ class MemberNode : public Node {
   std::string_view program_;
   Duration join_timeout_;
   wire::Contact self_;
+  crypto::Suite* suite_;
   link::LocalPeer local_;
+  MemberAdmission admission_;
   link::ChannelSet channels_;
   mesh::Mesh mesh_;
   dht::Dht dht_;

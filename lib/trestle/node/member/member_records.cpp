@@ -9,6 +9,7 @@ namespace trestle::node {
 
 void MemberNode::restore(Instant now, Restored restored) {
   stir();
+  restore_admission(now, restored);
   dht_.restore(now, std::move(restored.records));
   peer_memory_.restore(std::move(restored.peers));
 }

@@ -89,6 +89,7 @@ void MemberNode::on_registration_opened(Instant now, ConnectionId connection,
     return;
   }
   if (registration_dialect_ == wire::Dialect::legacy) old_bootstrap_.on_opened(now);
+  if (!enter(now, connection)) return;
   joiner_.on_bootstrap_opened(now);
 }
 

@@ -40,6 +40,11 @@ constexpr std::array<Description, std::variant_size_v<Message>> kDescriptions = 
     {"find_recursive", Part::request},
     {"find_recursive_response", Part::answer},
     {"announce", Part::notification},
+    {"credentials", Part::notification},
+    {"certify", Part::notification},
+    {"revocations", Part::notification},
+    {"redeem", Part::request},
+    {"redeem_response", Part::answer},
 }};
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "trestle/wire/message/admission.hpp"
 #include "trestle/wire/message/connection.hpp"
 #include "trestle/wire/message/dht.hpp"
 #include "trestle/wire/message/onboarding.hpp"
@@ -16,7 +17,8 @@ using Message = std::variant<Hello, Welcome, Prove, Ready, Goodbye, Ping, Pong, 
                              JoinRequest, JoinResponse, IntroduceRequest, IntroduceResponse,
                              FindNodeRequest, FindNodeResponse, FindValueRequest, FindValueResponse,
                              StoreRequest, StoreResponse, ReplicaOffer, ReplicaAnswer, RouteRequest,
-                             RouteResponse, RecursiveFindRequest, RecursiveFindResponse, Announce>;
+                             RouteResponse, RecursiveFindRequest, RecursiveFindResponse, Announce,
+                             Credentials, Certify, Revocations, RedeemRequest, RedeemResponse>;
 
 /// Correlates an answer with its request. Valid on one connection only; 0 marks a notification
 /// (threat T38).

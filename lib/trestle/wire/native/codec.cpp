@@ -12,7 +12,7 @@
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/wire/native/fields.hpp"
-#include "trestle/wire/native/layout.hpp"
+#include "trestle/wire/native/layout_admission.hpp"
 #include "trestle/wire/native/record_type.hpp"
 
 namespace trestle::wire::native {

@@ -38,6 +38,11 @@ struct Limits {
   /// A request or an answer carried for others: twenty contacts with their addresses are 2 KiB, a
   /// record as large as stores accept is 11 KiB.
   std::size_t routed_bytes_max = std::size_t{16} * 1024;
+  /// A token, a record of identity, a sealed key: the longest has 290 bytes, and there is room for
+  /// the next version of each.
+  std::size_t token_bytes_max = 512;
+  /// A full list of revocations has 37 KB.
+  std::size_t revocations_bytes_max = std::size_t{40} * 1024;
   /// One year in milliseconds. A store grants far less (30 days); the bound here keeps the number
   /// far away from overflow when it is turned into microseconds.
   std::uint64_t ttl_ms_max = std::uint64_t{365} * 24 * 3600 * 1000;

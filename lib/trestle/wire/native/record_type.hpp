@@ -22,10 +22,15 @@ enum class RecordType : std::uint8_t {
   pong = 7,
   failure = 8,
   cancel = 9,
+  credentials = 10,
+  certify = 11,
+  revocations = 12,
   join = 16,
   join_response = 17,
   introduce = 18,
   introduce_response = 19,
+  redeem = 20,
+  redeem_response = 21,
   find_node = 32,
   find_node_response = 33,
   find_value = 34,
@@ -69,6 +74,11 @@ inline constexpr std::array<RecordType, std::variant_size_v<Message>> kRecordTyp
     RecordType::find_recursive,
     RecordType::find_recursive_response,
     RecordType::announce,
+    RecordType::credentials,
+    RecordType::certify,
+    RecordType::revocations,
+    RecordType::redeem,
+    RecordType::redeem_response,
 };
 
 /// No alternative: the type is unknown.

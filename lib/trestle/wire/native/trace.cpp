@@ -10,7 +10,7 @@
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/wire/json/utf8.hpp"
-#include "trestle/wire/native/layout.hpp"
+#include "trestle/wire/native/layout_admission.hpp"
 
 namespace trestle::wire::native {
 namespace {
