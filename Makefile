@@ -51,10 +51,10 @@ fuzz: ## run each fuzz target for a time, with both sanitizers [DURATION=60] [TA
 	@scripts/build.sh --quiet fuzz -- fuzz_targets
 	@$(PYTHON) -B scripts/fuzz.py $(or $(DURATION),60) $(TARGET)
 
-chaos: ## kill, stop, silence, cut off and restart running programs for as long as the requirements say
+chaos: ## faults, floods and shortages of running programs, as long as the requirements say (docs/chaos.md) [SCENARIO=C12]
 	@scripts/install_packages.sh build test
-	@scripts/build.sh dev
-	@TRESTLE_LONG=1 $(PYTHON) scripts/run_tests.py build/dev -R 'process_(bridge_faults|bridge_failure|reload|scale|proxy|network)'
+	@scripts/build.sh --quiet release -- bootstrap-node bridge-node dht-node
+	@$(PYTHON) -B tests/chaos/run.py build/release $(SCENARIO)
 
 format: ## format every C++ file in place
 	@scripts/install_packages.sh format

@@ -38,7 +38,8 @@ class Namespaces:
     """A router, and for each place a namespace behind it. A context; leaving it removes everything, and the kernel ends no program:
     those are their starter's business.
 
-    `cut` drops every packet between the sites, in both directions and without a word; `heal` lets them through again.
+    `cut` drops every packet between two sites, in both directions or in one, and without a word; `reject` answers each with a
+    reset; `lose` drops a share of all packets. `heal` lets them through again.
     """
 
     def __init__(self, site_of=lambda name: 0, block=213):
@@ -89,18 +90,34 @@ class Namespaces:
         run("ip", "-n", self.router, "route", "add", f"{address}/32", "dev", link)
         return Place(address, PORT, ("ip", "netns", "exec", space))
 
-    def cut(self, one=0, other=1):
-        """Between two sites."""
-        here, there = (f"{self.sites.format(site=site + 1)}.0/24" for site in (one, other))
+    def site_network(self, site):
+        return f"{self.sites.format(site=site + 1)}.0/24"
+
+    def filter(self, *rules):
+        """Rules for packets that pass the router, beside those there are."""
+        lines = "\n".join(f"    {rule}" for rule in rules)
         self._in_router("nft", "-f", "-", stdin=f"""
 table ip trestle {{
   chain cut {{
     type filter hook forward priority 0; policy accept;
-    ip saddr {here} ip daddr {there} counter drop
-    ip saddr {there} ip daddr {here} counter drop
+{lines}
   }}
 }}
 """)
+
+    def cut(self, one=0, other=1, both_ways=True):
+        """Between two sites; one way, nothing gets from the first to the second."""
+        here, there = self.site_network(one), self.site_network(other)
+        self.filter(f"ip saddr {here} ip daddr {there} counter drop",
+                    *([f"ip saddr {there} ip daddr {here} counter drop"] if both_ways else []))
+
+    def reject(self, site):
+        """Whoever dials into that site is answered with a reset."""
+        self.filter(f"ip daddr {self.site_network(site)} meta l4proto tcp counter reject with tcp reset")
+
+    def lose(self, percent):
+        """So many of all packets."""
+        self.filter(f"numgen random mod 100 < {percent} counter drop")
 
     def heal(self):
         self._in_router("nft", "delete", "table", "ip", "trestle")

@@ -18,6 +18,7 @@ import unittest
 import websockets
 
 from browser import Browser
+from name_server import NameServer
 from native_peer import NativePeer
 from nginx import GIVEN, PROGRAM, with_resolver
 from process_case import ProcessCase, programs_folder, wait_until
@@ -62,40 +63,6 @@ class HttpAnswers:
                         connection.sendall(self.answer)
                 except OSError:
                     pass
-
-
-class NameServer:
-    """Answers every question for an IPv4 address with `address`, to be believed for a second. A context."""
-
-    def __init__(self, address):
-        self.address = address
-        self.asked = 0
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", ("127.0.0.1", self.port))
-        self._thread.join()
-        self._socket.close()
-
-    def _run(self):
-        while True:
-            question, client = self._socket.recvfrom(512)
-            if not question:
-                return
-            self.asked += 1
-            # The head, the question as it came, and one answer that points back at its name.
-            head = question[:2] + b"\x81\x80\0\1\0\1\0\0\0\0"
-            name_and_kind = question[12:question.index(b"\0", 12) + 5]
-            answer = b"\xc0\x0c\0\1\0\1" + (1).to_bytes(4, "big") + b"\0\4" + socket.inet_aton(self.address)
-            self._socket.sendto(head + name_and_kind + answer, client)
 
 
 class Urls:
