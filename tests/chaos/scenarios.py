@@ -47,6 +47,7 @@ SCENARIOS = (
     row("C13", "clients that do not read their joins", "process/bridge_faults_test.py",
         "test_clients_that_do_not_read_cost_themselves_their_connection_and_nobody_else"),
     row("C14", "oversized", "chaos/hostile_test.py", "test_c14_oversized"),
+    row("C14", "every limit of the WebSocket protocol", "process/web_socket_conformance_test.py", "test_every_row"),
     row("C15", "garbage instead of TLS", "chaos/strangers_test.py", "test_c15_garbage_instead_of_tls"),
     row("C16", "floods", "chaos/hostile_test.py", "test_c16_floods_harm_nobody_else",
         "test_c16_floods_are_cut_and_kept_out_for_a_while", "test_c16_opening_and_closing"),

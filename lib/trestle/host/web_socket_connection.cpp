@@ -9,6 +9,7 @@
 
 #include "trestle/host/http_header.hpp"
 #include "trestle/host/tls.hpp"
+#include "trestle/host/web_socket_rules.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 
 namespace trestle::host {
@@ -27,6 +28,11 @@ constexpr std::string_view kBusyReply =
     "5\r\n\r\n";
 constexpr std::string_view kForeignPageReply =
     "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view kMalformedReply =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view kOtherVersionReply =
+    "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n"
+    "Sec-WebSocket-Version: 13\r\n\r\n";
 
 /// A close reason must be valid UTF-8, so it is not cut inside a character.
 std::string shortened(std::string reason) {
@@ -111,8 +117,7 @@ int WebSocketConnection::on_socket_event(lws* socket, int reason, void* in, std:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
       return on_writable(socket);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-      on_peer_closing(data);
-      return 0;
+      return on_peer_closing(data);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
       on_dial_error(socket, as_text(data));
       return 0;
@@ -168,6 +173,14 @@ int WebSocketConnection::add_answer_headers(lws* socket, void* arguments) {
 }
 
 int WebSocketConnection::on_upgrade(lws* socket) {
+  const UpgradeFlaw flaw = flaw_of({
+      .is_get = lws_hdr_total_length(socket, WSI_TOKEN_GET_URI) > 0,
+      .http_version = http_header(socket, WSI_TOKEN_HTTP),
+      .key = http_header(socket, WSI_TOKEN_KEY),
+      .version = http_header(socket, WSI_TOKEN_VERSION),
+  });
+  if (flaw == UpgradeFlaw::form) return turn_away(socket, kMalformedReply);
+  if (flaw == UpgradeFlaw::version) return turn_away(socket, kOtherVersionReply);
   const bool is_foreign_page = !may_come(socket);
   adopt_caller(socket);
   if (is_foreign_page) {
@@ -345,7 +358,12 @@ void WebSocketConnection::close(link::CloseStatus status, std::string reason) {
   }
 }
 
-void WebSocketConnection::on_peer_closing(ByteSpan payload) {
+int WebSocketConnection::on_peer_closing(ByteSpan payload) {
+  if (!is_sound_close(payload)) {
+    // libwebsockets would echo it, as if it were in order; so it ends without a close frame.
+    end(static_cast<std::uint16_t>(link::CloseStatus::protocol_error), "malformed close");
+    return -1;
+  }
   std::uint16_t status = kNoStatus;
   std::string_view reason;
   if (payload.size() >= 2) {
@@ -353,6 +371,7 @@ void WebSocketConnection::on_peer_closing(ByteSpan payload) {
     reason = as_text(payload.subspan(2));
   }
   end(status, reason);
+  return 0;
 }
 
 void WebSocketConnection::on_lost() {

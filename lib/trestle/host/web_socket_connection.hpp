@@ -149,7 +149,7 @@ class WebSocketConnection final : public SocketUser {
   int refuse_message(lws* socket, link::CloseStatus status, std::string_view reason);
   int on_writable(lws* socket);
   bool write_front(lws* socket);
-  void on_peer_closing(ByteSpan payload);
+  int on_peer_closing(ByteSpan payload);
   void on_lost();
   void on_dial_error(lws* socket, std::string_view text);
   void try_next_address();
