@@ -40,7 +40,10 @@ class StoppedTest(FaultsCase):
                 sent = node.status()["counters"]["host.frames_sent_total"] - counters["host.frames_sent_total"]
             self.wait_well(network.nodes)
             self.assertEqual(self.lost_of(network.nodes, writer.acknowledged), [])
-            self.assertGreater(during, 0, "others went on without it")
+            self.assertGreater(len(writer.acknowledged), 0)
+            # A write waits for whoever is silent as long as for any answer, 3 s.
+            if stopped_s >= 10:
+                self.assertGreater(during, 0, "others went on without it")
             self.assertLess(computed, 1.0, "a storm of timers")
             if stopped_s >= 60:
                 self.assertEqual(unlinked, len(others))

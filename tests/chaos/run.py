@@ -30,8 +30,9 @@ def play(build, scenario, test):
     path = TESTS / scenario.file
     begun = time.monotonic()
     environment = os.environ | {"TRESTLE_LONG": "1", "TRESTLE_BUILD": str(pathlib.Path(build).resolve())}
-    ended = subprocess.run([sys.executable, "-B", path.name, f"{classes_of(path)[test]}.{test}"], cwd=path.parent, env=environment,
-                           capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    # It ends with us, and what it started with it.
+    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-B", path.name, f"{classes_of(path)[test]}.{test}"]
+    ended = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     took = time.monotonic() - begun
     skipped = "skipped=" in ended.stderr
     state = "skipped" if skipped else "passed" if ended.returncode == 0 else "FAILED"
