@@ -48,7 +48,7 @@ bench: ## measure against the figures aimed for [GOAL=P1]
 
 fuzz: ## run each fuzz target for a time, with both sanitizers [DURATION=60] [TARGET=json]
 	@scripts/install_packages.sh build compilers fuzz
-	@scripts/build.sh --quiet fuzz -- fuzz_targets
+	@scripts/build.sh --quiet fuzz -- $(if $(TARGET),$(TARGET)_fuzz,fuzz_targets)
 	@$(PYTHON) -B scripts/fuzz.py $(or $(DURATION),60) $(TARGET)
 
 chaos: ## faults, floods and shortages of running programs, as long as the requirements say (docs/chaos.md) [SCENARIO=C12]

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Runs the fuzz targets one after the other: fuzz.py DURATION [TARGET...]
+"""Runs the fuzz targets one after the other: fuzz.py DURATION [TARGET...], or prints what was run so far: fuzz.py totals
 
 DURATION is for each target: 60, 90s, 10m, 2h. What a target learns stays in build/fuzz/learnt/<target> and is where the next
-run begins. An input that breaks something is kept as tests/fuzz/corpus/<target>/finding-<digest>, where `make test` replays
-it from then on. After each target its corpus is run once more for the coverage of the files that it parses with. Exit code: 1
-if there was a finding, 2 if something could not be run; coverage below the goal is printed as such.
+run begins; how often each was executed is added up in build/fuzz/totals.json. An input that breaks something is kept as
+tests/fuzz/corpus/<target>/finding-<digest>, where `make test` replays it from then on. After each target, what it learnt and
+its corpus are run once more for the coverage of the files that it parses with. Exit code: 1 if there was a finding, 2 if
+something could not be run; coverage below the goal is printed as such.
 """
 
 import dataclasses
@@ -26,6 +27,9 @@ COVERAGE_GOAL = 70
 # Far above what any input may cost: a larger allocation or a slower run is a finding.
 ALLOCATION_MB_MAX = 64
 SECONDS_MAX = 10
+# Freed memory is kept from reuse, so that its use is noticed. The usual 256 MB do not fit into a cache, and half of the time
+# of a small target is spent there; an input frees far less than this.
+SANITIZER = "quarantine_size_mb=16"
 
 
 @dataclasses.dataclass
@@ -45,8 +49,12 @@ TARGETS = [
     Target("json", "F7 F21", 64 * KB, ("wire/json/",)),
     Target("primitives", "F21", 4 * KB, ("base/bytes.cpp", "base/node_id.", "wire/native/fields.hpp", "wire/json/utf8.cpp",
                                          "wire/legacy/credentials.cpp")),
+    Target("tokens", "F8", 8 * KB, ("crypto/token.cpp", "crypto/identity_record.cpp", "crypto/revocation_list.cpp",
+                                    "crypto/text_form.cpp", "crypto/sealed.cpp", "crypto/canonical.hpp",
+                                    "crypto/edwards_encoding.cpp")),
     Target("record_store", "F8 F9", 8 * KB, ("dht/record_store.", "dht/record_quotas.", "crypto/record.cpp")),
-    Target("signature", "F8", 8 * KB, ("crypto/curve_order.", "crypto/suite/openssl/suite.cpp")),
+    Target("signature", "F8", 8 * KB, ("crypto/curve_order.", "crypto/edwards_encoding.cpp", "crypto/sealed.cpp",
+                                       "crypto/suite/openssl/")),
     Target("dht", "F9", 64 * KB, ("dht/serving", "dht/limiting.cpp", "dht/asking.cpp", "dht/record_desk.cpp",
                                   "dht/operations.cpp", "dht/writing.cpp")),
     Target("lookup", "F10", 64 * KB, ("dht/lookup",)),
@@ -57,7 +65,7 @@ TARGETS = [
     Target("settings", "F15", 16 * KB, ("host/settings", "host/command_line.cpp")),
     Target("tls_bytes", "F17", 32 * KB, ("host/tls.cpp", "host/tls_context.cpp")),
     Target("addresses", "F18", 4 * KB, ("host/address.cpp", "host/trusted_proxies.cpp", "host/admin_gate.cpp",
-                                        "link/ip_address.cpp", "link/remote_address.cpp")),
+                                        "host/page_gate.cpp", "link/ip_address.cpp", "link/remote_address.cpp")),
     Target("log_text", "F19 F2", 4 * KB, ("host/status_json.cpp", "host/metrics_text.cpp", "host/http_header.cpp",
                                           "host/dial_failure.cpp")),
     Target("tls_files", "F22", 32 * KB, ("host/tls_material.cpp",)),
@@ -72,16 +80,63 @@ def seconds_of(text):
     return int(found.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600}[found.group(2)]
 
 
-def write_recorded_frames(folder):
-    """The recorded conversations of the old system as seeds, each frame once: they are not copied into the tree."""
-    folder.mkdir(parents=True, exist_ok=True)
+def recorded():
+    """The recorded conversations of the old system, which are read where they lie: lists of (event, frame as its text)."""
     for recording in sorted((ROOT / "tests/data/legacy").glob("*.jsonl")):
+        conversation = []
         for line in recording.read_text(encoding="utf-8").splitlines():
-            frame = json.loads(line).get("frame")
-            if frame is None:
-                continue
-            text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-            (folder / hashlib.sha256(text).hexdigest()[:16]).write_bytes(text)
+            event = json.loads(line)
+            if "frame" in event:
+                text = json.dumps(event["frame"], separators=(",", ":"), ensure_ascii=False)
+                conversation.append((event, text.encode("utf-8", "surrogatepass")))
+        yield conversation
+
+
+def recorded_frames():
+    """Each frame once."""
+    return {text for conversation in recorded() for _, text in conversation}
+
+
+def story_of(conversation, name, begin):
+    """A conversation as node_fuzz.cpp plays it, with the node in the place of the one with that name: what was said to it on
+    each of its connections. `begin` chooses the program and its options."""
+    story, wires = bytearray(begin), []
+    for event, text in conversation:
+        if event["to"] != name:
+            continue
+        if event["conn"] not in wires:
+            wires.append(event["conn"])
+            is_ours = event["conn"].startswith(name)
+            story += b"\x0a\x01" if is_ours else b"\x02\x01"  # A dial of the node's reaches a stranger; or one comes.
+        story += bytes([3, wires.index(event["conn"]), 1]) + len(text).to_bytes(2, "big") + text
+        story += b"\x08\x00\x64"  # A tenth of a second passes.
+    return bytes(story) if wires else None
+
+
+def recorded_stories():
+    """Bootstrap, bridge and node of the recordings, all with the old dialect on."""
+    programs = {"bootstrap": b"\x00\x01\x00", "bridge1": b"\x01\x01", "bridge2": b"\x01\x01", "node1": b"\x02\x01\x00",
+                "node2": b"\x02\x01\x00", "node3": b"\x02\x01\x01"}
+    stories = {story_of(conversation, name, begin) for conversation in recorded() for name, begin in programs.items()}
+    return stories - {None}
+
+
+# Seeds that are made for the run and are not in the tree.
+SEEDS = {"legacy_codec": recorded_frames, "node": recorded_stories}
+
+
+def corpora(target):
+    """The folders of inputs to begin with, the one that grows first."""
+    learnt = BUILD / "learnt" / target.name
+    learnt.mkdir(parents=True, exist_ok=True)
+    folders = [learnt, CORPUS / target.name]
+    if target.name in SEEDS:
+        made = BUILD / "seeds" / target.name
+        made.mkdir(parents=True, exist_ok=True)
+        for seed in SEEDS[target.name]():
+            (made / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+        folders.append(made)
+    return folders
 
 
 def processor_seconds():
@@ -106,46 +161,51 @@ class Outcome:
     """What one run of a target came to."""
 
     executions: int = 0
-    rate: int = 0
+    seconds: float = 0
     findings: list = dataclasses.field(default_factory=list)
     coverage: str = "-"
 
+    def rate(self):
+        return round(self.executions / max(self.seconds, 1))
 
-def run(target, seconds, learnt, log):
+
+def environment(profile):
+    """Of a target: where its coverage goes, and its temporary files into memory."""
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
+    return dict(os.environ, LLVM_PROFILE_FILE=str(profile), ASAN_OPTIONS=SANITIZER, TMPDIR=memory)
+
+
+def run(target, seconds, log):
     """Runs a target for its time, or until it finds something."""
     outcome = Outcome()
     begin = processor_seconds()
     with tempfile.TemporaryDirectory() as folder:
         artifacts = pathlib.Path(folder)
-        command = [BUILD / "bin" / f"{target.name}_fuzz", learnt, CORPUS / target.name,
+        command = [BUILD / "bin" / f"{target.name}_fuzz", *corpora(target),
                    f"-max_total_time={seconds}", f"-max_len={target.bytes_max}", f"-timeout={SECONDS_MAX}",
                    f"-malloc_limit_mb={ALLOCATION_MB_MAX}", "-rss_limit_mb=2048", "-print_final_stats=1",
                    f"-artifact_prefix={artifacts}/"]
-        if target.name == "legacy_codec":
-            frames = BUILD / "seeds" / target.name
-            write_recorded_frames(frames)
-            command.insert(3, frames)
-        environment = dict(os.environ, LLVM_PROFILE_FILE=os.devnull)
         with open(log, "wb") as output:
-            ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
+            ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment(os.devnull),
+                                   check=False)
         outcome.findings = keep_findings(target, artifacts)
     text = log.read_text(encoding="utf-8", errors="replace")
     if found := re.search(r"stat::number_of_executed_units:\s*(\d+)", text):
         outcome.executions = int(found.group(1))
-    # For each second of the processor: on a busy machine those of the clock say nothing.
-    outcome.rate = round(outcome.executions / max(processor_seconds() - begin, 1))
+    # Of the processor: on a busy machine those of the clock say nothing.
+    outcome.seconds = processor_seconds() - begin
     if ended.returncode != 0 and not outcome.findings:
         outcome.findings = [f"ended with {ended.returncode}, see {log.relative_to(ROOT)}"]
     return outcome
 
 
-def coverage(target, learnt):
-    """Lines of the parser's files that the corpus runs through, in percent."""
+def coverage(target):
+    """Lines of the parser's files that corpus and learnt inputs run through, in percent."""
     program = BUILD / "bin" / f"{target.name}_fuzz"
     with tempfile.TemporaryDirectory() as folder:
         raw, merged = pathlib.Path(folder, "raw"), pathlib.Path(folder, "merged")
-        command = [program, "-runs=0", f"-max_len={target.bytes_max}", learnt, CORPUS / target.name]
-        subprocess.run(command, env=dict(os.environ, LLVM_PROFILE_FILE=str(raw)), capture_output=True, check=False)
+        command = [program, "-runs=0", f"-max_len={target.bytes_max}", *corpora(target)]
+        subprocess.run(command, env=environment(raw), capture_output=True, check=False)
         if not raw.exists():
             return "-"
         subprocess.run(["llvm-profdata-19", "merge", "-sparse", raw, "-o", merged], check=True)
@@ -160,10 +220,39 @@ def coverage(target, learnt):
     return f"{100 * covered / lines:.1f} %" if lines else "-"
 
 
+def add_to_totals(target, outcome):
+    """What was run since the build folder is there, as {target: {executions, seconds, coverage}}."""
+    file = BUILD / "totals.json"
+    totals = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    total = totals.setdefault(target.name, {"executions": 0, "seconds": 0})
+    total["executions"] += outcome.executions
+    total["seconds"] = round(total["seconds"] + outcome.seconds)
+    total["coverage"] = outcome.coverage
+    # In one step: whoever stops the script loses the run of one target, not the sum.
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps(totals, indent=1), encoding="utf-8")
+    fresh.replace(file)
+
+
+def print_totals():
+    """As the table of docs/fuzzing.md."""
+    file = BUILD / "totals.json"
+    totals = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    print("| Target | Executions | A second of the processor | Lines of its parser |\n| --- | --- | --- | --- |")
+    for target in TARGETS:
+        if total := totals.get(target.name):
+            rate = round(total["executions"] / max(total["seconds"], 1))
+            print(f"| {target.name} | {total['executions']:,} | {rate:,} | {total['coverage']} |")
+    print(f"| all | {sum(total['executions'] for total in totals.values()):,} | | |")
+
+
 def main():
     if len(sys.argv) < 2:
         print(__doc__.splitlines()[0], file=sys.stderr)
         return 2
+    if sys.argv[1] == "totals":
+        print_totals()
+        return 0
     seconds = seconds_of(sys.argv[1])
     wanted = sys.argv[2:] or [target.name for target in TARGETS]
     unknown = set(wanted) - {target.name for target in TARGETS}
@@ -173,15 +262,14 @@ def main():
     total, findings = 0, 0
     print(f"{'target':<15} {'':<8} {'executions':>12} {'a CPU second':>12} {'of its parser':>14}  findings", flush=True)
     for target in [target for target in TARGETS if target.name in wanted]:
-        learnt = BUILD / "learnt" / target.name
-        learnt.mkdir(parents=True, exist_ok=True)
-        outcome = run(target, seconds, learnt, BUILD / f"{target.name}.log")
-        outcome.coverage = coverage(target, learnt)
+        outcome = run(target, seconds, BUILD / f"{target.name}.log")
+        outcome.coverage = coverage(target)
+        add_to_totals(target, outcome)
         if outcome.coverage != "-" and float(outcome.coverage.split()[0]) < COVERAGE_GOAL:
             outcome.coverage += " (!)"
         total += outcome.executions
         findings += len(outcome.findings)
-        print(f"{target.name:<15} {target.numbers:<8} {outcome.executions:>12,} {outcome.rate:>12,} "
+        print(f"{target.name:<15} {target.numbers:<8} {outcome.executions:>12,} {outcome.rate():>12,} "
               f"{outcome.coverage:>14}  {len(outcome.findings)}", flush=True)
         for finding in outcome.findings:
             print(f"    {finding}", flush=True)

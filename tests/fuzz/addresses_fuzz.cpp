@@ -1,5 +1,5 @@
-// F18: any text as an address, a URL, a Host or an X-Forwarded-For header. What is accepted has one
-// spelling that is accepted again, and no spelling gets around a gate.
+// F18: any text as an address, a URL, a Host, an Origin or an X-Forwarded-For header. What is
+// accepted has one spelling that is accepted again, and no spelling gets around a gate.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -11,6 +11,7 @@
 #include "trestle/dht/peer_group.hpp"
 #include "trestle/host/address.hpp"
 #include "trestle/host/admin_gate.hpp"
+#include "trestle/host/page_gate.hpp"
 #include "trestle/host/trusted_proxies.hpp"
 #include "trestle/link/ip_address.hpp"
 #include "trestle/link/remote_address.hpp"
@@ -98,6 +99,33 @@ void check_gates(std::string_view text) {
   if (!guarded.turn_away(request)) MUST_HOLD(text.starts_with("B"));
 }
 
+/// A browser writes an origin in one way (RFC 6454), and a gate takes what it writes letter by
+/// letter. Whatever an operator writes becomes that spelling, or is refused.
+void check_pages(std::string_view text) {
+  static const PageGate one({"https://app.example"});
+  MUST_HOLD(one.admits(text) == (text == "https://app.example"));
+  MUST_HOLD(!PageGate().admits(text));
+  const auto origin = parse_web_origin(text);
+  if (!origin) {
+    MUST_HOLD(!origin.error().empty());
+    return;
+  }
+  MUST_HOLD(parse_web_origin(*origin) == origin);
+  if (*origin == "*") return;
+  MUST_HOLD(*origin != "null" && is_plain_text(*origin));
+  MUST_HOLD(std::ranges::none_of(
+      *origin, [](char one_letter) { return one_letter >= 'A' && one_letter <= 'Z'; }));
+  // Scheme and host, no path, no question, no name and password; without the scheme's own port.
+  const std::size_t scheme = origin->starts_with("https://") ? 8 : 7;
+  MUST_HOLD(origin->starts_with(scheme == 8 ? "https://" : "http://"));
+  const std::string_view host = std::string_view(*origin).substr(scheme);
+  MUST_HOLD(!host.empty() && host.find_first_of("/?#@\\ ") == std::string_view::npos);
+  MUST_HOLD(!host.ends_with(scheme == 8 ? ":443" : ":80"));
+  const PageGate gate({*origin});
+  MUST_HOLD(gate.admits(*origin) && !gate.admits(std::string(*origin) + "."));
+  MUST_HOLD(gate.admits(text) == (text == *origin));
+}
+
 void check_callers(std::string_view header) {
   const TrustedProxies proxies({*parse_address_block("10.0.0.0/8"), *parse_address_block("::1")});
   // Whom nobody vouches for is who connected.
@@ -121,6 +149,7 @@ TRESTLE_FUZZ_TARGET(addresses) {
   check_listeners(text);
   check_address(text);
   check_gates(text);
+  check_pages(text);
   check_callers(text);
 }
 

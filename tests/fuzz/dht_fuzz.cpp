@@ -11,6 +11,7 @@
 #include "dht/contacts.hpp"
 #include "entry.hpp"
 #include "input.hpp"
+#include "made_messages.hpp"
 #include "trestle/crypto/identity.hpp"
 #include "trestle/dht/dht.hpp"
 #include "trestle/wire/native/codec.hpp"
@@ -47,6 +48,11 @@ class Story {
   }
 
  private:
+  struct Question {
+    AskId ask;
+    wire::Message message;
+  };
+
   static DhtOptions options(std::uint8_t choice, const crypto::KeyPair& pair) {
     DhtOptions made;
     made.network = "main";
@@ -64,15 +70,6 @@ class Story {
     return made;
   }
 
-  wire::Contact peer() {
-    const NodeId id = input_.id();
-    const std::size_t kind = input_.below(8);
-    if (kind == 0) return dht::test::legacy(id);
-    if (kind == 1) return dht::test::browser(id);
-    if (kind == 2) return dht::test::dialable(id, wire::Role::bridge);
-    return dht::test::dialable(id);
-  }
-
   /// Any message that the codec lets through.
   std::optional<wire::Message> message() {
     const ByteSpan piece = input_.piece();
@@ -83,9 +80,9 @@ class Story {
   }
 
   void step() {
-    switch (input_.below(12)) {
+    switch (input_.below(16)) {
       case 0: {
-        const wire::Contact contact = peer();
+        const wire::Contact contact = made_contact(input_);
         if (linked_.insert(contact.id).second) dht_.on_link_up(now_, contact);
         met_.insert(contact.id);
         break;
@@ -96,7 +93,7 @@ class Story {
         break;
       }
       case 2:
-        dht_.on_contact(now_, peer());
+        dht_.on_contact(now_, made_contact(input_));
         break;
       case 3:
       case 4:
@@ -118,6 +115,16 @@ class Story {
       case 10:
         pass(std::chrono::milliseconds(input_.number(2)));
         break;
+      case 11:
+        pass(std::chrono::minutes(input_.below(16)));
+        break;
+      case 12:
+        serve(made_request(input_));
+        break;
+      case 13:
+      case 14:
+        answer_well();
+        break;
       default:
         dht_.on_heard(now_, input_.id());
         dht_.on_round_trip(input_.id(), std::chrono::milliseconds(input_.byte()));
@@ -128,54 +135,75 @@ class Story {
   void request() {
     const std::size_t draw = input_.below(256);
     const auto asked = message();
-    if (!asked || linked_.empty()) return;
+    if (asked) serve(*asked, draw);
+  }
+  void serve(const wire::Message& asked) { serve(asked, input_.below(256)); }
+  void serve(const wire::Message& asked, std::size_t draw) {
+    if (linked_.empty()) return;
     const NodeId from = *std::next(linked_.begin(), static_cast<long>(draw % linked_.size()));
     const RequestToken token{++last_token_};
     waiting_[token.value] = now_;
-    if (const auto* store = std::get_if<wire::StoreRequest>(&*asked)) {
+    if (const auto* store = std::get_if<wire::StoreRequest>(&asked)) {
       dht_.on_store(now_, from, token, crypto::VerifiedRecord::vouch_for(store->record));
       return;
     }
-    dht_.on_request(now_, from, token, *asked);
+    dht_.on_request(now_, from, token, asked);
     drain();
     MUST_HOLD(!waiting_.contains(token.value));
   }
 
-  std::optional<AskId> open_ask() {
+  std::optional<Question> open_ask() {
     if (asks_.empty()) return std::nullopt;
-    const AskId ask = asks_[input_.below(256) % asks_.size()];
-    std::erase(asks_, ask);
-    return ask;
+    const auto place = asks_.begin() + static_cast<long>(input_.below(256) % asks_.size());
+    Question question = std::move(*place);
+    asks_.erase(place);
+    return question;
   }
+  /// Any message, whatever was asked.
   void answer() {
-    const auto ask = open_ask();
+    const auto asked = open_ask();
     const auto said = message();
-    if (!ask) return;
-    const auto* value = said ? std::get_if<wire::FindValueResponse>(&*said) : nullptr;
+    if (asked) answer(asked->ask, said.value_or(wire::FindNodeResponse{}));
+  }
+  /// Several of those that were asked answer what they were asked, true or not.
+  void answer_well() {
+    for (std::size_t count = 1 + input_.below(8); count > 0; --count) {
+      const auto asked = open_ask();
+      if (!asked) return;
+      answer(asked->ask, answer_to(asked->message, input_));
+      drain();
+    }
+  }
+  void answer(AskId ask, const wire::Message& said) {
+    const auto* value = std::get_if<wire::FindValueResponse>(&said);
     if (value != nullptr && value->found) {
-      dht_.on_record(now_, *ask, crypto::VerifiedRecord::vouch_for(value->record));
+      dht_.on_record(now_, ask, crypto::VerifiedRecord::vouch_for(value->record));
     } else {
-      dht_.on_answer(now_, *ask, said.value_or(wire::FindNodeResponse{}));
+      dht_.on_answer(now_, ask, said);
     }
   }
   void fail() {
     const auto ask = open_ask();
     const std::size_t code = 1 + input_.below(kErrorCodeMax);
-    if (ask) dht_.on_ask_failed(now_, *ask, static_cast<ErrorCode>(code));
+    if (ask) dht_.on_ask_failed(now_, ask->ask, static_cast<ErrorCode>(code));
   }
 
   void command() {
     const std::size_t kind = input_.below(5);
-    std::string key(as_text(input_.take(input_.below(24))));
+    const bool is_odd = input_.below(8) == 7;
+    const std::string key = is_odd ? std::string(as_text(input_.take(24))) : made_key(input_);
+    LookupWish wish;
+    wish.paths = input_.below(6);
+    if (input_.flag()) wish.steps = StepReport::told;
     const auto begun = [&]() -> Result<OperationId, ErrorCode> {
       if (kind == 0) {
         const std::size_t bytes = static_cast<std::size_t>(input_.number(2));
         return dht_.put(now_, key, Bytes(bytes), std::chrono::seconds(input_.number(2)));
       }
-      if (kind == 1) return dht_.get(now_, key);
+      if (kind == 1) return dht_.get(now_, key, wish);
       if (kind == 2) return dht_.refresh(now_, key);
       if (kind == 3) return dht_.remove(now_, key);
-      return dht_.find(now_, input_.id());
+      return dht_.find(now_, input_.id(), wish);
     }();
     if (begun) MUST_HOLD(operations_.insert(begun->value).second);
     if (options_.data == DataPolicy::refuses_data && kind != 4) MUST_HOLD(!begun.has_value());
@@ -210,7 +238,7 @@ class Story {
 
   void note(const Ask& ask) {
     MUST_HOLD(ask.peer.id != dht_.self().id);
-    asks_.push_back(ask.ask);
+    asks_.push_back({ask.ask, ask.message});
     if (options_.data == DataPolicy::refuses_data) {
       MUST_HOLD(!std::holds_alternative<wire::FindValueRequest>(ask.message));
       MUST_HOLD(!std::holds_alternative<wire::StoreRequest>(ask.message));
@@ -262,7 +290,7 @@ class Story {
   std::set<NodeId> met_;
   std::map<std::uint64_t, Instant> waiting_;
   std::set<std::uint64_t> operations_;
-  std::vector<AskId> asks_;
+  std::vector<Question> asks_;
   std::vector<StorageTicket> orders_;
   std::uint64_t last_token_ = 0;
 };

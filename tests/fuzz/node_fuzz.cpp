@@ -13,6 +13,7 @@
 
 #include "entry.hpp"
 #include "input.hpp"
+#include "made_messages.hpp"
 #include "support/wire_pair.hpp"
 #include "trestle/node/bootstrap/bootstrap_node.hpp"
 #include "trestle/node/bridge/bridge_node.hpp"
@@ -71,6 +72,7 @@ class Story {
     std::size_t peer;
     link::ConnectionId connection;
     wire::RequestId id;
+    wire::Message message;
   };
 
   std::unique_ptr<node::Node> make(bool speaks_legacy) {
@@ -104,7 +106,7 @@ class Story {
   }
 
   void step() {
-    switch (input_.below(12)) {
+    switch (input_.below(16)) {
       case 0:
       case 1: {
         const std::size_t peer = input_.below(peers_.size());
@@ -135,6 +137,16 @@ class Story {
         break;
       case 10:
         settle_dial();
+        break;
+      case 12:
+        ask();
+        break;
+      case 13:
+      case 14:
+        answer_well();
+        break;
+      case 15:
+        pass(std::chrono::seconds(input_.below(64)));
         break;
       default:
         if (input_.byte() == 0) node_->begin_shutdown(now_);
@@ -167,6 +179,38 @@ class Story {
     }
   }
 
+  /// An honest question, its record signed by who asks.
+  void ask() {
+    const std::size_t draw = input_.below(256);
+    wire::Message question = made_request(input_);
+    if (auto* store = std::get_if<wire::StoreRequest>(&question)) {
+      sign(*peers_[draw % peers_.size()], store->record);
+    }
+    for (const Wire& wire : wires_) {
+      if (wire.peer != draw % peers_.size()) continue;
+      const Instant until = after(now_, std::chrono::seconds(2));
+      (void)peers_[wire.peer]->channels->request(now_, wire.at_peer, question, until, {});
+      return;
+    }
+  }
+  /// Several of the node's questions are answered as they were asked, true or not.
+  void answer_well() {
+    for (std::size_t count = 1 + input_.below(8); count > 0 && !questions_.empty(); --count) {
+      const Question question = questions_.front();
+      questions_.erase(questions_.begin());
+      wire::Message answer = answer_to(question.message, input_);
+      auto* value = std::get_if<wire::FindValueResponse>(&answer);
+      if (value != nullptr && value->found) sign(*peers_[question.peer], value->record);
+      peers_[question.peer]->channels->respond(now_, question.connection, question.id, answer);
+    }
+  }
+  static void sign(test::End& end, wire::Record& record) {
+    if (record.legacy) return;
+    record.author = end.pair.key;
+    record.signature =
+        end.suite.sign(end.pair, crypto::record_transcript(end.suite, "main", record));
+  }
+
   void lose() {
     if (wires_.empty()) return;
     const Wire wire = wires_[input_.below(256) % wires_.size()];
@@ -180,7 +224,8 @@ class Story {
 
   void command() {
     const std::size_t kind = input_.below(5);
-    std::string key(as_text(input_.take(input_.below(48))));
+    const bool is_odd = input_.below(8) == 7;
+    const std::string key = is_odd ? std::string(as_text(input_.take(48))) : made_key(input_);
     const auto begun = [&]() -> Result<node::OperationId, ErrorCode> {
       if (kind == 0) return node_->put(now_, key, Bytes(input_.byte()), std::chrono::minutes(1));
       if (kind == 1) return node_->get(now_, key);
@@ -327,7 +372,9 @@ class Story {
   void perform(std::size_t peer, link::ChannelSet::Effect& effect) {
     if (auto* news = std::get_if<link::ChannelSet::News>(&effect)) {
       if (const auto* request = std::get_if<link::Channel::Requested>(&news->news)) {
-        if (questions_.size() < 256) questions_.push_back({peer, news->connection, request->id});
+        if (questions_.size() < 256) {
+          questions_.push_back({peer, news->connection, request->id, request->message});
+        }
       }
       return;
     }

@@ -2,6 +2,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,12 @@ void check_hex(std::string_view text) {
   for (const char letter : text) {
     is_hex = is_hex && std::isxdigit(static_cast<unsigned char>(letter)) != 0;
   }
-  Bytes read(text.size() / 2);
-  MUST_HOLD(from_hex(text, read) == is_hex);
+  // Without an allocation, which would cost more than all the rest.
+  static std::array<std::uint8_t, 2048> space;
+  if (text.size() >= 2 * space.size()) return;
+  const std::span<std::uint8_t> read = std::span(space).first(text.size() / 2);
+  space[read.size()] = 0xa5;
+  MUST_HOLD(from_hex(text, read) == is_hex && space[read.size()] == 0xa5);
   if (is_hex) {
     std::string lower(text);
     for (char& letter : lower) letter = static_cast<char>(std::tolower(letter));
@@ -32,8 +37,7 @@ void check_hex(std::string_view text) {
   }
   MUST_HOLD(NodeId::from_hex(text).has_value() == (is_hex && text.size() == 2 * NodeId::kBytes));
   if (!text.empty()) {
-    Bytes other(text.size() / 2 + 1);
-    MUST_HOLD(!from_hex(text, other));
+    MUST_HOLD(!from_hex(text, std::span(space).first(text.size() / 2 + 1)));
   }
 }
 
@@ -123,12 +127,12 @@ void check_coordinate(std::string_view text) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string bits;
   bool is_right = text.size() == 43;
-  for (const char letter : text) {
-    const std::size_t digit = kDigits.find(letter);
+  for (std::size_t index = 0; is_right && index < text.size(); ++index) {
+    const std::size_t digit = kDigits.find(text[index]);
     is_right = is_right && digit != std::string_view::npos;
     for (unsigned bit = 6; bit-- > 0;) bits += (digit >> bit & 1) != 0 ? '1' : '0';
   }
-  is_right = is_right && bits.substr(256) == "00";
+  is_right = is_right && bits.ends_with("00");
   MUST_HOLD(key.has_value() == is_right);
   if (!key) return;
   for (std::size_t bit = 0; bit < 256; ++bit) {
@@ -145,7 +149,8 @@ TRESTLE_FUZZ_TARGET(primitives) {
   check_id(input);
   check_varint(input);
   check_utf8(text);
-  check_coordinate(text.substr(0, 64));
+  // What is far from its length is refused by the length: one such is as good as all.
+  if (text.size() >= 40 && text.size() <= 46) check_coordinate(text);
 }
 
 }  // namespace trestle::fuzz

@@ -70,6 +70,9 @@ void write_peers(Corpus& corpus) {
   TRESTLE_ASSERT(save_peers(folder.path(), {node, bridge}));
   corpus.add("peers_file", "two-peers", test::content_of(folder.file("peers")));
   corpus.add("peers_file", "identity", "\1" + std::string(32, 'k'));
+  // Under a passphrase: version, the costs of scrypt, and the rest.
+  corpus.add("peers_file", "sealed-cheap", "\2\4\1\1" + std::string(77, 'k'));
+  corpus.add("peers_file", "sealed-dear", "\2\x7f\1\1" + std::string(77, 'k'));
 }
 
 void write_settings(Corpus& corpus) {
@@ -110,16 +113,23 @@ void write_tls(Corpus& corpus) {
   corpus.add("tls_bytes", "server-hello", std::string("\1\77", 2) + std::string(as_text(answer)));
 }
 
-void write_texts(Corpus& corpus) {
-  for (const std::string text :
-       {"ws://10.0.0.1:8080/path", "wss://[2001:db8::1]/", "127.0.0.1:80", "[::1]:443",
-        "unix:/run/x.sock", "10.0.0.0/8", "10.0.0.1, [2001:db8::7]:1234, 192.0.2.1:80",
-        "Basic eDphIHNlY3JldA==", "Bearer 0123456789abcde", "::ffff:127.0.0.1", "localhost:8080"}) {
-    corpus.add("addresses", std::to_string(corpus.files()), text);
+void add_texts(Corpus& corpus, const std::string& name, const std::vector<std::string>& texts) {
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    corpus.add("addresses", name + std::to_string(index), texts[index]);
   }
+}
+
+void write_texts(Corpus& corpus) {
+  add_texts(corpus, "text-",
+            {"ws://10.0.0.1:8080/path", "wss://[2001:db8::1]/", "127.0.0.1:80", "[::1]:443",
+             "unix:/run/x.sock", "10.0.0.0/8", "10.0.0.1, [2001:db8::7]:1234, 192.0.2.1:80",
+             "Basic eDphIHNlY3JldA==", "::ffff:127.0.0.1", "localhost:8080"});
+  add_texts(corpus, "origin-",
+            {"https://app.example", "http://[::1]:8080", "HTTPS://App.Example:443",
+             "http://127.0.0.1:80", "https://app.example/", "null", "*"});
   corpus.add("log_text", "controls", "a\nb\x1b[31m\x7f\xc2\x9b\xff\"\\");
   corpus.add("log_text", "date", std::string("\1\x2d", 2) + "Fri, 27 Nov 2026 01:09:25 GMT");
-  for (char kind = 0; kind < 5; ++kind) {
+  for (char kind = 0; kind < 8; ++kind) {
     corpus.add("signature", "kind-" + std::to_string(kind),
                std::string(1, kind) + std::string(140, 'x'));
   }

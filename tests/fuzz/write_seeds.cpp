@@ -10,6 +10,9 @@
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/rng.hpp"
+#include "trestle/crypto/identity_record.hpp"
+#include "trestle/crypto/revocation_list.hpp"
+#include "trestle/crypto/text_form.hpp"
 #include "trestle/wire/native/codec.hpp"
 #include "wire/native_messages.hpp"
 
@@ -81,19 +84,36 @@ void write_stories(Corpus& corpus) {
       add_message(node, Bytes{3, which, 0}, small_record(type));
       add_message(node, Bytes{6}, small_record(type));
     }
-    append(node, Bytes{8, 255, 255, 9, 1, 3, 'k', 'e', 'y', 9, 4, 7, 8, 255, 255, 7, 0});
+    append(node, Bytes{8, 255, 255, 9, 1, 0, 3, 9, 4, 0, 3, 7, 8, 255, 255, 7, 0});
     corpus.add("node", "every-message-" + std::to_string(program), node);
   }
   for (std::size_t type = 0; type < kTypes; ++type) {
     const auto peer = static_cast<std::uint8_t>(1 + type % 15);
     add_message(requests, Bytes{3, peer}, small_record(type));
     append(requests, Bytes{9, 7});
-    append(answers, Bytes{8, static_cast<std::uint8_t>(type % 5), 3, 'k', 'e', 'y', 0, 9, 0, 99});
+    append(answers, Bytes{8, static_cast<std::uint8_t>(type % 5), 0, 3, 1, 1, 0, 9, 0, 99});
     add_message(answers, Bytes{5, peer}, small_record(type));
   }
   corpus.add("dht", "requests", requests);
   corpus.add("dht", "answers", answers);
 
+  Rng decisions(2);
+  for (std::uint8_t options = 0; options < 8; ++options) {
+    // Peers come first, so that somebody is there to tell the rest of the story about. Without the
+    // steps 3 to 6, whose messages would take all of what follows.
+    Bytes node = {options, 1, options, 0, 0, 10, 2, 0, 1, 10, 3, 0, 2, 10, 4};
+    Bytes life = {options};
+    for (std::uint8_t peer = 1; peer < 16; ++peer) append(life, Bytes{0, peer, 4});
+    for (int count = 0; count < 1500; ++count) {
+      auto decision = static_cast<std::uint8_t>(decisions.next() >> 56);
+      const std::uint8_t step = decision % 16;
+      if (step >= 3 && step <= 6) decision ^= 8;
+      node.push_back(decision);
+      life.push_back(decision);
+    }
+    corpus.add("node", "random-" + std::to_string(options), node);
+    corpus.add("dht", "random-" + std::to_string(options), life);
+  }
   Rng rng(1);
   for (std::uint8_t options = 0; options < 8; ++options) {
     Bytes story = {static_cast<std::uint8_t>(options * 37)};
@@ -103,6 +123,52 @@ void write_stories(Corpus& corpus) {
     corpus.add("routing_table", "random-" + std::to_string(options), story);
     corpus.add("lookup", "random-" + std::to_string(options), story);
     corpus.add("record_store", "random-" + std::to_string(options), story);
+  }
+}
+
+/// One genuine statement of each kind, as it is and as a text, and decisions to make some of.
+void write_tokens(Corpus& corpus) {
+  using namespace crypto;
+  Suite suite(1);
+  const IdentityKeys one = identity_keys(suite, suite.generate());
+  const IdentityKeys two = identity_keys(suite, suite.generate());
+  const WallTime now{std::chrono::milliseconds(1'795'000'000'000)};
+  Invitation invitation;
+  invitation.network = network_hash(suite, "main");
+  invitation.invitee = two.proof.key;
+  invitation.issued = now;
+  invitation.expires = now + kInvitationLife;
+  Membership membership;
+  membership.network = invitation.network;
+  membership.member = two.proof.key;
+  membership.message_key = two.message.key;
+  membership.inviter = one.message.key;
+  membership.issued = now;
+  membership.expires = now + kMembershipLife;
+  RevocationList list;
+  list.issued = now;
+  TRESTLE_ASSERT(revoke(list, InvitationNonce{1}) && revoke(list, InvitationNonce{2}));
+  TRESTLE_ASSERT(revoke(list, RevokedMember{NodeId(1, 2, 3), RevocationReach::member}));
+  TRESTLE_ASSERT(revoke(list, RevokedMember{NodeId(4, 5, 6), RevocationReach::branch}));
+  const std::vector<std::pair<TextKind, Bytes>> statements = {
+      {TextKind::identity, encode(make_identity_record(suite, one))},
+      {TextKind::rotation, encode(make_rotation(suite, one.proof, two, now))},
+      {TextKind::invitation, encode(sign(invitation, one.message))},
+      {TextKind::membership, encode(sign(membership, one.message))},
+      {TextKind::revocation, encode(sign(list, one.message))}};
+  for (std::size_t kind = 0; kind < statements.size(); ++kind) {
+    const auto& [text_kind, bytes] = statements[kind];
+    Bytes seed = {static_cast<std::uint8_t>(kind)};
+    append(seed, bytes);
+    corpus.add("tokens", "statement-" + std::to_string(kind), seed);
+    seed = {10};
+    append(seed, as_bytes(to_text(suite, text_kind, bytes)));
+    corpus.add("tokens", "text-" + std::to_string(kind), seed);
+  }
+  for (std::uint8_t kind = 5; kind < 13; ++kind) {
+    Bytes seed = {kind};
+    for (std::uint8_t decision = 0; decision < 48; ++decision) seed.push_back(decision);
+    corpus.add("tokens", "made-" + std::to_string(kind), seed);
   }
 }
 
@@ -117,6 +183,7 @@ int main(int argc, char** argv) {
   trestle::fuzz::Corpus corpus(argv[1]);
   trestle::fuzz::write_frames(corpus);
   trestle::fuzz::write_stories(corpus);
+  trestle::fuzz::write_tokens(corpus);
   std::printf("%zu files\n", corpus.files());
   return 0;
 }

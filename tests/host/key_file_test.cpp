@@ -144,6 +144,9 @@ TEST_CASE("T19: a file that asks for gigabytes or hours of work is refused at on
   CHECK(refuses(0, 8, 1));
   CHECK(refuses(15, 0, 1));
   CHECK(refuses(15, 8, 0));
+  // Little work, but none that scrypt knows: with so small a block N ends at 2^15.
+  CHECK(refuses(16, 1, 1));
+  CHECK(refuses(20, 1, 1));
 }
 
 TEST_CASE("the successor takes the identity's place, which stays beside it under its id") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,8 +15,9 @@ namespace trestle::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    char name[] = "/tmp/trestle-test-XXXXXX";
-    path_ = ::mkdtemp(name);
+    const char* place = std::getenv("TMPDIR");
+    path_ = std::string(place == nullptr ? "/tmp" : place) + "/trestle-test-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) std::abort();
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
   TemporaryFolder(const TemporaryFolder&) = delete;

@@ -35,7 +35,9 @@ constexpr std::uint64_t kMemorySlack = std::uint64_t{1} << 20;
 bool are_bearable(const Costs& costs) {
   const bool in_range = costs.log2_n >= 1 && costs.log2_n <= 20 && costs.r >= 1 && costs.r <= 16 &&
                         costs.p >= 1 && costs.p <= 16;
-  return in_range && (std::uint64_t{128} * costs.r << costs.log2_n) <= kMemoryMax;
+  // RFC 7914, section 2: scrypt knows no larger N, whatever memory it would take.
+  const bool is_known = costs.log2_n < 16 * costs.r;
+  return in_range && is_known && (std::uint64_t{128} * costs.r << costs.log2_n) <= kMemoryMax;
 }
 
 crypto::SealKey wrapping_key(const Passphrase& passphrase, ByteSpan salt, const Costs& costs) {
