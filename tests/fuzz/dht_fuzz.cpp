@@ -51,6 +51,7 @@ class Story {
   struct Question {
     AskId ask;
     wire::Message message;
+    Instant due;
   };
 
   static DhtOptions options(std::uint8_t choice, const crypto::KeyPair& pair) {
@@ -116,7 +117,7 @@ class Story {
         pass(std::chrono::milliseconds(input_.number(2)));
         break;
       case 11:
-        pass(std::chrono::minutes(input_.below(16)));
+        pass(long_while());
         break;
       case 12:
         serve(made_request(input_));
@@ -219,15 +220,35 @@ class Story {
     dht_.on_persisted(now_, ticket, code < 4 ? kCodes[code] : ErrorCode::none);
   }
 
+  /// Seconds as a rule; an hour brings refreshes, and costs as much as all the rest.
+  Duration long_while() {
+    const std::uint8_t choice = input_.byte();
+    return choice == 255 ? Duration(std::chrono::hours(1)) : std::chrono::seconds(choice % 32);
+  }
   void pass(Duration time) {
     const Instant until = after(now_, time);
-    for (int turns = 0; dht_.next_deadline() <= until; ++turns) {
+    for (int turns = 0; next_event() <= until; ++turns) {
       MUST_HOLD(turns < 20'000);
-      now_ = std::max(now_, dht_.next_deadline());
+      now_ = std::max(now_, next_event());
+      fail_overdue();
       dht_.on_deadline(now_);
       drain();
     }
     now_ = until;
+  }
+  Instant next_event() const {
+    Instant next = dht_.next_deadline();
+    for (const Question& question : asks_) next = std::min(next, question.due);
+    return next;
+  }
+  /// As the node does it, whose part it is to time questions.
+  void fail_overdue() {
+    std::vector<AskId> overdue;
+    for (const Question& question : asks_) {
+      if (question.due <= now_) overdue.push_back(question.ask);
+    }
+    std::erase_if(asks_, [&](const Question& question) { return question.due <= now_; });
+    for (const AskId ask : overdue) dht_.on_ask_failed(now_, ask, ErrorCode::timeout);
   }
 
   void drain() {
@@ -238,7 +259,7 @@ class Story {
 
   void note(const Ask& ask) {
     MUST_HOLD(ask.peer.id != dht_.self().id);
-    asks_.push_back({ask.ask, ask.message});
+    asks_.push_back({ask.ask, ask.message, after(now_, ask.timeout)});
     if (options_.data == DataPolicy::refuses_data) {
       MUST_HOLD(!std::holds_alternative<wire::FindValueRequest>(ask.message));
       MUST_HOLD(!std::holds_alternative<wire::StoreRequest>(ask.message));

@@ -146,7 +146,7 @@ class Story {
         answer_well();
         break;
       case 15:
-        pass(std::chrono::seconds(input_.below(64)));
+        pass(std::chrono::seconds(input_.below(16)));
         break;
       default:
         if (input_.byte() == 0) node_->begin_shutdown(now_);
