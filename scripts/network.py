@@ -27,7 +27,8 @@ class Network:
     invitation: the bootstrap node is its founder, and invites each node that is started. Else it is open.
     """
 
-    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",), tls=False, invited=False):
+    def __init__(self, programs, bridges=2, on_event=None, bootstrap_options=("--genesis",), bridge_options=(), tls=False,
+                 invited=False):
         self.programs = pathlib.Path(programs)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trestle-"))
         self.secret_file = self.write_secret("bridge-secret")
@@ -37,6 +38,7 @@ class Network:
         self.bootstrap_port = free_port()
         self.bridge_ports = [free_port() for _ in range(bridges)]
         self.bootstrap_options = bootstrap_options
+        self.bridge_options = bridge_options
         self.on_event = on_event
         self.invited = invited
         self._founder = None
@@ -147,7 +149,7 @@ class Network:
         """Starts bridge `index` on its port; the second time, it is the same bridge come back."""
         bridge = self.start_program(
             "bridge-node", f"bridge {index + 1}", "--listen", f"{HOST}:{self.bridge_ports[index]}",
-            "--bootstrap", self.url_of(self.bootstrap_port), *self.secret_options(secret_file))
+            "--bootstrap", self.url_of(self.bootstrap_port), *self.secret_options(secret_file), *self.bridge_options)
         self.bridges[index:index + 1] = [bridge]
         return bridge
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A network that one enters by invitation, with the real programs: in, out, back, and not at all (SEC-01..04, BRIDGE-14, T10)."""
 
+import json
 import time
 import unittest
 
@@ -81,6 +82,28 @@ class InvitationTest(ProcessCase):
         time.sleep(2)
         self.assertEqual(back.peer_count(), 0)
         network.wait_joined([node for node in network.nodes if node is not out])
+
+    def test_the_key_of_the_network_comes_with_the_membership(self):
+        """ENC-01: who is let in reads what members seal, without a file of his own, and after a restart."""
+        network = self.prepare_network(invited=True, bridges=1)
+        key_file = network.folder / "network-key"
+        code, _, err = network.command("bootstrap-node", "network-key", key_file)
+        self.assertEqual(code, 0, err)
+        network.bridge_options = ("--network-key-file", key_file)
+        network.start(3)
+        author, reader = network.nodes[0], network.nodes[2]
+        self.assert_put(network, author, "key", "what members read")
+        code, told, err = network.command("dht-node", "get", "key", "--json", "--data", reader.data)
+        self.assertEqual(code, 0, err)
+        told = json.loads(told)
+        self.assertEqual((told["value"], told["sealed"], told["audience"]), ("what members read", True, "network"))
+        self.assertEqual((reader.data / "network-key-wrapped").stat().st_mode & 0o077, 0)
+
+        self.assert_stops(reader)
+        again = self.without_invitation(network, reader.name).wait_ready()
+        network.nodes[2] = again
+        wait_until(lambda: again.peer_count() >= 2, SOON_S, again.story)
+        self.assert_get(network, again, "key", "what members read")
 
     def test_what_is_no_good_is_refused_with_a_sentence(self):
         network = self.start_invited(nodes=1, bridges=1)
