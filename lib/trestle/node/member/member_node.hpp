@@ -153,7 +153,6 @@ class MemberNode : public Node, protected MemberProgram {
   void on_redeemed(Instant now, const wire::Message& answer);
   void on_redemption_failed(Instant now, const wire::Failure& failure);
   bool become(Instant now, const Bytes& membership, const Bytes& certificate);
-  /// Takes what our values are sealed with, as it came with our membership.
   void adopt_network_key(const Bytes& wrapped);
   void show_credentials(Instant now);
   void tell_all(Instant now, const wire::Message& message);
@@ -238,8 +237,7 @@ class MemberNode : public Node, protected MemberProgram {
   FlatMap<std::uint64_t, NodeId> probes_;
   std::uint64_t last_probe_ = 0;
   std::size_t reported_links_ = 0;
-  /// Most of what happens to a node is a ping or a pong, which concern a channel and nobody else:
-  /// the others are neither asked nor looked at for it.
+  /// A ping or a pong, as most of what happens, concerns its channel alone: nobody else is asked.
   bool is_stirred_ = true;
   /// Of all but the channels, as it was when they were asked last.
   Instant calm_deadline_ = kNever;
