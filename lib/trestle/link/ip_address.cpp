@@ -24,7 +24,10 @@ bool read_v4(std::string_view text, std::uint8_t* out) {
   for (std::size_t index = 0; index < kV4Bytes; ++index) {
     const std::size_t dot = text.find('.');
     if ((dot == std::string_view::npos) != (index + 1 == kV4Bytes)) return false;
-    const auto number = number_in<std::uint8_t>(text.substr(0, dot), 10, 3);
+    const std::string_view digits = text.substr(0, dot);
+    // 027 is 27 to some and 23 to others: whoever checks must not see another host than who dials.
+    if (digits.size() > 1 && digits.front() == '0') return false;
+    const auto number = number_in<std::uint8_t>(digits, 10, 3);
     if (!number) return false;
     out[index] = *number;
     text.remove_prefix(dot == std::string_view::npos ? text.size() : dot + 1);
