@@ -39,20 +39,20 @@ struct Bench {
     return made;
   }
   void store(std::uint64_t serial, std::uint64_t id, wire::Record made) {
-    verifier.submit(
-        {connection(serial), NodeId(serial, 0, 0), wire::RequestId{id}, wire::StoreRequest{made}});
+    verifier.submit(now, {connection(serial), NodeId(serial, 0, 0), wire::RequestId{id},
+                          wire::StoreRequest{made}});
     drain();
   }
   void ask(std::uint64_t serial, std::uint64_t id) {
-    verifier.submit(
-        {connection(serial), NodeId(serial, 0, 0), wire::RequestId{id}, wire::FindNodeRequest{}});
+    verifier.submit(now, {connection(serial), NodeId(serial, 0, 0), wire::RequestId{id},
+                          wire::FindNodeRequest{}});
     drain();
   }
   void answer(std::uint64_t serial, std::uint64_t ask, wire::Record made) {
     wire::FindValueResponse response;
     response.found = true;
     response.record = std::move(made);
-    verifier.submit({connection(serial), NodeId(serial, 0, 0), dht::AskId{ask}, response});
+    verifier.submit(now, {connection(serial), NodeId(serial, 0, 0), dht::AskId{ask}, response});
     drain();
   }
   void check(std::size_t index) {
@@ -66,6 +66,8 @@ struct Bench {
     while (auto effect = verifier.poll_effect()) {
       if (auto* order = std::get_if<link::Verify>(&*effect)) {
         orders.push_back(std::move(*order));
+      } else if (const auto* forger = std::get_if<RecordVerifier::Forger>(&*effect)) {
+        forgers.push_back(forger->connection);
       } else {
         cleared.push_back(std::get<RecordVerifier::Cleared>(std::move(*effect)));
       }
@@ -81,6 +83,8 @@ struct Bench {
   RecordVerifier verifier;
   std::vector<link::Verify> orders;
   std::vector<RecordVerifier::Cleared> cleared;
+  std::vector<link::ConnectionId> forgers;
+  Instant now{};
 };
 
 }  // namespace
@@ -285,6 +289,76 @@ TEST_CASE("P-CR-6: each message goes on or is refused exactly once, in the order
     for (; seen < bench.cleared.size(); ++seen) link_of.erase(bench.id(seen));
     CHECK(link_of.empty());
   }
+}
+
+TEST_CASE("T20: a peer gets so many checks and no more, others are not disturbed") {
+  Bench bench({.checks_per_second = 10, .checks_burst = 20, .checks_per_second_in_all = 1000});
+  bench.now = Instant(std::chrono::seconds(100));
+  for (std::uint64_t id = 1; id <= 50; ++id) bench.store(1, id, bench.record(std::to_string(id)));
+  CHECK(bench.orders.size() == 20);
+  CHECK(bench.verifier.stats().checked == 20);
+  CHECK(bench.verifier.stats().limited == 30);
+  bench.store(2, 51, bench.record("other"));
+  CHECK(bench.orders.size() == 21);
+  while (!bench.orders.empty()) bench.check(0);
+  CHECK(bench.cleared.size() == 51);
+  const auto limited =
+      std::count_if(bench.cleared.begin(), bench.cleared.end(),
+                    [](const auto& one) { return one.code == ErrorCode::rate_limited; });
+  CHECK(limited == 30);
+  bench.now += std::chrono::seconds(1);
+  for (std::uint64_t id = 60; id < 80; ++id)
+    bench.store(1, id, bench.record("b" + std::to_string(id)));
+  INFO("a second's worth is there again");
+  CHECK(bench.orders.size() == 10);
+}
+
+TEST_CASE("T20: all peers together get two fifths of a processor for their checks") {
+  RecordVerifierOptions options;
+  options.held_max = 100'000;
+  options.checks_per_second_in_all = 500;
+  Bench bench(options);
+  bench.now = Instant(std::chrono::seconds(100));
+  const wire::Record forged = [&] {
+    wire::Record made = bench.record("k");
+    made.signature[7] ^= 1;
+    return made;
+  }();
+  for (std::uint64_t peer = 1; peer <= 100; ++peer) {
+    for (std::uint64_t count = 0; count < 50; ++count) {
+      bench.store(peer, peer * 1000 + count, forged);
+    }
+  }
+  INFO("5,000 within one moment");
+  CHECK(bench.verifier.stats().checked == 500);
+  INFO("what we asked for ourselves is checked all the same");
+  bench.answer(200, 1, bench.record("asked"));
+  CHECK(bench.verifier.stats().checked == 501);
+}
+
+TEST_CASE("T20: the third record with a wrong signature gives a peer away, once") {
+  Bench bench;
+  const auto deliver = [&](std::uint64_t serial, std::uint64_t id, bool is_forged) {
+    wire::Record made = bench.record(std::to_string(id));
+    if (is_forged) made.signature[7] ^= 1;
+    bench.store(serial, id, std::move(made));
+    bench.check(0);
+  };
+  deliver(1, 1, true);
+  deliver(1, 2, false);
+  deliver(1, 3, true);
+  deliver(2, 4, true);
+  deliver(2, 5, true);
+  CHECK(bench.forgers.empty());
+  deliver(1, 6, true);
+  CHECK(bench.forgers == std::vector{connection(1)});
+  deliver(1, 7, true);
+  CHECK(bench.forgers.size() == 1);
+  CHECK(bench.verifier.stats().forgers == 1);
+  INFO("a link that closed takes its count along");
+  bench.verifier.on_closed(connection(2));
+  deliver(2, 8, true);
+  CHECK(bench.forgers.size() == 1);
 }
 
 }  // namespace trestle::node

@@ -25,6 +25,8 @@ const char* sentence_for(ErrorCode code) {
       return "This node's disk failed; it keeps nothing new.";
     case ErrorCode::busy:
       return "This node cannot keep up; come again or store elsewhere.";
+    case ErrorCode::rate_limited:
+      return "More signatures to check than this peer's share; come again in a moment.";
     case ErrorCode::refused:
       return "Another key has this place.";
     case ErrorCode::shutting_down:
@@ -39,9 +41,9 @@ const char* sentence_for(ErrorCode code) {
 }  // namespace
 
 wire::Failure refusal_with(ErrorCode code) {
-  return {.code = code,
-          .retry_after_ms = code == ErrorCode::busy ? kBusyRetryMs : 0,
-          .text = sentence_for(code)};
+  const bool is_temporary = code == ErrorCode::busy || code == ErrorCode::rate_limited;
+  return {
+      .code = code, .retry_after_ms = is_temporary ? kBusyRetryMs : 0, .text = sentence_for(code)};
 }
 
 }  // namespace trestle::dht

@@ -1,5 +1,7 @@
 #include "trestle/dht/serving_limits.hpp"
 
+#include <algorithm>
+
 namespace trestle::dht {
 
 ServingLimits::ServingLimits(const ServingLimitsOptions& options)
@@ -12,9 +14,10 @@ link::RateVerdict ServingLimits::admit(Instant now, const link::RateKey& peer, S
   Duration interval = options_.interval_stable;
   if (state == NetworkState::starting) interval = options_.interval_starting;
   if (state == NetworkState::few_peers) interval = options_.interval_few_peers;
-  return limiter_.take(
-      now, peer, static_cast<std::size_t>(budget),
-      {.interval = interval, .per_interval = allowance.per_interval, .burst = allowance.burst});
+  return limiter_.take(now, peer, static_cast<std::size_t>(budget),
+                       {.interval = interval,
+                        .per_interval = allowance.per_interval,
+                        .burst = std::max(allowance.burst, allowance.per_interval)});
 }
 
 NetworkState ServingLimits::state(bool neighbourhood_known, std::size_t peers) const {

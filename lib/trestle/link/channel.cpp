@@ -95,9 +95,9 @@ bool Channel::notify(Instant now, const wire::Message& message) {
   return true;
 }
 
-void Channel::send_text(Instant, std::string text) {
+void Channel::send_text(Instant now, std::string text) {
   if (state_ == State::closed) return;
-  send(FrameKind::text, to_bytes(as_bytes(text)));
+  send(now, FrameKind::text, to_bytes(as_bytes(text)));
 }
 
 void Channel::open_as_legacy(Instant now, const wire::Contact& peer) {
@@ -110,14 +110,14 @@ void Channel::close(Instant now, ErrorCode code, std::string text, std::uint32_t
   if (say_why) {
     const std::size_t text_bytes = std::min(text.size(), options_.limits.text_bytes_max);
     write(now, {}, wire::Goodbye{code, retry_after_ms, text.substr(0, text_bytes)});
-    flush();
+    flush(now);
   }
   close_with_status(now, status_of(code), code, std::move(text));
 }
 
 void Channel::close_with_status(Instant now, CloseStatus status, ErrorCode code,
                                 std::string reason) {
-  flush();  // may find that the peer does not read, and end the channel for that
+  flush(now);  // may find that the peer does not read, and end the channel for that
   if (state_ == State::closed) return;
   order(CloseTransport{id_, status, reason});
   end(code, std::move(reason), false, static_cast<std::uint16_t>(status));
@@ -162,6 +162,7 @@ void Channel::on_frame(Instant now, FrameKind kind, ByteSpan bytes) {
 
 void Channel::on_drained(Instant, std::size_t bytes) {
   unsent_bytes_ -= std::min(bytes, unsent_bytes_);
+  if (unsent_bytes_ <= options_.unsent_soft_bytes_max) slow_until_ = kNever;
 }
 
 void Channel::on_transport_closed(Instant now, ErrorCode code, std::string_view reason,
@@ -187,13 +188,18 @@ void Channel::on_verified(Instant now, Ticket ticket, bool valid) {
 
 Instant Channel::next_deadline() const {
   if (state_ == State::closed) return kNever;
-  return std::min({open_by_, multiplexer_.next_deadline(), keepalive_.next_deadline()});
+  return std::min(
+      {open_by_, slow_until_, multiplexer_.next_deadline(), keepalive_.next_deadline()});
 }
 
 void Channel::on_deadline(Instant now) {
   if (state_ == State::closed) return;
   if (now >= open_by_) {
     close(now, ErrorCode::timeout, "the link was not opened in time");
+    return;
+  }
+  if (now >= slow_until_) {
+    cut_slow_reader();
     return;
   }
   multiplexer_.on_deadline(now);
@@ -215,29 +221,39 @@ void Channel::write(Instant now, wire::RequestId id, const wire::Message& messag
   }
   const std::size_t bytes = draft.bytes(id);
   if (!batch_.empty() && batch_.size() + bytes > options_.batch_bytes_max) {
-    flush();
+    flush(now);
     if (state_ == State::closed) return;
   }
   if (batch_.empty()) batch_.reserve(std::max(bytes, last_batch_bytes_));
   draft.append_to(batch_, id);
 }
 
-void Channel::flush() {
+void Channel::flush(Instant now) {
   if (batch_.empty()) return;
   last_batch_bytes_ = batch_.size();
-  send(FrameKind::binary, std::exchange(batch_, {}));
+  send(now, FrameKind::binary, std::exchange(batch_, {}));
 }
 
-void Channel::send(FrameKind kind, Bytes bytes) {
+void Channel::send(Instant now, FrameKind kind, Bytes bytes) {
   ++stats_.frames_out;
   stats_.bytes_out += bytes.size();
   unsent_bytes_ += bytes.size();
   order(SendFrame{id_, kind, std::move(bytes)});
-  if (unsent_bytes_ > options_.unsent_bytes_max && state_ != State::closed) {
-    order(CloseTransport{id_, CloseStatus::refused, "slow reader"});
-    end(ErrorCode::slow_reader, "the peer does not read what it asked for", false,
-        static_cast<std::uint16_t>(CloseStatus::refused));
+  if (state_ == State::closed) return;
+  const bool is_stranger = state_ == State::opening && side_ == Side::acceptor;
+  if (unsent_bytes_ >
+      (is_stranger ? options_.unsent_bytes_max_before_open : options_.unsent_bytes_max)) {
+    return cut_slow_reader();
   }
+  if (unsent_bytes_ > options_.unsent_soft_bytes_max && slow_until_ == kNever) {
+    slow_until_ = after(now, options_.unsent_soft_for);
+  }
+}
+
+void Channel::cut_slow_reader() {
+  order(CloseTransport{id_, CloseStatus::refused, "slow reader"});
+  end(ErrorCode::slow_reader, "the peer does not read what it asked for", false,
+      static_cast<std::uint16_t>(CloseStatus::refused));
 }
 
 void Channel::open(Instant now, const wire::Contact& peer) {
@@ -269,6 +285,7 @@ void Channel::end(ErrorCode code, std::string text, bool by_peer, std::uint16_t 
   state_ = State::closed;
   handshake_.reset();
   open_by_ = kNever;
+  slow_until_ = kNever;
   batch_.clear();
   served_.clear();
   keepalive_.stop();

@@ -9,46 +9,16 @@
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/base/result.hpp"
+#include "trestle/link/channel_options.hpp"
 #include "trestle/link/handshake.hpp"
 #include "trestle/link/keepalive.hpp"
 #include "trestle/link/legacy_dialect.hpp"
 #include "trestle/link/multiplexer.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/wire/legacy/decode_error.hpp"
-#include "trestle/wire/legacy/limits.hpp"
 #include "trestle/wire/native/codec.hpp"
 
 namespace trestle::link {
-
-/// What becomes of a connection whose first frame is text.
-enum class LegacyMode : std::uint8_t {
-  refused,  ///< The old dialect is switched off (`--legacy off`).
-  peers,    ///< A DHT peer: `dht_peer_hello`, then requests in both directions. On a bridge also
-            ///< `bootstrap_auth`.
-  clients,  ///< A client of a bootstrap node, seen from either end: its frames go to the owner, who
-            ///< decides when the link counts as open. Whoever dialled needs no opening.
-};
-
-struct ChannelOptions {
-  MultiplexerOptions multiplexer;
-  KeepaliveOptions keepalive;
-  wire::native::Limits limits;
-  /// A stranger's frame is bounded tighter until it has proven who it is (reliability.md section
-  /// 10).
-  std::size_t frame_bytes_max_before_open = wire::native::kFrameBytesBeforeHelloMax;
-  /// A connection that has not finished its opening by then is closed (slowloris; reliability.md
-  /// section 10: first message 10 s).
-  Duration open_within = std::chrono::seconds(10);
-  /// A batch is closed at this size and the next one begun: large enough to fill a TLS record,
-  /// small enough to be one write (design section 4: 16-64 KiB).
-  std::size_t batch_bytes_max = 16 * 1024;
-  /// Requests of the peer that we have not answered yet; one more is answered BUSY.
-  std::size_t served_max = 256;
-  /// Ordered but not yet sent. Over it the peer is not reading what it asked for and is cut (C13).
-  std::size_t unsent_bytes_max = 1024 * 1024;
-  LegacyMode legacy = LegacyMode::refused;
-  wire::legacy::Limits legacy_limits;
-};
 
 /// One connection, native dialect: opening, batches, requests in both directions, health.
 ///
@@ -167,7 +137,7 @@ class Channel {
   std::optional<Effect> poll_effect() { return outbox_.poll(); }
   /// Turns what was written since the last flush into one frame. The owner calls it at the end of a
   /// turn, after draining.
-  void flush();
+  void flush(Instant now);
   bool has_batch() const { return !batch_.empty(); }
 
   bool is_open() const { return state_ == State::open; }
@@ -203,7 +173,10 @@ class Channel {
   void write(Instant now, wire::RequestId id, const wire::Message& message);
   void write(Instant now, wire::RequestId id, const wire::Message& message,
              const wire::native::RecordDraft& draft);
-  void send(FrameKind kind, Bytes bytes);
+  void send(Instant now, FrameKind kind, Bytes bytes);
+  /// The peer withdrew a request that waited for its answer.
+  void on_withdrawn(Instant now, wire::RequestId id);
+  void cut_slow_reader();
   void open(Instant now, const wire::Contact& peer);
   /// Without pings of our own: the other end is no peer that answers them.
   void open_unpinged(Instant now, const wire::Contact& peer);
@@ -242,6 +215,10 @@ class Channel {
   /// is made at once.
   std::size_t last_batch_bytes_ = 0;
   std::size_t unsent_bytes_ = 0;
+  /// When the peer is cut unless less lies unsent by then.
+  Instant slow_until_ = kNever;
+  Instant withdrawals_since_{};
+  std::uint32_t withdrawals_ = 0;
   Outbox<Effect> outbox_;
   Stats stats_;
 };

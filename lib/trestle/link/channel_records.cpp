@@ -47,8 +47,7 @@ void Channel::on_record(Instant now, wire::Envelope&& envelope) {
   if (wire::is_request(envelope.message)) return on_request(now, std::move(envelope));
   if (wire::is_answer(envelope.message)) return on_answer(now, std::move(envelope));
   if (std::holds_alternative<wire::Cancel>(envelope.message)) {
-    if (served_.erase(envelope.request_id)) report<Withdrawn>(envelope.request_id);
-    return;
+    return on_withdrawn(now, envelope.request_id);
   }
   if (is_news(envelope.message)) {
     return report<Notified>(std::move(envelope.message));
@@ -74,6 +73,19 @@ void Channel::on_request(Instant now, wire::Envelope&& envelope) {
   }
   served_.insert(envelope.request_id, envelope.message.index());
   report<Requested>(envelope.request_id, std::move(envelope.message));
+}
+
+void Channel::on_withdrawn(Instant now, wire::RequestId id) {
+  if (!served_.erase(id)) return;
+  report<Withdrawn>(id);
+  if (peer_.role == wire::Role::bootstrap) return;
+  if (now > after(withdrawals_since_, options_.withdrawals_within)) {
+    withdrawals_since_ = now;
+    withdrawals_ = 0;
+  }
+  if (++withdrawals_ > options_.withdrawals_max) {
+    close(now, ErrorCode::rate_limited, "too many requests were withdrawn");
+  }
 }
 
 void Channel::on_answer(Instant now, wire::Envelope&& envelope) {

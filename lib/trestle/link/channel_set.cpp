@@ -8,7 +8,13 @@
 namespace trestle::link {
 ChannelSet::ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
                        const ChannelSetOptions& options, Rng rng)
-    : local_(local), suite_(suite), options_(options), rng_(rng), ids_(owner) {}
+    : local_(local),
+      suite_(suite),
+      options_(options),
+      rng_(rng),
+      ids_(owner),
+      pending_limit_(options.pending_max),
+      bans_(options.bans) {}
 
 // ---- commands
 
@@ -32,45 +38,55 @@ ConnectionId ChannelSet::dial(const std::string& url, wire::Dialect dialect, Leg
 Result<wire::RequestId, ErrorCode> ChannelSet::request(Instant now, ConnectionId connection,
                                                        const wire::Message& message,
                                                        Instant deadline, Channel::Token token) {
-  Channel* channel = touch(connection);
+  Channel* channel = touch(now, connection);
   if (channel == nullptr) return refuse(ErrorCode::connection_lost);
   return channel->request(now, message, deadline, token);
 }
 
 void ChannelSet::cancel(Instant now, ConnectionId connection, wire::RequestId id) {
-  if (Channel* channel = touch(connection)) channel->cancel(now, id);
+  if (Channel* channel = touch(now, connection)) channel->cancel(now, id);
 }
 
 bool ChannelSet::respond(Instant now, ConnectionId connection, wire::RequestId id,
                          const wire::Message& answer) {
-  Channel* channel = touch(connection);
+  Channel* channel = touch(now, connection);
   return channel != nullptr && channel->respond(now, id, answer);
 }
 
 bool ChannelSet::notify(Instant now, ConnectionId connection, const wire::Message& message) {
-  Channel* channel = touch(connection);
+  Channel* channel = touch(now, connection);
   return channel != nullptr && channel->notify(now, message);
 }
 
 void ChannelSet::send_text(Instant now, ConnectionId connection, std::string text) {
-  if (Channel* channel = touch(connection)) channel->send_text(now, std::move(text));
+  if (Channel* channel = touch(now, connection)) channel->send_text(now, std::move(text));
 }
 
 void ChannelSet::open_as_legacy(Instant now, ConnectionId connection, const wire::Contact& peer) {
-  if (Channel* channel = touch(connection)) channel->open_as_legacy(now, peer);
+  Channel* channel = touch(now, connection);
+  if (channel == nullptr) return;
+  channel->open_as_legacy(now, peer);
+  admit_opened(places_[last_touched_]);
 }
 
 void ChannelSet::close(Instant now, ConnectionId connection, ErrorCode code, std::string text,
                        std::uint32_t retry_after_ms) {
-  if (Channel* channel = touch(connection))
+  if (Channel* channel = touch(now, connection))
     channel->close(now, code, std::move(text), retry_after_ms);
 }
 
 void ChannelSet::close_with_status(Instant now, ConnectionId connection, CloseStatus status,
                                    ErrorCode code, std::string reason) {
-  if (Channel* channel = touch(connection)) {
+  if (Channel* channel = touch(now, connection)) {
     channel->close_with_status(now, status, code, std::move(reason));
   }
+}
+
+void ChannelSet::banish(Instant now, ConnectionId connection, ErrorCode code, std::string text) {
+  Channel* channel = touch(now, connection);
+  if (channel == nullptr) return;
+  if (const std::string who = name_for_bans(*channel); !who.empty()) bans_.ban(now, who);
+  channel->close(now, code, std::move(text));
 }
 
 void ChannelSet::close_all(Instant now, ErrorCode code, const std::string& text) {
@@ -80,10 +96,11 @@ void ChannelSet::close_all(Instant now, ErrorCode code, const std::string& text)
 // ---- inputs
 
 ConnectionId ChannelSet::on_accepted(Instant now, const Accepted& accepted) {
+  now_ = now;
   const ConnectionId connection = ids_.next();
   if (!admits(accepted)) {
     ++refused_;
-    orders_.push(CloseTransport{connection, CloseStatus::refused, "too many unopened links"});
+    orders_.push(CloseTransport{connection, CloseStatus::refused, "no place for you now"});
     return connection;
   }
   const Slot slot =
@@ -95,52 +112,53 @@ ConnectionId ChannelSet::on_accepted(Instant now, const Accepted& accepted) {
   place.is_pending = true;
   ++pending_;
   ++*pending_by_address_.insert(address_key(accepted.remote_address), 0).first;
-  Channel* channel = touch(connection);
+  Channel* channel = touch(now, connection);
   channel->came_from(accepted.remote_address);
   channel->on_transport_open(now);
   return connection;
 }
 
 void ChannelSet::on_dialled(Instant now, ConnectionId connection) {
-  if (Channel* channel = touch(connection)) channel->on_transport_open(now);
+  if (Channel* channel = touch(now, connection)) channel->on_transport_open(now);
 }
 
 void ChannelSet::on_dial_failed(Instant now, ConnectionId connection, ErrorCode code,
                                 std::string_view reason) {
-  if (Channel* channel = touch(connection)) channel->on_transport_closed(now, code, reason, 0);
+  if (Channel* channel = touch(now, connection)) channel->on_transport_closed(now, code, reason, 0);
 }
 
 const Channel* ChannelSet::on_frame(Instant now, ConnectionId connection, FrameKind kind,
                                     ByteSpan bytes) {
-  Channel* channel = touch(connection);
+  Channel* channel = touch(now, connection);
   if (channel != nullptr) channel->on_frame(now, kind, bytes);
   return channel;
 }
 
 void ChannelSet::on_drained(Instant now, ConnectionId connection, std::size_t bytes) {
-  if (Channel* channel = touch(connection)) channel->on_drained(now, bytes);
+  if (Channel* channel = touch(now, connection)) channel->on_drained(now, bytes);
 }
 
 void ChannelSet::on_closed(Instant now, ConnectionId connection, std::uint16_t status,
                            std::string_view reason) {
-  if (Channel* channel = touch(connection)) {
+  if (Channel* channel = touch(now, connection)) {
     channel->on_transport_closed(now, ErrorCode::connection_lost, reason, status);
   }
 }
 
 void ChannelSet::on_signed(Instant now, ConnectionId connection, Ticket ticket,
                            const wire::Signature& signature) {
-  if (Channel* channel = touch(connection)) channel->on_signed(now, ticket, signature);
+  if (Channel* channel = touch(now, connection)) channel->on_signed(now, ticket, signature);
 }
 
 void ChannelSet::on_verified(Instant now, ConnectionId connection, Ticket ticket, bool valid) {
-  if (Channel* channel = touch(connection)) channel->on_verified(now, ticket, valid);
+  if (Channel* channel = touch(now, connection)) channel->on_verified(now, ticket, valid);
 }
 
 // ---- time, drain, look
 
 void ChannelSet::on_deadline(Instant now) {
   while (const auto slot = deadlines_.pop_due(now)) {
+    now_ = now;
     touch_slot(*slot)->on_deadline(now);
   }
 }
@@ -175,7 +193,7 @@ void ChannelSet::flush_batches() {
   for (const Slot slot : settling_) {
     Place& place = places_[slot];
     if (!place.channel || !place.channel->has_batch()) continue;
-    touch_slot(slot)->flush();
+    touch_slot(slot)->flush(now_);
   }
 }
 
@@ -187,10 +205,13 @@ std::optional<ChannelSet::Effect> ChannelSet::poll_slot(Slot slot) {
   if (auto* transport_order = std::get_if<TransportOrder>(&*effect))
     return Effect(std::move(*transport_order));
   auto& news = std::get<Channel::News>(*effect);
+  if (std::holds_alternative<Channel::Opened>(news) && !admit_opened(place)) return poll_slot(slot);
+  const auto* closed = std::get_if<Channel::Closed>(&news);
+  if (closed != nullptr) judge(place, *closed);
   // Made in place: the news may carry a whole message.
   std::optional<Effect> reported(std::in_place, std::in_place_type<News>, place.connection,
                                  std::move(news));
-  if (std::holds_alternative<Channel::Closed>(news)) erase(slot);
+  if (closed != nullptr) erase(slot);
   return reported;
 }
 
@@ -203,7 +224,8 @@ const Channel* ChannelSet::find(ConnectionId connection) const {
 
 /// Every changing call goes through here, so that the channel is drained and its deadline read
 /// again.
-Channel* ChannelSet::touch(ConnectionId connection) {
+Channel* ChannelSet::touch(Instant now, ConnectionId connection) {
+  now_ = now;
   const std::optional<Slot> slot = slot_of(connection);
   return slot ? touch_slot(*slot) : nullptr;
 }
@@ -240,6 +262,7 @@ ChannelSet::Slot ChannelSet::insert(ConnectionId connection, std::unique_ptr<Cha
 void ChannelSet::erase(Slot slot) {
   Place& place = places_[slot];
   no_longer_pending(place);
+  uncount(place);
   slots_by_connection_.erase(place.connection);
   deadlines_.erase(slot);
   place.channel.reset();
@@ -256,11 +279,90 @@ void ChannelSet::no_longer_pending(Place& place) {
   if (--*count == 0) pending_by_address_.erase(address);
 }
 
-bool ChannelSet::admits(const Accepted& accepted) const {
-  if (pending_ >= options_.pending_max) return false;
-  if (is_loopback(accepted.remote_address)) return true;
-  const std::size_t* count = pending_by_address_.find(address_key(accepted.remote_address));
+// ---- who may come in
+
+bool ChannelSet::is_exempt(std::string_view address) const {
+  return options_.exempts_loopback && is_loopback(address);
+}
+
+bool ChannelSet::admits(const Accepted& accepted) {
+  if (pending_ >= pending_limit_) return false;
+  if (is_exempt(accepted.remote_address)) return true;
+  const std::string address = address_key(accepted.remote_address);
+  if (bans_.left(now_, address) > Duration::zero()) {
+    ++refusals_.banned;
+    return false;
+  }
+  const std::size_t* count = pending_by_address_.find(address);
   return count == nullptr || *count < options_.pending_per_address_max;
+}
+
+bool ChannelSet::admit_opened(Place& place) {
+  Channel& channel = *place.channel;
+  const wire::Contact& peer = channel.peer();
+  if (place.is_counted || peer.role == wire::Role::bootstrap) return true;
+  if (!channel.speaks_legacy()) {
+    if (const Duration left = bans_.left(now_, peer.id.to_hex()); left > Duration::zero()) {
+      ++refusals_.banned;
+      channel.close(now_, ErrorCode::refused, "banned for what it did",
+                    static_cast<std::uint32_t>(left / std::chrono::milliseconds(1)));
+      return false;
+    }
+  }
+  if (channel.side() == crypto::Side::dialler) return true;
+  if (channel.speaks_legacy()) {
+    if (legacy_ >= options_.legacy_max) {
+      ++refusals_.legacy;
+      channel.close(now_, ErrorCode::busy, "no place for another peer of the old system");
+      return false;
+    }
+    ++legacy_;
+  } else {
+    std::size_t& count = *accepted_by_identity_.insert(peer.id, 0).first;
+    if (count >= options_.per_identity_max) {
+      ++refusals_.per_identity;
+      channel.close(now_, ErrorCode::busy, "too many links of one id");
+      return false;
+    }
+    ++count;
+  }
+  place.is_counted = true;
+  return true;
+}
+
+void ChannelSet::uncount(Place& place) {
+  if (!std::exchange(place.is_counted, false)) return;
+  if (place.channel->speaks_legacy()) {
+    --legacy_;
+    return;
+  }
+  const NodeId& id = place.channel->peer().id;
+  std::size_t* count = accepted_by_identity_.find(id);
+  TRESTLE_ASSERT(count != nullptr && *count > 0);
+  if (--*count == 0) accepted_by_identity_.erase(id);
+}
+
+/// What only a peer does that means no good, or is broken. The driver tells of its own verdicts by
+/// the status, and so does a peer that finds us broken: with that one we are better off apart, too.
+void ChannelSet::judge(const Place& place, const Channel::Closed& closed) {
+  const auto status = static_cast<CloseStatus>(closed.status);
+  const bool is_ours = !closed.by_peer && (closed.code == ErrorCode::protocol_error ||
+                                           closed.code == ErrorCode::too_large ||
+                                           closed.code == ErrorCode::rate_limited);
+  const bool is_drivers =
+      closed.by_peer && (status == CloseStatus::protocol_error ||
+                         status == CloseStatus::too_large || status == CloseStatus::excess);
+  if (!is_ours && !is_drivers) return;
+  if (const std::string who = name_for_bans(*place.channel); !who.empty()) {
+    bans_.on_offence(now_, who);
+  }
+}
+
+std::string ChannelSet::name_for_bans(const Channel& channel) const {
+  const bool is_proven = !channel.speaks_legacy() && !channel.peer().id.is_zero();
+  if (is_proven) return channel.peer().id.to_hex();
+  const std::string& address = channel.remote_address();
+  return address.empty() || is_exempt(address) ? std::string() : address_key(address);
 }
 
 }  // namespace trestle::link

@@ -4,11 +4,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "trestle/base/deadlines.hpp"
 #include "trestle/base/flat_map.hpp"
+#include "trestle/link/ban_list.hpp"
 #include "trestle/link/channel.hpp"
 
 namespace trestle::link {
@@ -22,6 +24,17 @@ struct ChannelSetOptions {
   /// second: behind a proxy on the same machine everybody has that address.
   std::size_t pending_max = 256;
   std::size_t pending_per_address_max = 8;
+  /// Accepted links of one proven id: one, a new one while the old one has not been missed yet, and
+  /// as many again for both ends dialling at once. Bootstrap nodes have shown a secret and may have
+  /// as many as they like: without a pool they open one for each request.
+  std::size_t per_identity_max = 4;
+  /// Accepted links of peers that speak the old dialect and prove nothing: half of the 10,000 that
+  /// a program accepts, so that they never take the places of those who do prove something.
+  std::size_t legacy_max = 5'000;
+  /// Whether bounds per address and bans of addresses leave loopback alone. Off: it is an address
+  /// like any other, for tests, and where nobody but strangers' tunnels comes from it.
+  bool exempts_loopback = true;
+  BanListOptions bans;
 };
 
 /// Many channels of one owner: holds them, finds them by connection, keeps one timer for all,
@@ -34,6 +47,12 @@ class ChannelSet {
     Channel::News news;
   };
   using Effect = std::variant<TransportOrder, News>;
+  /// Why connections were refused beside the bound on pending ones.
+  struct Refusals {
+    std::uint64_t banned = 0;
+    std::uint64_t per_identity = 0;
+    std::uint64_t legacy = 0;
+  };
 
   /// `local` and `suite` must outlive the set.
   ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
@@ -61,6 +80,8 @@ class ChannelSet {
              std::uint32_t retry_after_ms = 0);
   void close_with_status(Instant now, ConnectionId connection, CloseStatus status, ErrorCode code,
                          std::string reason);
+  /// Ends the link of a peer that did what no honest one does, and keeps the peer out for a while.
+  void banish(Instant now, ConnectionId connection, ErrorCode code, std::string text);
   void close_all(Instant now, ErrorCode code, const std::string& text);
 
   // ---- inputs: those for connections no longer held are ignored ----
@@ -87,6 +108,11 @@ class ChannelSet {
   std::size_t size() const { return slots_by_connection_.size(); }
   std::size_t pending() const { return pending_; }
   std::uint64_t refused() const { return refused_; }
+  const Refusals& refusals() const { return refusals_; }
+  const BanList& bans() const { return bans_; }
+  /// Fewer strangers at a time, or as many as ever: while memory is short.
+  void limit_pending(std::size_t pending_max) { pending_limit_ = pending_max; }
+  std::size_t pending_max() const { return options_.pending_max; }
 
  private:
   using Slot = Deadlines::Slot;
@@ -94,18 +120,26 @@ class ChannelSet {
     std::unique_ptr<Channel> channel;
     ConnectionId connection;
     bool is_pending = false;
+    bool is_counted = false;   ///< Among the accepted links of its id, or of the old dialect.
     bool is_busy = false;      ///< Has something to report: stands in `busy_`.
     bool is_settling = false;  ///< Was drained in this turn: stands in `settling_`.
   };
 
   ConnectionId dial(const std::string& url, wire::Dialect dialect, LegacyMode legacy);
-  Channel* touch(ConnectionId connection);
+  Channel* touch(Instant now, ConnectionId connection);
   Channel* touch_slot(Slot slot);
   std::optional<Slot> slot_of(ConnectionId connection) const;
   Slot insert(ConnectionId connection, std::unique_ptr<Channel> channel);
   void erase(Slot slot);
   void no_longer_pending(Place& place);
-  bool admits(const Accepted& accepted) const;
+  bool admits(const Accepted& accepted);
+  /// Closes a link that has just opened if there is no place for its peer; true if there is.
+  bool admit_opened(Place& place);
+  void uncount(Place& place);
+  void judge(const Place& place, const Channel::Closed& closed);
+  /// By what name this peer is banned; empty if it has none that could be.
+  std::string name_for_bans(const Channel& channel) const;
+  bool is_exempt(std::string_view address) const;
   std::optional<Effect> poll_slot(Slot slot);
   void flush_batches();
 
@@ -120,8 +154,14 @@ class ChannelSet {
   /// Most calls of a turn concern one connection.
   Slot last_touched_ = 0;
   FlatMap<std::string, std::size_t> pending_by_address_;
+  FlatMap<NodeId, std::size_t> accepted_by_identity_;
   std::size_t pending_ = 0;
+  std::size_t pending_limit_;
+  std::size_t legacy_ = 0;
   std::uint64_t refused_ = 0;
+  Refusals refusals_;
+  BanList bans_;
+  Instant now_{};  ///< Of the last command or input: what is drained belongs to it.
   Deadlines deadlines_;
   std::vector<Slot> busy_;
   std::size_t next_busy_ = 0;

@@ -13,4 +13,8 @@ bool is_loopback(std::string_view address);
 /// because whoever is given one is given them all. Textual addresses as in `Accepted`.
 std::string address_key(std::string_view address);
 
+/// What wider bounds count by: the /24 of an IPv4 address, the /48 of an IPv6 address, as much as
+/// one customer is usually given.
+std::string address_prefix_key(std::string_view address);
+
 }  // namespace trestle::link

@@ -55,6 +55,7 @@ enum class CloseStatus : std::uint16_t {
   too_large = 1009,
   refused = 4000,           ///< Ours: a `goodbye` or failure said why.
   version_mismatch = 4001,  ///< The old dialect's code for it.
+  excess = 4002,            ///< Ours: over a limit that honest peers do not reach.
 };
 
 /// Names one order to sign or verify, on one connection.

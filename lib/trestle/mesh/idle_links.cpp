@@ -59,6 +59,11 @@ std::size_t Mesh::let_go(Instant now, const Idleness& idle, std::size_t count_ma
   return spared.size();
 }
 
+void Mesh::let_go_of_idle(Instant now) {
+  let_go(now, options_.idle_when_full, links_.size());
+  pump(now);
+}
+
 void Mesh::let_go_idle(Instant now) {
   if (!may_spare_links()) {
     idle_check_at_ = kNever;

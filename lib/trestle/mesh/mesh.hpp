@@ -43,6 +43,8 @@ class Mesh {
   Result<void, ErrorCode> connect(Instant now, const wire::Contact& contact);
   /// Ends the link to this peer, if there is one, for the owner's reasons. It stays a candidate.
   void drop(Instant now, const NodeId& peer);
+  /// Memory is short: lets every link go that it can spare and that carries nothing just now.
+  void let_go_of_idle(Instant now);
   /// From now on a newcomer that is worth more takes the place of a link when all are taken, and
   /// idle links that are worth nothing are let go. Borrowed, outlives the mesh; null: the newcomer
   /// is refused, and links are kept.

@@ -13,6 +13,19 @@ void add_counters(Status& status, const link::ChannelSet& channels) {
   counters.emplace_back("link.connections", channels.size());
   counters.emplace_back("link.pending", channels.pending());
   counters.emplace_back("link.refused_total", channels.refused());
+  const link::ChannelSet::Refusals& refusals = channels.refusals();
+  counters.emplace_back("link.refused_banned_total", refusals.banned);
+  counters.emplace_back("link.refused_per_identity_total", refusals.per_identity);
+  counters.emplace_back("link.refused_legacy_total", refusals.legacy);
+}
+
+void add_bans(Status& status, Instant now, const link::BanList& bans) {
+  for (link::BanList::Ban& ban : bans.bans(now)) {
+    status.bans.push_back({std::move(ban.who), ban.left});
+  }
+  status.counters.emplace_back("link.bans", status.bans.size());
+  status.counters.emplace_back("link.bans_total", bans.stats().bans);
+  status.counters.emplace_back("link.offences_total", bans.stats().offences);
 }
 
 void add_counters(Status& status, const mesh::MeshStats& stats) {
@@ -144,6 +157,8 @@ void add_counters(Status& status, const RecordVerifierStats& stats) {
   counters.emplace_back("verify.remembered_total", stats.remembered);
   counters.emplace_back("verify.forged_total", stats.forged);
   counters.emplace_back("verify.refused_total", stats.refused);
+  counters.emplace_back("verify.limited_total", stats.limited);
+  counters.emplace_back("verify.forgers_total", stats.forgers);
 }
 
 void add_counters(Status& status, const SealedValuesStats& stats) {

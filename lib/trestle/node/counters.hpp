@@ -26,6 +26,8 @@ struct EntranceStats;
 /// Each room's figures under the stable names that `/status` and the metrics show. `_total` marks
 /// those that only grow.
 void add_counters(Status& status, const link::ChannelSet& channels);
+/// Who is banned, and how often somebody was.
+void add_bans(Status& status, Instant now, const link::BanList& bans);
 void add_counters(Status& status, const mesh::MeshStats& stats);
 void add_counters(Status& status, Instant now, const mesh::Stability& stability);
 void add_counters(Status& status, const dht::DhtStats& stats);

@@ -167,6 +167,10 @@ class Node {
   /// ordered.
   virtual void on_persisted(Instant /*now*/, dht::StorageTicket /*ticket*/, ErrorCode /*code*/) {}
 
+  // ---- memory ----
+  /// How much there is left, whenever that changes.
+  virtual void on_memory(Instant /*now*/, MemoryState /*state*/) {}
+
   // ---- users ----
   /// UNSUPPORTED on nodes that keep no data, BUSY when too many operations are under way. For the
   /// network, if it has a key.

@@ -13,6 +13,7 @@
 #include "trestle/dht/peer_group.hpp"
 #include "trestle/dht/routing_table_options.hpp"
 #include "trestle/node/admission_options.hpp"
+#include "trestle/node/limits.hpp"
 #include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
 
@@ -34,6 +35,7 @@ struct CommonOptions {
   /// 10 s).
   Duration drain_max = std::chrono::seconds(5);
   AdmissionOptions admission{};
+  Limits limits;
 };
 
 struct BootstrapOptions {

@@ -72,6 +72,12 @@ struct BridgeSlotStatus {
   Histogram dial_time;
 };
 
+/// Somebody who stays out for a while for what it did.
+struct BanStatus {
+  std::string who;  ///< A proven id in hex digits, or an address.
+  Duration left{};
+};
+
 /// One distribution of durations, as `room.name`.
 struct NamedHistogram {
   std::string_view name;
@@ -90,6 +96,7 @@ struct Status {
   std::string_view readiness;
   std::vector<PeerStatus> peers;
   std::vector<BridgeSlotStatus> bridges;
+  std::vector<BanStatus> bans;
   /// Every other figure as `room.name`, in the order of the rooms. Names are stable, monotonic
   /// counters end in `_total`.
   std::vector<std::pair<std::string_view, std::uint64_t>> counters;

@@ -24,7 +24,7 @@ onboarding::ReceptionOptions reception_options(const BootstrapOptions& options) 
 }
 
 link::ChannelSetOptions client_options(const BootstrapOptions& options) {
-  link::ChannelSetOptions made;
+  link::ChannelSetOptions made = options.common.limits.links;
   if (options.common.legacy) made.channel.legacy = link::LegacyMode::clients;
   return made;
 }
@@ -88,6 +88,11 @@ void BootstrapNode::stop_when_drained() {
 }
 
 void BootstrapNode::on_wall_clock(Instant now, WallTime wall) { local_.wall_clock = {now, wall}; }
+
+void BootstrapNode::on_memory(Instant, MemoryState state) {
+  const std::size_t pending_max = clients_.pending_max();
+  clients_.limit_pending(state == MemoryState::plenty ? pending_max : pending_max / 8);
+}
 
 /// Connections that are open have shown the old secret and stay; the next ones show the new.
 void BootstrapNode::on_reload(Instant now, const Reload& reload) {
@@ -411,6 +416,7 @@ Status BootstrapNode::status(Instant now) const {
   status.uptime = now - started_at_;
   status.healthy = is_healthy(now);
   add_counters(status, clients_);
+  add_bans(status, now, clients_.bans());
   add_counters(status, reception_.stats());
   add_counters(status, legacy_.stats());
   if (entrance_.is_on()) {

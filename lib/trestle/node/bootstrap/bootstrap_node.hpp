@@ -43,6 +43,7 @@ class BootstrapNode final : public Node {
                  const wire::Signature& signature) override;
   void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                    bool valid) override;
+  void on_memory(Instant now, MemoryState state) override;
 
   void on_membership_issued(Instant now, IssueTicket ticket, const crypto::Membership& token,
                             Bytes network_key) override;

@@ -16,6 +16,7 @@ namespace {
 MemberOptions member_options(const BridgeOptions& options) {
   MemberOptions made;
   made.common = options.common;
+  made.spread_limits();
   made.program = "bridge-node";
   made.role = wire::Role::bridge;
   made.bootstrap_urls = options.bootstrap_urls;

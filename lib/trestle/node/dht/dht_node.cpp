@@ -6,6 +6,7 @@ namespace {
 MemberOptions member_options(const NodeOptions& options) {
   MemberOptions made;
   made.common = options.common;
+  made.spread_limits();
   made.program = "dht-node";
   made.role = wire::Role::node;
   made.bootstrap_urls = options.bootstrap_urls;

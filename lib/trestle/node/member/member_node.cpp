@@ -421,6 +421,7 @@ Status MemberNode::status(Instant now) const {
                             now - link.since, link.rtt});
   }
   add_counters(status, channels_);
+  add_bans(status, now, channels_.bans());
   add_counters(status, mesh_.stats());
   add_counters(status, now, mesh_.stability());
   add_counters(status, dht_.stats());

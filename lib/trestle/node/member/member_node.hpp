@@ -66,6 +66,7 @@ class MemberNode : public Node, protected MemberProgram {
   void on_verified(Instant now, link::ConnectionId connection, link::Ticket ticket,
                    bool valid) override;
   void on_persisted(Instant now, dht::StorageTicket ticket, ErrorCode code) override;
+  void on_memory(Instant now, MemoryState state) override;
 
   Result<OperationId, ErrorCode> put(Instant now, std::string key, Bytes value,
                                      Duration ttl) override;
@@ -242,6 +243,7 @@ class MemberNode : public Node, protected MemberProgram {
   /// Of all but the channels, as it was when they were asked last.
   Instant calm_deadline_ = kNever;
   Instant started_at_{};
+  MemoryState memory_ = MemoryState::plenty;
   bool is_stopping_ = false;
   bool is_stopped_ = false;
   Outbox<Effect> outbox_;

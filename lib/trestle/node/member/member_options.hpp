@@ -48,6 +48,9 @@ struct MemberOptions {
   ValueOptions values;
   /// Requests that the DHT works on: twice those that may wait for its disk.
   std::size_t served_requests_max = 8192;
+
+  /// Takes the limits out of the common options into the rooms that keep them.
+  void spread_limits();
 };
 
 }  // namespace trestle::node

@@ -26,7 +26,12 @@ void MemberNode::verify(Instant now, RecordVerifier::Item item) {
   const bool is_unwanted =
       self_.role == wire::Role::bridge && std::holds_alternative<wire::StoreRequest>(item.message);
   if (is_unwanted) return perform(now, RecordVerifier::Cleared{.item = std::move(item)});
-  verifier_.submit(std::move(item));
+  const bool has_no_room =
+      memory_ == MemoryState::exhausted && std::holds_alternative<wire::StoreRequest>(item.message);
+  if (has_no_room) {
+    return perform(now, RecordVerifier::Cleared{.item = std::move(item), .code = ErrorCode::busy});
+  }
+  verifier_.submit(now, std::move(item));
   pump_records(now);
 }
 
@@ -36,6 +41,9 @@ bool MemberNode::pump_records(Instant now) {
     moved = true;
     if (auto* order = std::get_if<link::Verify>(&*effect)) {
       outbox_.push(std::move(*order));
+    } else if (const auto* forger = std::get_if<RecordVerifier::Forger>(&*effect)) {
+      channels_.banish(now, forger->connection, ErrorCode::unauthorized,
+                       "records with wrong signatures");
     } else {
       perform(now, std::get<RecordVerifier::Cleared>(std::move(*effect)));
     }

@@ -9,11 +9,11 @@ namespace trestle::node {
 
 RecordVerifier::RecordVerifier(const RecordVerifierOptions& options, const dht::RecordStore& kept,
                                crypto::Suite& suite)
-    : options_(options), kept_(&kept), suite_(&suite) {}
+    : options_(options), kept_(&kept), suite_(&suite), budgets_(options.checked_peers_max + 1) {}
 
 // ---- inputs
 
-void RecordVerifier::submit(Item item) {
+void RecordVerifier::submit(Instant now, Item item) {
   const link::ConnectionId connection = item.connection;
   const auto line = held_.find(connection);
   const std::size_t waiting = line == held_.end() ? 0 : line->second.size();
@@ -25,7 +25,7 @@ void RecordVerifier::submit(Item item) {
     held.cleared.code = ErrorCode::busy;
     return outbox_.push(std::move(held.cleared));
   }
-  if (record != nullptr) order_check(held, *record);
+  if (record != nullptr) order_check(now, held, *record);
   ++held_count_;
   held_[connection].push_back(std::move(held));
   release(connection);
@@ -47,14 +47,23 @@ void RecordVerifier::on_verified(link::Ticket ticket, bool valid) {
   } else {
     ++stats_.forged;
     held->cleared.code = ErrorCode::unauthorized;
+    if (!held->is_orphaned) on_forgery(connection);
   }
   release(connection);
 }
 
+void RecordVerifier::on_forgery(link::ConnectionId connection) {
+  if (++*forgeries_.insert(connection, 0).first != options_.forgeries_max) return;
+  ++stats_.forgers;
+  outbox_.push(Forger{connection});
+}
+
 void RecordVerifier::on_closed(link::ConnectionId connection) {
+  forgeries_.erase(connection);
   const auto line = held_.find(connection);
   if (line == held_.end()) return;
   for (Held& held : line->second) {
+    held.is_orphaned = true;
     held.is_withdrawn = std::holds_alternative<wire::RequestId>(held.cleared.item.of);
   }
 }
@@ -74,7 +83,26 @@ std::optional<ErrorCode> RecordVerifier::refusal(const wire::Record& record) {
   return std::nullopt;
 }
 
-void RecordVerifier::order_check(Held& held, const wire::Record& record) {
+bool RecordVerifier::may_check(Instant now, const Item& item) {
+  constexpr std::size_t kBudget = 0;
+  const Duration second = std::chrono::seconds(1);
+  const auto take = [&](const link::RateKey& whose, std::uint32_t per_second, std::uint32_t burst) {
+    return budgets_
+        .take(
+            now, whose, kBudget,
+            {.interval = second, .per_interval = per_second, .burst = std::max(burst, per_second)})
+        .allowed;
+  };
+  const bool is_asked_for = std::holds_alternative<dht::AskId>(item.of);
+  if (is_asked_for) return true;
+  const std::uint32_t all = options_.checks_per_second_in_all;
+  // Nobody has the id of zeros.
+  return take(link::RateKey::of_identity(item.from), options_.checks_per_second,
+              options_.checks_burst) &&
+         take(link::RateKey::of_identity({}), all, all);
+}
+
+void RecordVerifier::order_check(Instant now, Held& held, const wire::Record& record) {
   if (const auto code = refusal(record)) {
     ++stats_.forged;
     held.cleared.code = *code;
@@ -90,6 +118,11 @@ void RecordVerifier::order_check(Held& held, const wire::Record& record) {
     ++stats_.remembered;
     own.signature = *signature;
     held.cleared.record = crypto::VerifiedRecord::vouch_for(std::move(own));
+    return;
+  }
+  if (!may_check(now, held.cleared.item)) {
+    ++stats_.limited;
+    held.cleared.code = ErrorCode::rate_limited;
     return;
   }
   ++stats_.checked;
@@ -129,6 +162,11 @@ void RecordVerifier::release(link::ConnectionId connection) {
     --held_count_;
   }
   if (line.empty()) held_.erase(found);
+}
+
+void RecordVerifier::forget_checked() {
+  known_.clear();
+  known_by_age_.clear();
 }
 
 RecordVerifierStats RecordVerifier::stats() const {

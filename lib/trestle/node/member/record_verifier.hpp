@@ -15,6 +15,7 @@
 #include "trestle/crypto/record.hpp"
 #include "trestle/dht/dht_effect.hpp"
 #include "trestle/dht/record_store.hpp"
+#include "trestle/link/rate_limiter.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/wire/message/message.hpp"
 
@@ -29,6 +30,19 @@ struct RecordVerifierOptions {
   /// room for the others. More requests are answered BUSY.
   std::size_t held_max = 1024;
   std::size_t held_per_link_max = 128;
+  /// Signatures checked for one peer's requests, a second and at once after a pause. The burst is
+  /// what a holder that is replaced hands over (`dht::ServingLimitsOptions::stores`). Beyond it the
+  /// peer is answered RATE_LIMITED; what we asked for ourselves is not counted.
+  std::uint32_t checks_per_second = 50;
+  std::uint32_t checks_burst = 1024;
+  /// And for all peers together: at the 13,000 a second of one core, two fifths of it
+  /// (reliability.md section 10).
+  std::uint32_t checks_per_second_in_all = 5'200;
+  /// Peers whose checks are counted: five times the links of a server. 160 bytes each.
+  std::size_t checked_peers_max = 1024;
+  /// Records with a wrong signature that one peer may deliver. An honest one delivers none: it
+  /// checked them itself. So many are no accident, and each costs us a check.
+  std::uint32_t forgeries_max = 3;
   /// Record versions remembered besides those in the store, the oldest goes: what readers meet
   /// again and again lies in few records. Some 36 KiB.
   std::size_t remembered_max = 256;
@@ -41,6 +55,8 @@ struct RecordVerifierStats {
   std::uint64_t forged =
       0;  ///< Wrong signature, somebody else's key, or unsigned where that is off.
   std::uint64_t refused = 0;  ///< No room.
+  std::uint64_t limited = 0;  ///< Over the budget of checks.
+  std::uint64_t forgers = 0;  ///< Peers that delivered too many forged records.
 };
 
 /// The only place where what came from the wire becomes `VerifiedRecord`: a machine. Everything for
@@ -66,17 +82,23 @@ class RecordVerifier {
     /// The record out of the message, if it brought one.
     std::optional<crypto::VerifiedRecord> record{};
   };
-  using Effect = std::variant<link::Verify, Cleared>;
+  /// This peer forges records: its link is to be cut. Once for each link.
+  struct Forger {
+    link::ConnectionId connection;
+  };
+  using Effect = std::variant<link::Verify, Cleared, Forger>;
 
   /// What `kept` has was verified when it came. Both must outlive the machine.
   RecordVerifier(const RecordVerifierOptions& options, const dht::RecordStore& kept,
                  crypto::Suite& suite);
 
   // ---- inputs ----
-  void submit(Item item);
+  void submit(Instant now, Item item);
   void on_verified(link::Ticket ticket, bool valid);
   /// Its requests are nobody's any more; answers to ours go their way.
   void on_closed(link::ConnectionId connection);
+  /// Memory is short: what was checked is checked again when it comes.
+  void forget_checked();
 
   // ---- drain, look ----
   std::optional<Effect> poll_effect() { return outbox_.poll(); }
@@ -88,6 +110,7 @@ class RecordVerifier {
     /// The check it waits for.
     std::optional<link::Ticket> ticket;
     bool is_withdrawn = false;
+    bool is_orphaned = false;  ///< Its link has closed.
   };
 
   static wire::Record* record_in(wire::Message& message);
@@ -95,7 +118,10 @@ class RecordVerifier {
   const wire::Signature* known_signature(const wire::Record& record,
                                          const wire::RecordDigest& digest) const;
   void remember(const wire::RecordDigest& digest, const wire::Signature& signature);
-  void order_check(Held& held, const wire::Record& record);
+  void order_check(Instant now, Held& held, const wire::Record& record);
+  /// Takes a check out of the budgets of this item's peer and of all.
+  bool may_check(Instant now, const Item& item);
+  void on_forgery(link::ConnectionId connection);
   void release(link::ConnectionId connection);
 
   RecordVerifierOptions options_;
@@ -109,6 +135,8 @@ class RecordVerifier {
   std::map<wire::RecordDigest, wire::Signature> known_;
   /// A list, since an empty deque takes half a kilobyte, and most nodes check few records.
   std::list<wire::RecordDigest> known_by_age_;
+  link::RateLimiter budgets_;
+  FlatMap<link::ConnectionId, std::uint32_t> forgeries_;  ///< Of links that are open.
   RecordVerifierStats stats_;
   Outbox<Effect> outbox_;
 };
