@@ -232,16 +232,14 @@ class MemberNode : public Node, protected MemberProgram {
   PeerMemory peer_memory_;
   Carrier carrier_;
   PendingAsks pending_asks_;
-  /// The connection to a bootstrap node, while there is one, and its dialect.
-  std::optional<link::ConnectionId> registration_;
+  std::optional<link::ConnectionId> registration_;  ///< The connection to a bootstrap node.
   wire::Dialect registration_dialect_ = wire::Dialect::native;
   FlatMap<std::uint64_t, NodeId> probes_;
   std::uint64_t last_probe_ = 0;
   std::size_t reported_links_ = 0;
   /// A ping or a pong, as most of what happens, concerns its channel alone: nobody else is asked.
   bool is_stirred_ = true;
-  /// Of all but the channels, as it was when they were asked last.
-  Instant calm_deadline_ = kNever;
+  Instant calm_deadline_ = kNever;  ///< Of all but the channels, when they were asked last.
   Instant started_at_{};
   MemoryState memory_ = MemoryState::plenty;
   bool is_stopping_ = false;
