@@ -18,6 +18,7 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.address = address;
   options.common.admission = settings.admission_options;
   options.common.legacy = settings.serves_legacy;
+  options.common.limits = settings.limits.node;
   options.bridges = settings.bridges;
   options.bridge_mode = settings.bridge_mode;
   options.bridge_secret = settings.bridge_secret;

@@ -18,6 +18,8 @@ std::unique_ptr<node::Node> make_node(const host::Settings& settings, const std:
   options.common.address = address;
   options.common.admission = settings.admission_options;
   options.common.legacy = settings.serves_legacy;
+  options.common.limits = settings.limits.node;
+  options.desk = settings.limits.desk;
   options.common.log_questions = settings.log_level == LogLevel::debug;
   options.bootstrap_urls = settings.bootstrap_urls;
   options.diversity = settings.diversity;

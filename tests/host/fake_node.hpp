@@ -57,6 +57,7 @@ class FakeNode final : public node::Node {
   dht::LookupWish wished;
   std::optional<node::Restored> restored;  ///< Told before the start.
   std::map<std::uint64_t, ErrorCode> persisted;
+  std::vector<node::MemoryState> memory_states;
   bool echoes = false;
   bool healthy = true;
   bool started = false;
@@ -78,6 +79,7 @@ class FakeNode final : public node::Node {
   void restore(Instant, node::Restored found) override {
     if (!started) restored = std::move(found);
   }
+  void on_memory(Instant, node::MemoryState state) override { memory_states.push_back(state); }
   void on_persisted(Instant, dht::StorageTicket ticket, ErrorCode code) override {
     persisted.emplace(ticket.value, code);
   }

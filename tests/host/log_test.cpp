@@ -101,3 +101,32 @@ TEST_CASE("a flood of one event is held back and counted, other events pass") {
   CHECK(lines(text) == 7);
   CHECK(text.find("\"event\":\"flood\",\"suppressed\":95") != std::string::npos);
 }
+
+TEST_CASE("T28: one peer causes so many lines a second, whatever they say, others as many") {
+  const NodeId noisy(0, 0, 1);
+  const NodeId other(0, 0, 2);
+  const std::string text =
+      logged({.format = LogFormat::json, .peer_burst_lines = 4, .peer_lines_per_second = 2},
+             [&](Log& log) {
+               for (int index = 0; index < 100; ++index) {
+                 const std::string_view event = index % 2 == 0 ? "one" : "two";
+                 log.write(Instant{}, LogRecord{LogLevel::info, event, ErrorCode::none, noisy, ""});
+               }
+               log.write(Instant{}, LogRecord{LogLevel::info, "one", ErrorCode::none, other, ""});
+               log.write(Instant{} + std::chrono::seconds(1),
+                         LogRecord{LogLevel::info, "one", ErrorCode::none, noisy, ""});
+             });
+  CHECK(lines(text) == 6);
+  CHECK(text.find("\"suppressed\":96") != std::string::npos);
+}
+
+TEST_CASE("T28: peers that nobody has heard of take no more memory than so many") {
+  const std::string text =
+      logged({.burst_lines = 1'000'000, .peer_burst_lines = 1, .peers_max = 8}, [&](Log& log) {
+        for (std::uint32_t index = 1; index <= 1000; ++index) {
+          log.write(Instant{} + std::chrono::milliseconds(index),
+                    LogRecord{LogLevel::info, "x", ErrorCode::none, NodeId(0, 0, index), ""});
+        }
+      });
+  CHECK(lines(text) == 1000);
+}

@@ -128,6 +128,8 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"tls-insecure-skip-verify", {"true"}, ""},
                                             {"connections-max", {"7"}, ""},
                                             {"connections-per-address", {"7"}, ""},
+                                            {"limit", {"ban-s=7"}, ""},
+                                            {"memory-budget", {"7"}, ""},
                                             {"trusted-proxy", {"10.0.0.0/8"}, ""},
                                             {"allow-origin", {"*"}, ""},
                                             {"genesis", {"true"}, ""},

@@ -63,7 +63,7 @@ struct SecurePair {
     CHECK(dialler.node.dialled.empty());
     return dialler.node.failures[id];
   }
-  const host::TransportStats& stats() const { return dialler.runner->transport_stats(); }
+  host::TransportStats stats() const { return dialler.runner->transport_stats(); }
 
   host::Tls dialling;
   host::Tls accepting;

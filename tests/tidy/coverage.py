@@ -17,7 +17,7 @@ IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK",
        + series("BRIDGE", 1, 14) + series("BOOT", 1, 6) + series("BOOT", 8, 9) + series("ROLL", 1, 4)
        + series("OBS", 5, 6) + ["P-CR-13"] + series("P-BR", 1, 7, 1) + ["P-HA-1"] + series("P-FN", 1, 6, 1)
        + ["P-ML-1", "P-ML-3"] + [f"X{number}" for number in (*range(1, 13), 15, 16, 17)]
-       + ["BOOT-07", "BOOT-10", "ROLL-05"] + series("RECOV", 1, 6) + series("RECOV", 8, 9) + series("MESH", 1, 7)
+       + ["BOOT-07", "BOOT-10", "ROLL-05"] + series("RECOV", 1, 9) + series("MESH", 1, 7)
        + series("P-CR", 14, 20, 1) + series("P-CR", 22, 27, 1) + series("P-CC", 1, 4, 1) + ["P-ML-2"]
        + series("P-ML", 4, 8, 1) + ["X47", "X48", "PROXY-07", "PROXY-08"] + series("PROXY", 10, 12) + ["OBS-01", "OBS-08"]
        + series("PROXY", 1, 6) + ["PROXY-09"] + series("OBS", 2, 4) + ["X54"]
@@ -26,7 +26,7 @@ IDS = (series("POOL", 1, 9) + ["POOL-21"] + series("MUX", 1, 11) + series("BRK",
        + series("RATE", 1, 7) + [f"P-CR-{number}" for number in (1, 2, 3, 5, *range(7, 12))] + series("P-KR", 1, 22, 1)
        + series("P-NG", 1, 5, 1) + series("P-BC", 1, 5, 1) + series("P-DN", 1, 5, 1)
        + [f"X{number}" for number in (25, 26, *range(28, 35))]
-       + series("SEC", 1, 4) + ["SEC-08", "SEC-09"] + series("ENC", 1, 6)
+       + series("SEC", 1, 4) + series("SEC", 7, 9) + series("ENC", 1, 6)
        + ["P-CR-12", "P-CR-30", "P-CR-31", "X36", "X44", "X46"])
 
 ROW = re.compile(r"^\| ((?:[A-Z]+-)*[A-Z]+-?\d+) \|(.*)\|$", re.MULTILINE)

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace trestle::host {
 namespace {
@@ -44,6 +46,8 @@ void prepare(int descriptor, const AcceptorOptions& options) {
   set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
+int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
 }  // namespace
 
 Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket, OnSocket on_socket,
@@ -52,7 +56,8 @@ Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket, OnSocket on_socket,
       socket_(std::move(socket)),
       on_socket_(std::move(on_socket)),
       options_(options),
-      resume_(loop.loop(), [this] { ev_io_start(loop_.loop(), &watcher_); }) {
+      resume_(loop.loop(), [this] { ev_io_start(loop_.loop(), &watcher_); }),
+      spare_(open_spare()) {
   ev_io_init(
       &watcher_,
       [](struct ev_loop*, ev_io* watcher, int) {
@@ -63,7 +68,21 @@ Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket, OnSocket on_socket,
   ev_io_start(loop_.loop(), &watcher_);
 }
 
-Acceptor::~Acceptor() { ev_io_stop(loop_.loop(), &watcher_); }
+Acceptor::~Acceptor() {
+  ev_io_stop(loop_.loop(), &watcher_);
+  if (spare_ >= 0) ::close(spare_);
+}
+
+bool Acceptor::turn_one_away() {
+  if (spare_ >= 0) ::close(spare_);
+  const int descriptor = ::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
+  if (descriptor >= 0) {
+    ::close(descriptor);
+    ++turned_away_;
+  }
+  spare_ = open_spare();
+  return descriptor >= 0;
+}
 
 void Acceptor::on_ready() {
   for (unsigned taken = 0; taken < options_.accepts_per_turn_max; ++taken) {
@@ -73,6 +92,7 @@ void Acceptor::on_ready() {
                                      &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
+      if ((errno == EMFILE || errno == ENFILE) && turn_one_away()) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
         ev_io_stop(loop_.loop(), &watcher_);
         resume_.start(options_.pause);

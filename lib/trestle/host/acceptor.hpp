@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -26,7 +27,8 @@ struct AcceptorOptions {
   int probes_max = 4;
 };
 
-/// Takes connections from one listening socket and hands each, non-blocking, to its owner.
+/// Takes connections from one listening socket and hands each, non-blocking, to its owner. When the
+/// process has no descriptor left, callers are accepted into a spare one and closed at once.
 class Acceptor {
  public:
   /// Gets the descriptor, now its own, and the peer's address: canonical text, IPv4-mapped
@@ -40,9 +42,14 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
 
   const HostPort& address() const { return socket_.address(); }
+  /// Callers that were accepted and closed at once, since no descriptor was left for them.
+  std::uint64_t turned_away() const { return turned_away_; }
 
  private:
   void on_ready();
+  /// Gives up the spare descriptor for a moment, so that a caller is told by its end instead of
+  /// being left in the queue. False if that did not help.
+  bool turn_one_away();
 
   EventLoop& loop_;
   ListeningSocket socket_;
@@ -50,6 +57,8 @@ class Acceptor {
   AcceptorOptions options_;
   ev_io watcher_{};
   Timer resume_;
+  int spare_;  ///< An open descriptor that stands for nothing.
+  std::uint64_t turned_away_ = 0;
 };
 
 }  // namespace trestle::host

@@ -5,19 +5,19 @@
 
 namespace trestle::host {
 
-bool AddressCounts::admits(std::string_view address, std::size_t per_address_max) const {
-  if (link::is_loopback(address)) return true;
-  const auto place = counts_.find(link::address_key(address));
-  return place == counts_.end() || place->second < per_address_max;
+std::string AddressCounts::key_of(std::string_view address) const {
+  return by_ == By::address ? link::address_key(address) : link::address_prefix_key(address);
 }
 
-void AddressCounts::add(std::string_view address) {
-  if (!link::is_loopback(address)) ++counts_[link::address_key(address)];
+bool AddressCounts::admits(std::string_view address, std::size_t max) const {
+  const auto place = counts_.find(key_of(address));
+  return (place == counts_.end() ? 0 : place->second) < max;
 }
+
+void AddressCounts::add(std::string_view address) { ++counts_[key_of(address)]; }
 
 void AddressCounts::remove(std::string_view address) {
-  if (link::is_loopback(address)) return;
-  const auto place = counts_.find(link::address_key(address));
+  const auto place = counts_.find(key_of(address));
   TRESTLE_ASSERT(place != counts_.end());
   if (--place->second == 0) counts_.erase(place);
 }

@@ -49,6 +49,11 @@ constexpr OptionHelp kOptions[] = {
     {"connections-max", "N", "WebSockets accepted at the same time (default: 10000)"},
     {"connections-per-address", "N",
      "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},
+    {"limit", "NAME=NUMBER",
+     "Another bound on what peers may take; 'check' prints all; repeat for several"},
+    {"memory-budget", "MIB",
+     "Give up caches, then refuse newcomers, before so much memory is resident; 0: never (default: "
+     "9/10 of what the control group allows, else never)"},
     {"trusted-proxy", "ADDR[/BITS]",
      "Believe what this proxy in front of us states about callers; repeat for several"},
     {"allow-origin", "ORIGIN",
@@ -135,7 +140,8 @@ void add_option(CLI::App& command, Found& found, const OptionHelp& help) {
   }
   const bool is_list = help.name == "bridge" || help.name == "bootstrap" ||
                        help.name == "trusted-proxy" || help.name == "allow-origin" ||
-                       help.name == "founder" || help.name == "revocations";
+                       help.name == "founder" || help.name == "revocations" ||
+                       help.name == "limit";
   CLI::Option* option = command.add_option(flag, found.values[std::string(help.name)], help.text);
   option->option_text(help.value)->expected(1);
   option->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll

@@ -75,7 +75,7 @@ Log::~Log() {
 
 void Log::write(Instant now, const LogRecord& record) {
   std::uint64_t suppressed = 0;
-  if (record.level < options_.level || !admit(now, record.event, suppressed)) return;
+  if (record.level < options_.level || !admit(now, record.event, record.peer, suppressed)) return;
   std::vector<Field> fields;
   if (record.code != ErrorCode::none) fields.push_back({"code", std::string(name(record.code))});
   if (!record.peer.is_zero()) fields.push_back({"peer", record.peer.to_hex()});
@@ -86,7 +86,7 @@ void Log::write(Instant now, const LogRecord& record) {
 
 void Log::write(Instant now, const node::Joined& joined) {
   std::uint64_t suppressed = 0;
-  if (LogLevel::info < options_.level || !admit(now, "joined", suppressed)) return;
+  if (LogLevel::info < options_.level || !admit(now, "joined", joined.peer.id, suppressed)) return;
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(joined.took);
   std::vector<Field> fields = {{"peer_id", joined.peer.id.to_hex()},
                                {"peer_address", joined.peer.address},
@@ -117,25 +117,50 @@ void Log::write_library_line(int, const char* line) {
                      LogRecord{LogLevel::debug, "host.library", ErrorCode::none, {}, text});
 }
 
-bool Log::admit(Instant now, std::string_view event, std::uint64_t& suppressed) {
+bool Log::admit(Instant now, std::string_view event, const NodeId& peer,
+                std::uint64_t& suppressed) {
   Allowance* allowance = allowances_.find(event);
   if (allowance == nullptr) {
     if (allowances_.size() >= options_.events_max) return false;
     allowance = allowances_.insert(event, {now, options_.burst_lines, 0}).first;
   }
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - allowance->refilled);
-  if (seconds.count() > 0) {
-    const auto earned = static_cast<std::uint64_t>(seconds.count()) * options_.lines_per_second;
-    allowance->lines = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(options_.burst_lines, allowance->lines + earned));
-    allowance->refilled += seconds;
-  }
-  if (allowance->lines == 0) {
-    ++allowance->suppressed;
+  Allowance* own = peer.is_zero() ? nullptr : &peer_allowance(now, peer);
+  // The peer's first: what it has no line for takes none from the others.
+  if (own != nullptr &&
+      !take_line(now, *own, options_.peer_burst_lines, options_.peer_lines_per_second)) {
     return false;
   }
-  --allowance->lines;
+  if (!take_line(now, *allowance, options_.burst_lines, options_.lines_per_second)) return false;
   suppressed = std::exchange(allowance->suppressed, 0);
+  if (own != nullptr) suppressed += std::exchange(own->suppressed, 0);
+  return true;
+}
+
+Log::Allowance& Log::peer_allowance(Instant now, const NodeId& peer) {
+  if (Allowance* known = peer_allowances_.find(peer)) return *known;
+  if (peer_allowances_.size() >= options_.peers_max) {
+    peer_allowances_.erase(std::min_element(peer_allowances_.begin(), peer_allowances_.end(),
+                                            [](const auto& left, const auto& right) {
+                                              return left.second.refilled < right.second.refilled;
+                                            }));
+  }
+  return *peer_allowances_.insert(peer, {now, options_.peer_burst_lines, 0}).first;
+}
+
+bool Log::take_line(Instant now, Allowance& allowance, std::uint32_t burst,
+                    std::uint32_t per_second) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - allowance.refilled);
+  if (seconds.count() > 0) {
+    const auto earned = static_cast<std::uint64_t>(seconds.count()) * per_second;
+    allowance.lines =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(burst, allowance.lines + earned));
+    allowance.refilled += seconds;
+  }
+  if (allowance.lines == 0) {
+    ++allowance.suppressed;
+    return false;
+  }
+  --allowance.lines;
   return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/log_record.hpp"
+#include "trestle/base/node_id.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/node/node.hpp"
 
@@ -23,6 +24,13 @@ struct LogOptions {
   /// next line that passes (reliability.md section 10: a peer must not be able to fill the disk).
   std::uint32_t burst_lines = 50;
   std::uint32_t lines_per_second = 10;
+  /// Lines about one peer a second, and at once after a pause, whatever they say. Its own events
+  /// must not drown those of others.
+  std::uint32_t peer_burst_lines = 20;
+  std::uint32_t peer_lines_per_second = 10;
+  /// Peers told apart for that; for more the one of whom there was nothing to say longest is
+  /// forgotten.
+  std::size_t peers_max = 512;
   /// Events told apart for that. Names are fixed in the code, so this only guards against a mistake
   /// of ours.
   std::size_t events_max = 512;
@@ -72,7 +80,11 @@ class Log {
   };
 
   /// False if this line is to be held back; otherwise how many were before it.
-  bool admit(Instant now, std::string_view event, std::uint64_t& suppressed);
+  bool admit(Instant now, std::string_view event, const NodeId& peer, std::uint64_t& suppressed);
+  Allowance& peer_allowance(Instant now, const NodeId& peer);
+  /// One line out of an allowance that fills up again; false, and counted, if it is empty.
+  static bool take_line(Instant now, Allowance& allowance, std::uint32_t burst,
+                        std::uint32_t per_second);
   void write_line(LogLevel level, std::string_view event, const std::vector<Field>& fields);
   static void append_suppressed(std::vector<Field>& fields, std::uint64_t suppressed);
   void emit(LogLevel level, std::string_view event, const std::vector<Field>& fields);
@@ -80,6 +92,7 @@ class Log {
 
   LogOptions options_;
   FlatMap<std::string_view, Allowance> allowances_;
+  FlatMap<NodeId, Allowance> peer_allowances_;
   struct Sink;
   std::unique_ptr<Sink> sink_;
   std::uint64_t dropped_reported_ = 0;

@@ -41,6 +41,8 @@ Duration as_duration(const timeval& time) {
 
 }  // namespace
 
+std::uint64_t read_resident_bytes() { return resident_bytes(); }
+
 ProcessFigures read_process_figures() {
   ProcessFigures figures;
   figures.resident_bytes = resident_bytes();

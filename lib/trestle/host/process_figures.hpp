@@ -16,5 +16,7 @@ struct ProcessFigures {
 
 /// Reads them out of /proc, which never blocks. What cannot be read stays zero.
 ProcessFigures read_process_figures();
+/// The first of them alone.
+std::uint64_t read_resident_bytes();
 
 }  // namespace trestle::host

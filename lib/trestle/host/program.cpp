@@ -48,15 +48,52 @@ void finish_undisturbed() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-/// How many connections may be accepted: half of the descriptors, since the rest is for dials, name
-/// servers, the admin and the disk.
+/// How many descriptors there are. Half of them may be accepted connections, since the rest is for
+/// dials, name servers, the admin and the disk.
 std::size_t prepare_descriptors() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kDescriptorsWanted / 2;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kDescriptorsWanted;
   limit.rlim_cur = std::min(kDescriptorsWanted, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<std::size_t>(limit.rlim_cur / 2);
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+/// Of a control group's memory the kernel takes a part for sockets and files, which is not resident
+/// in the program.
+std::uint64_t memory_budget(const Settings& settings) {
+  constexpr std::uint64_t kMebibyte = 1024 * 1024;
+  if (settings.memory_budget_mib) return *settings.memory_budget_mib * kMebibyte;
+  return control_group_memory() / 10 * 9;
+}
+
+RunnerOptions runner_options(const Settings& settings, std::size_t descriptors) {
+  RunnerOptions options;
+  const Limits& limits = settings.limits;
+  options.transport = limits.transport;
+  options.transport.connections_max = std::min(settings.connections_max, descriptors / 2);
+  options.transport.connections_per_address_max = settings.connections_per_address_max;
+  options.transport.sockets_max =
+      descriptors - std::min(limits.descriptors_reserved, descriptors / 2);
+  options.transport.pages = PageGate(settings.allowed_origins);
+  options.transport.trusted_proxies = TrustedProxies(settings.trusted_proxies);
+  options.memory.bytes = memory_budget(settings);
+  options.trace_frames = settings.traces_frames;
+  options.network_keys = settings.network_keys;
+  options.admin.secret = settings.admin_secret;
+  options.overview.metrics.is_on = settings.collects_metrics;
+  options.overview.alerts.thresholds = settings.alert_thresholds;
+  options.overview.serves_legacy = settings.serves_legacy;
+  options.overview.connections_max = options.transport.connections_max;
+  options.overview.is_genesis_allowed = settings.is_genesis;
+  return options;
+}
+
+LogOptions log_options(const Settings& settings) {
+  LogOptions options = settings.limits.log;
+  options.format = settings.log_format;
+  options.level = settings.log_level;
+  return options;
 }
 
 Rng seeded_rng(crypto::Suite& suite) {
@@ -124,21 +161,9 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   auto admin_socket = open_admin(admin_address(settings));
   if (!admin_socket) return complain(program.kind, admin_socket.error(), ExitCode::cannot_listen);
 
-  const std::size_t connections_ceiling = prepare_descriptors();
-  RunnerOptions options;
-  options.transport.connections_max = std::min(settings.connections_max, connections_ceiling);
-  options.transport.connections_per_address_max = settings.connections_per_address_max;
-  options.transport.pages = PageGate(settings.allowed_origins);
-  options.transport.trusted_proxies = TrustedProxies(settings.trusted_proxies);
-  options.trace_frames = settings.traces_frames;
-  options.network_keys = settings.network_keys;
-  options.admin.secret = settings.admin_secret;
-  options.overview.metrics.is_on = settings.collects_metrics;
-  options.overview.alerts.thresholds = settings.alert_thresholds;
-  options.overview.serves_legacy = settings.serves_legacy;
-  options.overview.connections_max = options.transport.connections_max;
-  options.overview.is_genesis_allowed = settings.is_genesis;
-  Log log({.format = settings.log_format, .level = settings.log_level});
+  const std::size_t descriptors = prepare_descriptors();
+  const RunnerOptions options = runner_options(settings, descriptors);
+  Log log(log_options(settings));
   Tls tls(std::move(reading.tls), settings.tls_verification);
   EventLoopOptions loop_options;
   loop_options.tls = &tls;
@@ -154,7 +179,7 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   StorageThread storage((*loop)->loop(), folder->path(), std::move(memories->database));
   Runner runner(**loop, *node, suite, *keys, log, options);
   runner.set_storage(storage);
-  Reloader reloader(line, settings, connections_ceiling, tls, runner, log);
+  Reloader reloader(line, settings, descriptors / 2, tls, runner, log);
   runner.watch_signals();
   runner.set_on_hangup([&reloader] { reloader.reload(); });
   runner.listen(std::move(*socket), tls.accepts() ? Security::tls : Security::plain);

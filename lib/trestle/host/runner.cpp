@@ -25,7 +25,9 @@ Runner::Runner(EventLoop& loop, node::Node& node, crypto::Suite& suite, const cr
       overview_(loop, *this, log, options.overview),
       deadline_(loop.loop(), [this] { on_deadline(); }),
       wall_clock_(loop.loop(), [this] { tell_wall_clock(); }),
-      shutdown_(loop.loop(), [this] { stop(); }) {
+      shutdown_(loop.loop(), [this] { stop(); }),
+      memory_(options.memory),
+      memory_timer_(loop.loop(), [this] { look_at_memory(); }) {
   for (ev_signal* watcher : {&terminate_, &interrupt_}) {
     ev_init(watcher, [](struct ev_loop*, ev_signal* fired, int) {
       static_cast<Runner*>(fired->data)->on_signal();
@@ -84,6 +86,7 @@ void Runner::start(node::Restored restored) {
   }
   node_.start(steady_now());
   overview_.start();
+  if (memory_.is_set()) look_at_memory();
 }
 
 void Runner::begin_shutdown() {
@@ -278,33 +281,7 @@ void Runner::on_storage_news(const LogRecord& news) {
   perform(record);
 }
 
-// ---- what operators see
-
-bool Runner::is_healthy() { return !is_stopping_ && node_.is_healthy(steady_now()); }
-
-node::Status Runner::status() {
-  node::Status status = node_.status(steady_now());
-  const TransportStats& stats = transport_.stats();
-  status.counters.emplace_back("host.connections", stats.connections);
-  status.counters.emplace_back("host.connections_accepted", stats.accepted);
-  status.counters.emplace_back("host.pending", stats.pending);
-  status.counters.emplace_back("host.accepted_total", stats.accepted_total);
-  status.counters.emplace_back("host.accepted_secure_total", stats.accepted_secure_total);
-  status.counters.emplace_back("host.dialled_total", stats.dialled_total);
-  status.counters.emplace_back("host.dial_failures_total", stats.dial_failures_total);
-  status.counters.emplace_back("host.refused_total", stats.refused_total);
-  status.counters.emplace_back("host.pages_refused_total", stats.pages_refused_total);
-  status.counters.emplace_back("host.frames_received_total", stats.frames_received_total);
-  status.counters.emplace_back("host.frames_sent_total", stats.frames_sent_total);
-  status.counters.emplace_back("host.bytes_received_total", stats.bytes_received_total);
-  status.counters.emplace_back("host.bytes_sent_total", stats.bytes_sent_total);
-  status.counters.emplace_back("host.tls_handshakes_total", stats.tls_handshakes_total);
-  status.counters.emplace_back("host.tls_resumptions_total", stats.tls_resumptions_total);
-  status.counters.emplace_back("host.tls_failures_total", stats.tls_failures_total);
-  if (storage_ != nullptr) storage_->add_figures(status);
-  admin_.add_figures(status);
-  return status;
-}
+// ---- what operators ask
 
 std::optional<HttpReply> Runner::admin_reply(const HttpRequest& request) {
   return overview_.admin_reply(request);

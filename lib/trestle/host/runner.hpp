@@ -13,6 +13,7 @@
 #include "trestle/host/clock.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/log.hpp"
+#include "trestle/host/memory_budget.hpp"
 #include "trestle/host/overview.hpp"
 #include "trestle/host/runner_hooks.hpp"
 #include "trestle/host/storage_thread.hpp"
@@ -27,6 +28,11 @@ struct RunnerOptions {
   AdminOptions admin;
   OverviewOptions overview;
   RunnerHooks hooks;
+  MemoryBudgetOptions memory;
+  /// How often it is looked at (reliability.md section 10).
+  Duration memory_looks_every = std::chrono::milliseconds(250);
+  /// How often freed memory is given back while there is little: it costs milliseconds.
+  Duration memory_returned_every = std::chrono::seconds(5);
   /// How often the node is told the calendar anew, so that a jump is noticed within a minute.
   Duration wall_clock_every = std::chrono::seconds(60);
   /// From the order to stop to the end of the program, whatever peers do: what service managers
@@ -77,7 +83,7 @@ class Runner final : public TransportEvents,
   /// Stops listening and lets the node say goodbye; the loop's `run` returns when that is done.
   void begin_shutdown();
   bool is_stopped() const { return is_stopped_; }
-  const TransportStats& transport_stats() const { return transport_.stats(); }
+  TransportStats transport_stats() const { return transport_.stats(); }
   /// For figures of an embedding program's own, and for thresholds that change while it runs.
   Overview& overview() { return overview_; }
 
@@ -132,6 +138,7 @@ class Runner final : public TransportEvents,
   void on_deadline();
   void on_signal();
   void tell_wall_clock();
+  void look_at_memory();
   void trace(std::string_view event, link::ConnectionId connection, link::FrameKind kind,
              ByteSpan bytes);
   void stop();
@@ -149,6 +156,9 @@ class Runner final : public TransportEvents,
   Timer deadline_;
   Timer wall_clock_;
   Timer shutdown_;
+  MemoryBudget memory_;
+  Timer memory_timer_;
+  Instant memory_returned_at_{};
   Instant armed_ = kNever;
   ev_signal terminate_{};
   ev_signal interrupt_{};

@@ -192,9 +192,14 @@ void take_over(Settings& now, const Settings& fresh) {
 std::string to_toml(const Settings& settings) {
   std::string text = "# " + std::string(name(settings.kind)) + "\n";
   for (const Rule& rule : rules()) {
-    if (!rule.is_for(settings.kind)) continue;
+    if (!rule.is_for(settings.kind) || rule.name == "limit") continue;
     const std::string value = rule.show(settings);
     if (!value.empty()) text += std::string(rule.name) + " = " + value + "\n";
+  }
+  // A table goes on to the end of the file.
+  text += "\n[limits]\n";
+  for (const std::string& line : limit_lines(settings.limits, mask(settings.kind))) {
+    text += line + "\n";
   }
   return text;
 }

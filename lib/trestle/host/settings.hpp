@@ -16,6 +16,7 @@
 #include "trestle/dht/routing_table_options.hpp"
 #include "trestle/host/address.hpp"
 #include "trestle/host/alerts.hpp"
+#include "trestle/host/limits.hpp"
 #include "trestle/host/log.hpp"
 #include "trestle/host/memories.hpp"
 #include "trestle/host/tls.hpp"
@@ -60,6 +61,9 @@ struct Settings {
   TlsVerification tls_verification = TlsVerification::full;
   std::size_t connections_max = TransportOptions{}.connections_max;
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
+  Limits limits;
+  /// Resident MiB to keep within; zero: no bound. Nothing: what the control group allows.
+  std::optional<std::size_t> memory_budget_mib;
   /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
   std::vector<AddressBlock> trusted_proxies;
   /// Pages whose browsers may open WebSockets here, as `parse_web_origin` gives them.

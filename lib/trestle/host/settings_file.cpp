@@ -27,6 +27,27 @@ std::string place_of(const std::string& path, const toml::source_region& region)
   return path + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column);
 }
 
+constexpr std::string_view kLimits = "limits";
+
+/// The table of limits is the setting `limit`, once for each of its lines, from the top of the
+/// file.
+std::optional<std::string> read_limits(const std::string& path, const toml::table& limits,
+                                       GivenSetting& given) {
+  std::vector<std::pair<toml::source_position, std::string>> lines;
+  for (const auto& [key, node] : limits) {
+    const auto number = node.value_exact<std::int64_t>();
+    if (!number) return place_of(path, node.source()) + ": a limit is a whole number";
+    lines.emplace_back(key.source().begin, std::string(key.str()) + "=" + std::to_string(*number));
+  }
+  std::sort(lines.begin(), lines.end());
+  given.name = "limit";
+  for (auto& [begin, line] : lines) {
+    given.values.push_back(std::move(line));
+    given.value_places.push_back(place_of(path, {begin, begin, nullptr}));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::string& path) {
@@ -46,7 +67,9 @@ Result<std::vector<GivenSetting>, std::string> read_settings_file(const std::str
   std::vector<std::pair<toml::source_position, GivenSetting>> found;
   for (const auto& [key, node] : table) {
     GivenSetting given{std::string(key.str()), {}, place_of(path, key.source()), {}};
-    if (const toml::array* list = node.as_array()) {
+    if (const toml::table* limits = node.as_table(); limits != nullptr && given.name == kLimits) {
+      if (auto refused = read_limits(path, *limits, given)) return refuse(std::move(*refused));
+    } else if (const toml::array* list = node.as_array()) {
       for (const toml::node& element : *list) {
         const auto text = text_of(element);
         const std::string place = place_of(path, element.source());

@@ -230,6 +230,13 @@ constexpr Range kBridgesMin{0, 64};           ///< The most a pool can hold.
 constexpr Range kMilliseconds{0, 3'600'000};  ///< An hour.
 constexpr Range kMebibytes{0, 1024 * 1024};   ///< A terabyte.
 
+Refused set_memory_budget(Settings& settings, const std::string& value) {
+  std::size_t mebibytes = 0;
+  if (Refused refused = set_count(mebibytes, value, kMebibytes)) return refused;
+  settings.memory_budget_mib = mebibytes;
+  return std::nullopt;
+}
+
 template <Alert alert, const Range& range>
 Refused set_threshold(Settings& settings, const std::vector<std::string>& values) {
   std::size_t threshold = 0;
@@ -244,11 +251,6 @@ std::string show_threshold(const Settings& settings) {
 }
 
 // ---- what there is
-
-constexpr unsigned kBootstrap = 1;
-constexpr unsigned kBridge = 2;
-constexpr unsigned kNode = 4;
-constexpr unsigned kAll = kBootstrap | kBridge | kNode;
 
 constexpr Rule kRules[] = {
     {"network-name", kAll, Values::one, Change::by_restart,
@@ -294,7 +296,7 @@ constexpr Rule kRules[] = {
      [](const Settings& s) {
        return quoted(s.bridge_mode == pool::BridgeMode::pool ? "pool" : "stateless");
      }},
-    {"bootstrap", kBridge | kNode, Values::list, Change::by_restart,
+    {"bootstrap", kMembers, Values::list, Change::by_restart,
      [](Settings& s, const auto& v) { return set_dialled_urls(s.bootstrap_urls, v); },
      [](const Settings& s) { return quoted(s.bootstrap_urls); }},
     {"bridge-secret-file", kBootstrap | kBridge, Values::one, Change::by_reload,
@@ -323,6 +325,14 @@ constexpr Rule kRules[] = {
        return set_count(s.connections_per_address_max, v[0], kConnectionsPerAddress);
      },
      [](const Settings& s) { return std::to_string(s.connections_per_address_max); }},
+    {"limit", kAll, Values::list, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_limits(s.limits, mask(s.kind), v); },
+     [](const Settings& s) { return quoted(limit_lines(s.limits, mask(s.kind))); }},
+    {"memory-budget", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_memory_budget(s, v[0]); },
+     [](const Settings& s) {
+       return s.memory_budget_mib ? std::to_string(*s.memory_budget_mib) : std::string();
+     }},
     {"trusted-proxy", kAll, Values::list, Change::by_restart,
      [](Settings& s, const auto& v) { return set_trusted_proxies(s, v); },
      [](const Settings& s) { return quoted(proxy_values(s.trusted_proxies)); }},
@@ -335,15 +345,15 @@ constexpr Rule kRules[] = {
     {"platform", kNode, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_platform(s, v[0]); },
      [](const Settings& s) { return quoted(platform_text(s.platform)); }},
-    {"diversity", kBridge | kNode, Values::one, Change::by_restart,
+    {"diversity", kMembers, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_diversity(s, v[0]); },
      [](const Settings& s) {
        return quoted(s.diversity == dht::Diversity::open ? "open" : "off");
      }},
-    {"lookup", kBridge | kNode, Values::one, Change::by_restart,
+    {"lookup", kMembers, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_lookup_mode(s, v[0]); },
      [](const Settings& s) { return quoted(lookup_mode_word(s.lookup_mode)); }},
-    {"proximity", kBridge | kNode, Values::one, Change::by_restart,
+    {"proximity", kMembers, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_proximity(s, v[0]); },
      [](const Settings& s) { return on_off(s.proximity == dht::Proximity::by_round_trip); }},
     {"network-key-file", kBridge | kNode, Values::one, Change::by_reload,
@@ -386,7 +396,9 @@ constexpr Rule kRules[] = {
      set_threshold<Alert::refresh, kPercent>, show_threshold<Alert::refresh>},
 };
 
-unsigned mask(ProgramKind kind) {
+}  // namespace
+
+Programs mask(ProgramKind kind) {
   switch (kind) {
     case ProgramKind::bootstrap:
       return kBootstrap;
@@ -397,8 +409,6 @@ unsigned mask(ProgramKind kind) {
   }
   return 0;
 }
-
-}  // namespace
 
 bool Rule::is_for(ProgramKind kind) const { return (programs & mask(kind)) != 0; }
 

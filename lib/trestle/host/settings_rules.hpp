@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trestle/host/settings.hpp"
+#include "trestle/host/settings_programs.hpp"
 #include "trestle/host/settings_values.hpp"
 
 namespace trestle::host {
@@ -15,10 +16,12 @@ namespace trestle::host {
 enum class Change : std::uint8_t { by_restart, by_reload };
 enum class Values : std::uint8_t { one, list };
 
+Programs mask(ProgramKind kind);
+
 /// One setting.
 struct Rule {
   std::string_view name;
-  unsigned programs;  ///< A bit for each program that has it.
+  Programs programs;
   Values values;
   Change change;
   Refused (*set)(Settings&, const std::vector<std::string>&);

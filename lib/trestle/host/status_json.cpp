@@ -214,6 +214,11 @@ std::string to_json(const Snapshot& snapshot) {
   for (std::size_t index = 0; index < status.bridges.size(); ++index) {
     bridges.raw(to_json(status.bridges[index], snapshot.recent.bridges[index]));
   }
+  ArrayWriter bans;
+  for (const node::BanStatus& ban : status.bans) {
+    ObjectWriter banned;
+    bans.raw(banned.text("who", ban.who).integer("left_s", whole_seconds(ban.left)).take());
+  }
   ObjectWriter counters;
   for (const auto& [counter, value] : status.counters) counters.integer(counter, number(value));
   ObjectWriter histograms;
@@ -229,6 +234,7 @@ std::string to_json(const Snapshot& snapshot) {
   if (!status.readiness.empty()) object.text("readiness", status.readiness);
   object.raw("alerts", alerts_to_json(snapshot.alerts));
   object.raw("peers", peers_to_json(status)).raw("bridges", bridges.take());
+  object.raw("bans", bans.take());
   object.raw("last_minute", recent_to_json(snapshot.recent));
   object.raw("process", process_to_json(snapshot)).raw("metrics", metrics_to_json(snapshot));
   object.raw("counters", counters.take()).raw("histograms", histograms.take());

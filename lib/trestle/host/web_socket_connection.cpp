@@ -7,7 +7,9 @@
 
 #include <libwebsockets.h>
 
+#include "trestle/host/clock.hpp"
 #include "trestle/host/http_header.hpp"
+#include "trestle/host/socket_figures.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/web_socket_rules.hpp"
 #include "trestle/host/web_socket_transport.hpp"
@@ -20,6 +22,8 @@ constexpr std::size_t kCloseReasonBytesMax = 123;
 constexpr std::uint16_t kNoStatus = 1005;
 constexpr std::uint16_t kAbnormal = 1006;
 constexpr unsigned kSwitching = 101;
+/// Of whoever opens a native link: a hello and a proof.
+constexpr std::uint8_t kOpeningMessages = 2;
 /// Of the path in the answer to an upgrade: as long as any prefix of a proxy.
 constexpr std::size_t kShownPathBytesMax = 128;
 
@@ -54,7 +58,8 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, Security
       is_pending_(true),
       remote_address_(std::move(remote_address)),
       timer_(transport.loop_.loop(), [this] { on_time(); }),
-      http_(std::in_place) {
+      http_(std::in_place),
+      side_traffic_(transport.options_.side_traffic) {
   transport_.count_pending(remote_address_);
   timer_.start(transport_.options_.request_within);
 }
@@ -67,7 +72,8 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, link::Co
       security_(url.is_secure ? Security::tls : Security::plain),
       id_(id),
       url_(std::move(url)),
-      timer_(transport.loop_.loop(), [this] { on_time(); }) {}
+      timer_(transport.loop_.loop(), [this] { on_time(); }),
+      side_traffic_(transport.options_.side_traffic) {}
 
 WebSocketConnection::~WebSocketConnection() {
   if (is_pending_) transport_.uncount_pending(remote_address_);
@@ -188,8 +194,10 @@ int WebSocketConnection::on_upgrade(lws* socket) {
     transport_.events_.on_page_refused(remote_address_, http_header(socket, WSI_TOKEN_ORIGIN));
     return turn_away(socket, kForeignPageReply);
   }
-  if (transport_.admits(remote_address_)) return 0;
+  const bool has_memory = transport_.memory_ != node::MemoryState::exhausted;
+  if (has_memory && transport_.admits(remote_address_)) return 0;
   ++transport_.stats_.refused_total;
+  if (!has_memory) ++transport_.stats_.refused_memory_total;
   return turn_away(socket, kBusyReply);
 }
 
@@ -238,16 +246,23 @@ void WebSocketConnection::on_established() {
 int WebSocketConnection::on_received(lws* socket, ByteSpan part) {
   if (state_ != State::open) return 0;
   const TransportOptions& options = transport_.options_;
+  const bool is_known = may_be_identified();
   const std::size_t announced = part.size() + lws_remaining_packet_payload(socket);
-  if (message_.size() + announced > options.frame_bytes_max) {
+  const std::size_t bytes_max =
+      is_known ? options.frame_bytes_max : options.frame_bytes_max_before_identity;
+  if (message_.size() + announced > bytes_max) {
     return refuse_message(socket, link::CloseStatus::too_large, "message too large");
   }
+  side_traffic_.on_piece(part.size());
   transport_.stats_.bytes_received_total += part.size();
   const bool is_whole = lws_is_final_fragment(socket) != 0;
   if (!is_whole) {
-    if (lws_remaining_packet_payload(socket) == 0 && ++fragments_ >= options.fragments_max) {
+    const std::size_t fragments_max =
+        is_known ? options.fragments_max : options.fragments_max_before_identity;
+    if (lws_remaining_packet_payload(socket) == 0 && ++fragments_ >= fragments_max) {
       return refuse_message(socket, link::CloseStatus::protocol_error, "too many fragments");
     }
+    if (message_began_ == Instant{}) message_began_ = steady_now();
     if (message_.empty()) message_.reserve(announced);
     append(message_, part);
     return 0;
@@ -259,11 +274,47 @@ int WebSocketConnection::on_received(lws* socket, ByteSpan part) {
   }
   ++transport_.stats_.frames_received_total;
   const bool is_binary = lws_frame_is_binary(socket) != 0;
+  message_began_ = {};
+  if (!is_known) {
+    messages_ = is_binary ? static_cast<std::uint8_t>(messages_ + 1) : kOpeningMessages;
+  }
   transport_.events_.on_frame(id_, is_binary ? link::FrameKind::binary : link::FrameKind::text,
                               whole);
   message_ = {};  // An idle connection keeps no buffer.
   fragments_ = 0;
   return 0;
+}
+
+bool WebSocketConnection::may_be_identified() const {
+  return !is_accepted_ || messages_ >= kOpeningMessages;
+}
+
+void WebSocketConnection::look(Instant now, bool looks_beside) {
+  if (state_ != State::open || timer_.is_running()) return;
+  const TransportOptions& options = transport_.options_;
+  if (message_began_ != Instant{} && now - message_began_ > options.message_grace) {
+    const auto seconds = static_cast<std::size_t>((now - message_began_) / std::chrono::seconds(1));
+    if (message_.size() < seconds * options.message_bytes_per_second_min) {
+      ++transport_.stats_.slow_messages_total;
+      return cut("a message that comes too slowly");
+    }
+  }
+  if (!looks_beside || !is_accepted_) return;
+  const auto read = bytes_read_from(lws_get_socket_fd(socket_));
+  const Duration since = options.look_every * options.side_looks;
+  const auto seconds =
+      static_cast<std::uint32_t>((since + std::chrono::seconds(1)) / std::chrono::seconds(1));
+  if (read && side_traffic_.look(*read, seconds)) {
+    ++transport_.stats_.side_floods_total;
+    cut("too much beside messages");
+  }
+}
+
+/// The timer's next turn ends it: looking is done while all connections are walked through.
+void WebSocketConnection::cut(std::string_view reason) {
+  reason_ = reason;
+  close_status_ = static_cast<std::uint16_t>(link::CloseStatus::excess);
+  timer_.start(Duration::zero());
 }
 
 int WebSocketConnection::refuse_message(lws* socket, link::CloseStatus status,
@@ -398,8 +449,8 @@ void WebSocketConnection::on_time() {
       return on_dial_time();
     case State::failed:
       return report_dial_failure(dial_error_, reason_);
-    case State::open:  // The fuse of `send`.
-      end(kAbnormal, reason_);
+    case State::open:  // The fuse of `send`, or a cut.
+      end(close_status_ != 0 ? close_status_ : kAbnormal, reason_);
       break;
     case State::requesting:
     case State::closing:

@@ -16,44 +16,12 @@
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/name_resolver.hpp"
-#include "trestle/host/page_gate.hpp"
+#include "trestle/host/side_traffic.hpp"
 #include "trestle/host/timer.hpp"
-#include "trestle/host/trusted_proxies.hpp"
+#include "trestle/host/transport_options.hpp"
 #include "trestle/link/transport.hpp"
 
 namespace trestle::host {
-
-struct TransportOptions {
-  /// One WebSocket message at most, its fragments together: the absolute bound of the protocol
-  /// (reliability.md section 10). Narrower bounds, by class of peer, are the core's.
-  std::size_t frame_bytes_max = 256 * 1024;
-  /// Fragments of one message; more is a way to keep us busy with nothing.
-  std::size_t fragments_max = 64;
-  /// Ordered but not yet written, per connection. The core stops at 1 MiB; this is the fuse behind
-  /// it.
-  std::size_t queue_bytes_max = 4 * 1024 * 1024;
-  /// Frames handed to the kernel before other sockets get their turn.
-  unsigned frames_per_turn_max = 16;
-  /// From the accepted socket to its upgrade or its whole HTTP request, the TLS handshake included;
-  /// slower callers only hold a descriptor.
-  Duration request_within = std::chrono::seconds(5);
-  /// A closing connection gets this long to send what was ordered before.
-  Duration close_within = std::chrono::seconds(2);
-  /// WebSockets accepted at the same time.
-  std::size_t connections_max = 10'000;
-  /// Of these from one address (of IPv6: from one /64), loopback excepted. Zero: no such bound.
-  std::size_t connections_per_address_max = 32;
-  /// Accepted sockets that have not sent a whole request yet, on top of these.
-  std::size_t pending_max = 256;
-  /// Of these from one address, loopback excepted: one caller must not take the place of all
-  /// (reliability.md section 10).
-  std::size_t pending_per_address_max = 8;
-  /// Callers behind these are counted by the address that the proxy states.
-  TrustedProxies trusted_proxies;
-  /// Pages whose browsers may come; programs always may.
-  PageGate pages;
-  NameResolverOptions names;
-};
 
 /// What was answered to the request for a WebSocket, beside yes or no.
 struct UpgradeAnswer {
@@ -113,6 +81,9 @@ class WebSocketConnection final : public SocketUser {
   void reach(DialStage stage);
   void send(link::FrameKind kind, Bytes bytes);
   void close(link::CloseStatus status, std::string reason);
+  /// Looks whether an open connection keeps within the bounds on slow messages and, if it is that
+  /// one's turn, on the traffic beside them; ends it in the next turn if not.
+  void look(Instant now, bool looks_beside);
 
   const WebSocketUrl& url() const { return url_; }
   /// Set if the owner may be waiting for a name to be resolved.
@@ -146,6 +117,10 @@ class WebSocketConnection final : public SocketUser {
   void note_upgrade_answer(lws* socket, unsigned status);
   void on_established();
   int on_received(lws* socket, ByteSpan part);
+  /// Whether what came so far can have shown the core who this is: a native opening takes two
+  /// messages, an old one does with the first.
+  bool may_be_identified() const;
+  void cut(std::string_view reason);
   int refuse_message(lws* socket, link::CloseStatus status, std::string_view reason);
   int on_writable(lws* socket);
   bool write_front(lws* socket);
@@ -190,6 +165,10 @@ class WebSocketConnection final : public SocketUser {
 
   Bytes message_;  ///< Fragments so far.
   std::size_t fragments_ = 0;
+  Instant message_began_{};
+  /// Whole ones, as far as `may_be_identified` counts them.
+  std::uint8_t messages_ = 0;
+  SideTraffic side_traffic_;
 
   std::deque<Frame> queue_;
   std::size_t queue_bytes_ = 0;

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/host/clock.hpp"
 #include "trestle/host/tls.hpp"
+#include "trestle/link/remote_address.hpp"
 
 namespace trestle::host {
 
@@ -15,7 +17,12 @@ void TransportEvents::on_upgrade_answer(link::ConnectionId, const UpgradeAnswer&
 
 WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
                                        const TransportOptions& options)
-    : loop_(loop), events_(events), options_(options), resolver_(loop.loop(), options.names) {}
+    : loop_(loop),
+      events_(events),
+      options_(options),
+      resolver_(loop.loop(), options.names),
+      arrivals_(options.arrivals),
+      look_timer_(loop.loop(), [this] { look(); }) {}
 
 WebSocketTransport::~WebSocketTransport() = default;
 
@@ -25,6 +32,7 @@ void WebSocketTransport::listen(ListeningSocket socket, Security security) {
                     [this, security](int descriptor, const std::string& remote_address) {
                       on_accepted_socket(descriptor, security, remote_address);
                     });
+  look_timer_.start(options_.look_every);
 }
 
 void WebSocketTransport::stop_listening() { acceptor_.reset(); }
@@ -36,11 +44,7 @@ void WebSocketTransport::limit_accepted(std::size_t connections_max, std::size_t
 
 void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
                                             const std::string& remote_address) {
-  // A proxy brings the requests of many callers.
-  const bool is_place_free =
-      options_.trusted_proxies.contains(remote_address) ||
-      pending_by_address_.admits(remote_address, options_.pending_per_address_max);
-  if (stats_.pending >= options_.pending_max || !is_place_free) {
+  if (!admits_caller(remote_address)) {
     ++stats_.refused_total;
     ::close(descriptor);
     return;
@@ -51,30 +55,75 @@ void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
   if (!loop_.adopt(descriptor, security, *key)) remove(key);
 }
 
+bool WebSocketTransport::is_exempt(const std::string& address) const {
+  return options_.exempts_loopback && link::is_loopback(address);
+}
+
+/// What costs least is asked first.
+bool WebSocketTransport::admits_caller(const std::string& remote_address) {
+  if (sockets_.size() >= options_.sockets_max) {
+    ++stats_.refused_descriptors_total;
+    return false;
+  }
+  const bool has_plenty = memory_ == node::MemoryState::plenty;
+  if (stats_.pending >= (has_plenty ? options_.pending_max : options_.pending_max / 8)) {
+    return false;
+  }
+  if (is_exempt(remote_address)) return true;
+  // A proxy brings the requests of many callers.
+  const bool is_proxy = options_.trusted_proxies.contains(remote_address);
+  if (!is_proxy && !pending_by_address_.admits(remote_address, options_.pending_per_address_max)) {
+    return false;
+  }
+  const auto counting =
+      is_proxy ? ArrivalRates::Counting::in_all_only : ArrivalRates::Counting::by_address;
+  if (arrivals_.admits(steady_now(), remote_address, counting)) return true;
+  ++stats_.refused_arrivals_total;
+  return false;
+}
+
 bool WebSocketTransport::admits(const std::string& remote_address) const {
   if (stats_.accepted >= options_.connections_max) return false;
-  return options_.connections_per_address_max == 0 ||
-         accepted_by_address_.admits(remote_address, options_.connections_per_address_max);
+  if (options_.connections_per_address_max == 0 || is_exempt(remote_address)) return true;
+  return accepted_by_address_.admits(remote_address, options_.connections_per_address_max) &&
+         accepted_by_network_.admits(remote_address, options_.connections_per_network_max);
 }
 
 void WebSocketTransport::count_accepted(const std::string& remote_address) {
   ++stats_.accepted;
+  if (is_exempt(remote_address)) return;
   accepted_by_address_.add(remote_address);
+  accepted_by_network_.add(remote_address);
 }
 
 void WebSocketTransport::uncount_accepted(const std::string& remote_address) {
   --stats_.accepted;
+  if (is_exempt(remote_address)) return;
   accepted_by_address_.remove(remote_address);
+  accepted_by_network_.remove(remote_address);
 }
 
 void WebSocketTransport::count_pending(const std::string& remote_address) {
   ++stats_.pending;
-  pending_by_address_.add(remote_address);
+  if (!is_exempt(remote_address)) pending_by_address_.add(remote_address);
 }
 
 void WebSocketTransport::uncount_pending(const std::string& remote_address) {
   --stats_.pending;
-  pending_by_address_.remove(remote_address);
+  if (!is_exempt(remote_address)) pending_by_address_.remove(remote_address);
+}
+
+TransportStats WebSocketTransport::stats() const {
+  TransportStats stats = stats_;
+  if (acceptor_) stats.refused_descriptors_total += acceptor_->turned_away();
+  return stats;
+}
+
+void WebSocketTransport::look() {
+  const bool looks_beside = ++looks_ % options_.side_looks == 0;
+  const Instant now = steady_now();
+  for (const auto& [key, connection] : sockets_) connection->look(now, looks_beside);
+  look_timer_.start(options_.look_every);
 }
 
 void WebSocketTransport::dial(const link::Dial& order) {

@@ -13,8 +13,10 @@
 #include "trestle/host/address_counts.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/name_resolver.hpp"
+#include "trestle/host/timer.hpp"
 #include "trestle/host/web_socket_connection.hpp"
 #include "trestle/link/transport.hpp"
+#include "trestle/node/limits.hpp"
 
 namespace trestle::host {
 
@@ -28,7 +30,12 @@ struct TransportStats {
   std::uint64_t accepted_secure_total = 0;
   std::uint64_t dialled_total = 0;
   std::uint64_t dial_failures_total = 0;
-  std::uint64_t refused_total = 0;        ///< Upgrades and sockets over a bound.
+  std::uint64_t refused_total = 0;              ///< Upgrades and sockets over a bound.
+  std::uint64_t refused_arrivals_total = 0;     ///< Of these, sockets that came too fast.
+  std::uint64_t refused_descriptors_total = 0;  ///< Sockets for which there was no descriptor.
+  std::uint64_t refused_memory_total = 0;       ///< Upgrades while there was no memory.
+  std::uint64_t slow_messages_total = 0;        ///< Connections cut because a message trickled in.
+  std::uint64_t side_floods_total = 0;    ///< Connections cut for their traffic beside messages.
   std::uint64_t pages_refused_total = 0;  ///< Upgrades asked for by pages that may not.
   std::uint64_t frames_received_total = 0;
   std::uint64_t frames_sent_total = 0;
@@ -60,7 +67,7 @@ class WebSocketTransport {
   void send(link::SendFrame order);
   void close(link::CloseTransport order);
 
-  const TransportStats& stats() const { return stats_; }
+  TransportStats stats() const;
   /// How long the certificate of who was dialled is valid; nothing without TLS.
   std::optional<std::chrono::seconds> certificate_left(link::ConnectionId connection) const;
   /// Sockets that still exist, closing ones included.
@@ -69,6 +76,8 @@ class WebSocketTransport {
   /// From now on; who is connected stays.
   void admit_pages(PageGate pages) { options_.pages = std::move(pages); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max);
+  /// While memory is short: few callers at a time, or nobody at all.
+  void set_memory_state(node::MemoryState state) { memory_ = state; }
 
  private:
   friend class WebSocketConnection;
@@ -76,6 +85,10 @@ class WebSocketTransport {
   void on_accepted_socket(int descriptor, Security security, const std::string& remote_address);
   /// Whether one more WebSocket from there is within the bounds.
   bool admits(const std::string& remote_address) const;
+  /// Whether one more socket from there may send its request.
+  bool admits_caller(const std::string& remote_address);
+  bool is_exempt(const std::string& address) const;
+  void look();
   void count_accepted(const std::string& remote_address);
   void uncount_accepted(const std::string& remote_address);
   void count_pending(const std::string& remote_address);
@@ -96,6 +109,11 @@ class WebSocketTransport {
   bool listens_locally_ = false;  ///< On an address that only this machine can reach.
   AddressCounts accepted_by_address_;
   AddressCounts pending_by_address_;
+  AddressCounts accepted_by_network_{AddressCounts::By::network};
+  ArrivalRates arrivals_;
+  node::MemoryState memory_ = node::MemoryState::plenty;
+  Timer look_timer_;
+  std::uint32_t looks_ = 0;
   std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
   std::unordered_map<std::uint64_t, WebSocketConnection*> by_id_;
   std::vector<unsigned char>
