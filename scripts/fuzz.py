@@ -226,7 +226,7 @@ def add_to_totals(target, outcome):
     totals = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     total = totals.setdefault(target.name, {"executions": 0, "seconds": 0})
     total["executions"] += outcome.executions
-    total["seconds"] = round(total["seconds"] + outcome.seconds)
+    total["seconds"] = round(total["seconds"] + outcome.seconds, 2)
     total["coverage"] = outcome.coverage
     # In one step: whoever stops the script loses the run of one target, not the sum.
     fresh = file.with_suffix(".new")
