@@ -266,6 +266,7 @@ class Story {
     }
     check_said(ask.message);
   }
+  void note(const SealValue& order) { dht_.on_value(order.operation, order.record.value); }
   void note(const Respond& respond) {
     MUST_HOLD(waiting_.contains(respond.token.value));
     MUST_HOLD(now_ - waiting_[respond.token.value] <= kAnswerWithin);

@@ -140,8 +140,7 @@ void add_option(CLI::App& command, Found& found, const OptionHelp& help) {
   }
   const bool is_list = help.name == "bridge" || help.name == "bootstrap" ||
                        help.name == "trusted-proxy" || help.name == "allow-origin" ||
-                       help.name == "founder" || help.name == "revocations" ||
-                       help.name == "limit";
+                       help.name == "founder" || help.name == "revocations" || help.name == "limit";
   CLI::Option* option = command.add_option(flag, found.values[std::string(help.name)], help.text);
   option->option_text(help.value)->expected(1);
   option->multi_option_policy(is_list ? CLI::MultiOptionPolicy::TakeAll
