@@ -17,7 +17,8 @@ from strangers_test import UPGRADE
 from swarm import Swarm
 from web_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, frame
 
-CUT_WITHIN_S = 5.0
+# What comes beside messages is looked at every five seconds, and compared from the second look on.
+CUT_WITHIN_S = 12.0
 WORKER = pathlib.Path(__file__).with_name("hostile_peer.py")
 OUTBOUND_BYTES_MAX = 1 << 20
 MEMORY_EACH_KIB_MAX = 256

@@ -29,7 +29,8 @@ class ScatteredNetwork(Network):
         place = self.place(name)
         data = self.folder / name.replace(" ", "-")
         command = [*place.around, *environment, self.programs / program, "run", "--data", data, "--log", "json",
-                   "--listen", f"{place.host}:{place.port}", "--advertise", self.url_at(name), *options]
+                   "--listen", f"{place.host}:{place.port}", "--advertise", self.url_at(name),
+                   *self.admission_options(program), *options]
         started = Program(name, command, data, self.on_event)
         self._started.append(started)
         return started

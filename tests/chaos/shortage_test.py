@@ -92,7 +92,8 @@ class CalendarTest(ChaosCase):
         fake = ("env", f"LD_PRELOAD={FAKE_TIME}", f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1",
                 "DONT_FAKE_MONOTONIC=1")
         node = Program("jumping", [*fake, network.programs / "dht-node", "run", "--data", data, "--log", "json", "--listen",
-                                   f"{HOST}:0", "--bootstrap", network.url_of(network.bootstrap_port)], data)
+                                   f"{HOST}:0", "--bootstrap", network.url_of(network.bootstrap_port),
+                                   *network.admission_options("dht-node")], data)
         self.addCleanup(node.kill)
         network.nodes.append(node)
         node.wait_ready()
