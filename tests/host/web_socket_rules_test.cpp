@@ -27,11 +27,12 @@ bool is_sound(unsigned status, const std::string& reason = {}) {
 TEST_CASE("an upgrade is a GET of HTTP/1.1 with a key of sixteen bytes, version 13") {
   CHECK(host::flaw_of(right_request()) == host::UpgradeFlaw::none);
   host::UpgradeRequest spaced = right_request();
-  spaced.key = " " + spaced.key + "\t ";
   spaced.version += " ";
   CHECK(host::flaw_of(spaced) == host::UpgradeFlaw::none);
   for (const char* key : {"", "AAAAAAAAAAAAAAAAAAAA", "!!!!!!!!!!!!!!!!!!!!!!==",
-                          "dGhlIHNhbXBsZSBub25jZQ=A", "dGhlIHNhbXBsZSBub25jZQ===="}) {
+                          "dGhlIHNhbXBsZSBub25jZQ=A", "dGhlIHNhbXBsZSBub25jZQ====",
+                          // The library would sign it with the white space.
+                          "dGhlIHNhbXBsZSBub25jZQ== "}) {
     host::UpgradeRequest request = right_request();
     request.key = key;
     CHECK(host::flaw_of(request) == host::UpgradeFlaw::form);

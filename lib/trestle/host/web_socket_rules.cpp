@@ -39,7 +39,7 @@ bool is_status_for_the_wire(unsigned status) {
 }  // namespace
 
 UpgradeFlaw flaw_of(const UpgradeRequest& request) {
-  if (!request.is_get || request.http_version != "HTTP/1.1" || !is_key(trimmed(request.key))) {
+  if (!request.is_get || request.http_version != "HTTP/1.1" || !is_key(request.key)) {
     return UpgradeFlaw::form;
   }
   return trimmed(request.version) == kVersion ? UpgradeFlaw::none : UpgradeFlaw::version;
