@@ -93,9 +93,9 @@ TEST_CASE("a link that nobody used for five minutes is let go if it is worth not
 
 TEST_CASE("a link that was dialled for upkeep alone is let go before it is pinged") {
   Linked linked(20);
-  for (const std::uint64_t peer : {30, 31, 32}) linked.link(mesh_contact(peer), Direction::dialled);
+  for (const std::uint64_t peer : {30u, 31u, 32u}) linked.link(mesh_contact(peer), Direction::dialled);
   linked.pass(seconds(15));
-  for (const std::uint64_t peer : {30, 31}) linked.keep_up(peer);
+  for (const std::uint64_t peer : {30u, 31u}) linked.keep_up(peer);
   linked.use(32);
   linked.pass(seconds(19));
   CHECK(linked.let_go.empty());
