@@ -93,7 +93,8 @@ TEST_CASE("a link that nobody used for five minutes is let go if it is worth not
 
 TEST_CASE("a link that was dialled for upkeep alone is let go before it is pinged") {
   Linked linked(20);
-  for (const std::uint64_t peer : {30u, 31u, 32u}) linked.link(mesh_contact(peer), Direction::dialled);
+  for (const std::uint64_t peer : {30u, 31u, 32u})
+    linked.link(mesh_contact(peer), Direction::dialled);
   linked.pass(seconds(15));
   for (const std::uint64_t peer : {30u, 31u}) linked.keep_up(peer);
   linked.use(32);
