@@ -166,10 +166,14 @@ class ReloadTest(ProcessCase):
             pooled = traffic.tally.joins
             self.write(network, bridge_mode="stateless")
             self.assertEqual(self.hang_up(bootstrap)["detail"], "changed: bridge-mode")
+            opened = lambda: sum(slot["connections_opened"] for slot in bootstrap.status()["bridges"])
+            before = opened()
             with ConnectionWatch(pid, network.bridge_ports) as watch:
                 time.sleep(MODE_FOR_S)
             stateless = traffic.tally.joins - pooled
-            self.assertGreater(len(watch.seen), 10, "a connection per request")
+            # Most live for a millisecond: who looks now and then sees few of them, but more than a pool has.
+            self.assertGreater(len(watch.seen), 2, "a connection per request")
+            self.assertGreater(opened() - before, 100)
 
             self.write(network, bridge_mode="pool")
             self.hang_up(bootstrap)
