@@ -166,3 +166,15 @@ TEST_CASE("a report in JSON says the same, whatever peers wrote into it") {
   REQUIRE(document);
   CHECK(document->root().member("exit_code")->raw() == "8");
 }
+
+TEST_CASE("T5: somebody else than the address names is told from a wrong secret") {
+  PathWalk walk = sound();
+  walk.is_opened = false;
+  walk.code = ErrorCode::unauthorized;
+  walk.reason = "node 0a answers where 0b is expected";
+  CHECK(failed(report_of(walk)) == "auth 8");
+  walk.met_another = true;
+  const DoctorReport report = report_of(walk);
+  CHECK(failed(report) == "hello 8");
+  CHECK(report.findings().back().advice.find("behind the #") != std::string::npos);
+}

@@ -197,7 +197,17 @@ TEST_CASE("a number that makes no sense, and a bridge that is given twice, are r
   CHECK_FALSE(sentence("alert-memory-mb", {"1048577"}).empty());
   CHECK(sentence("bridge", {"ws://a:1", "ws://b:1,ws://a:1"}) ==
         "--bridge: 'ws://a:1' is given twice");
+  const std::string id(40, 'a');
+  CHECK(sentence("bridge", {"ws://a:1", "ws://a:1#" + id}) ==
+        "--bridge: 'ws://a:1#" + id + "' is given twice");
+  CHECK(sentence("bridge", {"ws://a:1#" + id.substr(1)}) ==
+        "--bridge: 'ws://a:1#" + id.substr(1) +
+            "': behind the # stands the id of who must answer, 40 hex digits");
+  CHECK_FALSE(sentence("bridge", {"ws://a:1#" + id + ",ws://b:1#" + std::string(40, 'b')}).empty());
+  CHECK_FALSE(sentence("advertise", {"ws://a:1#" + id}).empty());
   CHECK(settings.bridges.empty());
+  CHECK(sentence("bridge", {"ws://a:1#" + id + ",ws://b:1#" + id}).empty());
+  CHECK(to_toml(settings).find("\"ws://a:1#" + id + ",ws://b:1#" + id + "\"") != std::string::npos);
 }
 
 TEST_CASE("a certificate without a key makes no sense, and one turns the advertised URL into wss") {

@@ -305,6 +305,18 @@ class OtherMistakesTest(DoctorCase):
         self.expect_failure("bootstrap", "hello", 8, self.examine(network, "dht-node", "--bootstrap", bridge.url),
                             "a bridge answers")
 
+    def test_somebody_else_than_the_address_names(self):
+        network = self.prepare_network(bridges=1)
+        network.start_bootstrap()
+        bridge = network.start_bridge(0)
+        secret = network.secret_options()
+        for expected, outcome in ((bridge.id, "ok"), (network.bootstrap.id, "failed")):
+            _, steps = self.examine(network, "bootstrap-node", "--bridge", f"{bridge.url}#{expected}", *secret)
+            hello, = (one for one in steps if one["path"] == "bridge" and one["step"] == "hello")
+            self.assertEqual(hello["outcome"], outcome, hello)
+        self.assertIn(bridge.id, str(hello), "who answers")
+        self.assertIn("behind the #", hello["advice"])
+
     def test_a_program_that_says_nothing(self):
         network = self.prepare_network(bridges=0)
 

@@ -34,10 +34,14 @@ constexpr OptionHelp kOptions[] = {
     {"invitation", "TEXT|F", "What 'bootstrap-node invite' printed for this node, or its file"},
     {"revocations", "F", "A founder's list of revocations; repeat for several"},
     {"bridge", "URL[,URL...]",
-     "A bridge to ask for onboarding, its addresses in the order to try; repeat for several"},
+     "A bridge to ask for onboarding, its addresses in the order to try; behind a # may stand the "
+     "id "
+     "that must answer there; repeat for several"},
     {"bridge-mode", "pool|stateless",
      "Keep one connection per bridge, or connect for every request (default: pool)"},
-    {"bootstrap", "URL", "A bootstrap node to join through; repeat for several"},
+    {"bootstrap", "URL",
+     "A bootstrap node to join through; behind a # may stand the id that must answer there; repeat "
+     "for several"},
     {"bridge-secret-file", "F", "File with the secret that bootstrap and bridges share"},
     {"legacy-bridge-secret-file", "F",
      "File with the secret of the old system's bridges, which show it in clear (BRIDGE_AUTH)"},

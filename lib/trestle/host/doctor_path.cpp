@@ -88,7 +88,7 @@ class PathReporter {
   /// False if there is no link.
   bool report_hello() {
     const bool has_wrong_secret = !walk_.is_opened && order_.role == wire::Role::bootstrap &&
-                                  walk_.code == ErrorCode::unauthorized;
+                                  walk_.code == ErrorCode::unauthorized && !walk_.met_another;
     if (!walk_.is_opened && !has_wrong_secret) {
       fail("hello", walk_.reason, advice_for_hello(), ExitCode::not_admitted, walk_.code);
       return false;
@@ -187,6 +187,10 @@ class PathReporter {
   }
 
   std::string advice_for_hello() const {
+    if (walk_.met_another) {
+      return "compare the id behind the # with what the program there says of itself (its identity "
+             "command); unless it was given a new key on purpose, somebody else answers";
+    }
     switch (walk_.code) {
       case ErrorCode::wrong_network:
         return "both sides need the same network-name; ours is " + order_.network;

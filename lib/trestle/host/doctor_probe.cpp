@@ -202,6 +202,7 @@ class Walker final : public ProbeEnd {
     const bool is_misunderstood = walk_.is_dialled && !walk_.is_opened && closed.by_peer &&
                                   closed.code == ErrorCode::connection_lost &&
                                   !walk_.is_old_dialect;
+    walk_.met_another = channels().refusals().unexpected > 0;
     if (!is_misunderstood) return end(closed.code, closed.text);
     walk_.is_old_dialect = true;
     begin();

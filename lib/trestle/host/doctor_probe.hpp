@@ -21,7 +21,7 @@ class Tls;
 
 /// One way to somebody, to be walked to its end.
 struct PathOrder {
-  std::string url;
+  std::string url;  ///< With the id that must answer, if one is expected.
   /// As whom we introduce ourselves. An observer may ask and takes no place in any mesh; a bridge
   /// wants a bootstrap node, which shows the secret.
   wire::Role role = wire::Role::observer;
@@ -37,6 +37,7 @@ struct PathWalk {
   bool is_dialled = false;            ///< A WebSocket is open.
   bool is_opened = false;             ///< The peer has proven, or in the old dialect said, itself.
   bool is_old_dialect = false;
+  bool met_another = false;  ///< Another id answered than the address names.
   wire::Contact peer{};
   /// The end, if it came before everything was done.
   ErrorCode code = ErrorCode::none;

@@ -73,6 +73,7 @@ constexpr Help kHelp[] = {
     {"link.connections", "Connections with or before a handshake."},
     {"link.pending", "Accepted connections whose handshake is under way."},
     {"link.refused_total", "Connections refused over a bound."},
+    {"link.refused_unexpected_total", "Dials answered by another id than the address names."},
     {"link.refused_banned_total", "Connections refused because their peer is banned."},
     {"link.refused_per_identity_total", "Links closed because their id had too many."},
     {"link.refused_legacy_total", "Links closed because there were too many of the old dialect."},

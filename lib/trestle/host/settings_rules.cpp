@@ -8,12 +8,22 @@
 #include "trestle/host/admission_reading.hpp"
 #include "trestle/host/calendar_word.hpp"
 #include "trestle/host/lookup_words.hpp"
+#include "trestle/link/pinned_url.hpp"
 
 namespace trestle::host {
 namespace {
 
 /// Each may have a full list of revocations.
 constexpr std::size_t kFoundersMax = 8;
+
+/// Whether two candidates of one bridge name different ids.
+bool names_two(const pool::BridgeEndpoint& bridge) {
+  std::set<NodeId> ids;
+  for (const std::string& url : bridge.urls) {
+    if (const auto id = link::parse_pinned_url(url).id) ids.insert(*id);
+  }
+  return ids.size() > 1;
+}
 
 /// One bridge a value; its candidate addresses are separated by commas. An address leads to one
 /// bridge: what is given twice would be dialled twice, and counted under one name.
@@ -26,10 +36,12 @@ Refused set_bridges(Settings& settings, const std::vector<std::string>& values) 
       const std::size_t end = std::min(value.find(',', begin), value.size());
       urls.push_back(value.substr(begin, end - begin));
       begin = end + 1;
-      if (!known.insert(urls.back()).second) return "'" + urls.back() + "' is given twice";
+      const std::string address(link::without_pin(urls.back()));
+      if (!known.insert(address).second) return "'" + urls.back() + "' is given twice";
     }
     pool::BridgeEndpoint bridge;
     if (Refused refused = set_dialled_urls(bridge.urls, urls)) return refused;
+    if (names_two(bridge)) return "'" + value + "' names two ids for one bridge";
     bridges.push_back(std::move(bridge));
   }
   settings.bridges = std::move(bridges);
@@ -53,6 +65,7 @@ Refused set_admin(Settings& settings, const std::string& value) {
 Refused set_advertise(Settings& settings, const std::string& value) {
   const auto url = parse_web_socket_url(value);
   if (!url) return url.error();
+  if (link::without_pin(value) != value) return "'" + value + "': who answers there proves its id";
   settings.advertise = value;
   return std::nullopt;
 }

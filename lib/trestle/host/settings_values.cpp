@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "trestle/host/address.hpp"
+#include "trestle/link/pinned_url.hpp"
 
 namespace trestle::host {
 
@@ -35,6 +36,10 @@ Refused set_dialled_urls(std::vector<std::string>& target, const std::vector<std
   for (const std::string& value : values) {
     const auto url = parse_web_socket_url(value);
     if (!url) return url.error();
+    const auto expected = link::parse_pinned_url(value).id;
+    if (expected && expected->is_zero()) {
+      return "'" + value + "': behind the # stands the id of who must answer, 40 hex digits";
+    }
   }
   target = values;
   return std::nullopt;

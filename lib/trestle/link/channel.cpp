@@ -130,6 +130,12 @@ void Channel::on_transport_open(Instant now) {
   TRESTLE_ASSERT(state_ == State::dialling);
   state_ = State::opening;
   open_by_ = after(now, options_.open_within);
+  if (side_ == Side::dialler && speaks_legacy() && handshake_->expected()) {
+    met_another_ = true;
+    return close(now, ErrorCode::unauthorized,
+                 "node " + handshake_->expected()->to_hex() +
+                     " is expected, and the old dialect proves no id");
+  }
   if (side_ == Side::dialler && speaks_legacy() && legacy_mode_ == LegacyMode::clients) {
     open_unpinged(now, {{}, wire::Role::bootstrap, wire::Dialect::legacy, {}, {}});
     report<Opened>(peer_);
@@ -322,6 +328,7 @@ void Channel::pump_handshake(Instant now) {
     } else if (auto* completed = std::get_if<Handshake::Completed>(&*effect)) {
       open(now, completed->peer);
     } else if (auto* refused = std::get_if<Handshake::Refused>(&*effect)) {
+      met_another_ = refused->is_unexpected;
       close(now, refused->code, std::move(refused->text));
     }
   }

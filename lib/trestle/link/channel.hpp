@@ -92,9 +92,9 @@ class Channel {
   };
 
   /// `local`, `suite` and `options` must outlive the channel: a node has many, and they all have
-  /// the same. `legacy` stands in the place of the options' one. `dialled_url` is empty on the
-  /// accepting side; `dialect` is what we speak first when dialling, and is ignored when accepting:
-  /// there the peer's first frame decides.
+  /// the same. `legacy` stands in the place of the options' one. `dialled_url` may name who must
+  /// answer (`PinnedUrl`), and is empty on the accepting side; `dialect` is what we speak first
+  /// when dialling, and is ignored when accepting: there the peer's first frame decides.
   Channel(ConnectionId id, crypto::Side side, const LocalPeer& local, crypto::Suite& suite,
           const ChannelOptions& options, LegacyMode legacy, Rng rng, std::string dialled_url,
           wire::Dialect dialect);
@@ -152,6 +152,8 @@ class Channel {
   void came_from(std::string address) { remote_address_ = std::move(address); }
   Duration round_trip() const { return keepalive_.round_trip(); }
   Instant opened_at() const { return opened_at_; }
+  /// Closed because somebody else answered than the one who is expected there.
+  bool met_another() const { return met_another_; }
   /// Ordered, but not yet with the kernel.
   std::size_t unsent_bytes() const { return unsent_bytes_; }
   std::uint32_t in_flight() const { return multiplexer_.stats().in_flight; }
@@ -215,6 +217,7 @@ class Channel {
   /// is made at once.
   std::size_t last_batch_bytes_ = 0;
   std::size_t unsent_bytes_ = 0;
+  bool met_another_ = false;
   /// When the peer is cut unless less lies unsent by then.
   Instant slow_until_ = kNever;
   Instant withdrawals_since_{};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/link/pinned_url.hpp"
 #include "trestle/link/remote_address.hpp"
 
 namespace trestle::link {
@@ -31,7 +32,7 @@ ConnectionId ChannelSet::dial(const std::string& url, wire::Dialect dialect, Leg
   insert(connection, std::make_unique<Channel>(
                          connection, crypto::Side::dialler, local_, suite_, options_.channel,
                          legacy, rng_.fork("channel", connection.value()), url, dialect));
-  orders_.push(Dial{connection, url, options_.dial_within});
+  orders_.push(Dial{connection, std::string(without_pin(url)), options_.dial_within});
   return connection;
 }
 
@@ -345,6 +346,7 @@ void ChannelSet::uncount(Place& place) {
 /// What only a peer does that means no good, or is broken. The driver tells of its own verdicts by
 /// the status, and so does a peer that finds us broken: with that one we are better off apart, too.
 void ChannelSet::judge(const Place& place, const Channel::Closed& closed) {
+  if (place.channel->met_another()) ++refusals_.unexpected;
   const auto status = static_cast<CloseStatus>(closed.status);
   const bool is_ours = !closed.by_peer && (closed.code == ErrorCode::protocol_error ||
                                            closed.code == ErrorCode::too_large ||

@@ -49,6 +49,7 @@ class ChannelSet {
   using Effect = std::variant<TransportOrder, News>;
   /// Why connections were refused beside the bound on pending ones.
   struct Refusals {
+    std::uint64_t unexpected = 0;  ///< Dialled: another id answered than the address names.
     std::uint64_t banned = 0;
     std::uint64_t per_identity = 0;
     std::uint64_t legacy = 0;
@@ -61,7 +62,7 @@ class ChannelSet {
   ChannelSet& operator=(const ChannelSet&) = delete;
 
   // ---- commands ----
-  /// An unknown dialect is tried as native.
+  /// An unknown dialect is tried as native. The address may name who must answer (`PinnedUrl`).
   ConnectionId dial(Instant now, const std::string& url,
                     wire::Dialect dialect = wire::Dialect::native);
   /// As a client of a bootstrap node of the old dialect: open as soon as the transport is, and

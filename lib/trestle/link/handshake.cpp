@@ -3,15 +3,18 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/link/pinned_url.hpp"
 
 namespace trestle::link {
 
 using crypto::Side;
 
 Handshake::Handshake(Side side, const LocalPeer& local, crypto::Suite& suite,
-                     std::string dialled_url)
+                     std::string_view dialled_url)
     : side_(side), local_(local), suite_(suite) {
-  hello_.dialled_url = std::move(dialled_url);
+  PinnedUrl dialled = parse_pinned_url(dialled_url);
+  hello_.dialled_url = std::move(dialled.url);
+  expected_ = dialled.id;
   if (side == Side::acceptor) state_ = State::awaiting_hello;
 }
 
@@ -143,6 +146,14 @@ bool Handshake::accept_peer(std::uint16_t version, std::string_view network,
     refuse_link(ErrorCode::duplicate_connection, "the peer has our own identity");
     return false;
   }
+  // Before anything is signed for it, and before it is shown that we know the secret (T5).
+  if (expected_ && peer_id_ != *expected_) {
+    state_ = State::over;
+    std::string text =
+        "node " + peer_id_.to_hex() + " answers where " + expected_->to_hex() + " is expected";
+    outbox_.push(Refused{ErrorCode::unauthorized, std::move(text), true});
+    return false;
+  }
   return true;
 }
 
@@ -164,7 +175,7 @@ void Handshake::complete(wire::Role role, const std::string& address) {
 
 void Handshake::refuse_link(ErrorCode code, std::string_view text) {
   state_ = State::over;
-  outbox_.push(Refused{code, std::string(text)});
+  outbox_.push(Refused{code, std::string(text), false});
 }
 
 }  // namespace trestle::link

@@ -43,12 +43,14 @@ class Handshake {
   struct Refused {
     ErrorCode code;
     std::string text;
+    bool is_unexpected = false;  ///< Somebody else than the one who must answer.
   };
   using Effect = std::variant<Send, SignTranscript, VerifyTranscript, Completed, Refused>;
 
-  /// `dialled_url` is what we dialled; unused on the accepting side.
+  /// `dialled_url` is what we dialled, with the id that must answer if one is expected
+  /// (`PinnedUrl`); unused on the accepting side.
   Handshake(crypto::Side side, const LocalPeer& local, crypto::Suite& suite,
-            std::string dialled_url);
+            std::string_view dialled_url);
 
   /// Dialler only: sends `hello`.
   void start();
@@ -58,6 +60,8 @@ class Handshake {
   void on_verified(bool valid);
 
   std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  /// Who must answer, if anybody in particular must.
+  const std::optional<NodeId>& expected() const { return expected_; }
 
  private:
   enum class State : std::uint8_t {
@@ -90,6 +94,7 @@ class Handshake {
   crypto::Suite& suite_;
   State state_ = State::idle;
   NodeId peer_id_{};
+  std::optional<NodeId> expected_;
   wire::Hello hello_;
   wire::Welcome welcome_;
   Outbox<Effect> outbox_;

@@ -14,6 +14,7 @@ void add_counters(Status& status, const link::ChannelSet& channels) {
   counters.emplace_back("link.pending", channels.pending());
   counters.emplace_back("link.refused_total", channels.refused());
   const link::ChannelSet::Refusals& refusals = channels.refusals();
+  counters.emplace_back("link.refused_unexpected_total", refusals.unexpected);
   counters.emplace_back("link.refused_banned_total", refusals.banned);
   counters.emplace_back("link.refused_per_identity_total", refusals.per_identity);
   counters.emplace_back("link.refused_legacy_total", refusals.legacy);

@@ -8,7 +8,7 @@ namespace trestle::pool {
 
 /// Where one bridge can be reached: candidate addresses in the order in which they are tried, for
 /// example an internal one before the public one (X15). However many there are, the bridge gets one
-/// connection.
+/// connection. Each may name the id that must answer there (`link::PinnedUrl`).
 struct BridgeEndpoint {
   std::vector<std::string> urls;
   friend bool operator==(const BridgeEndpoint&, const BridgeEndpoint&) = default;

@@ -102,7 +102,13 @@ void BridgeSet::on_lost(Instant now, SlotIndex index, const Channel::Closed& clo
       log(LogLevel::info, "bridge.idle", ErrorCode::idle, slot,
           slot.url() + ": closed until something is asked");
     }
+  } else if (excludes(closed.code) && slot.url_index + 1 < slot.endpoint.urls.size()) {
+    // Somebody else may answer here than behind the next candidate.
+    log(LogLevel::error, "bridge.dial_failed", closed.code, slot, slot.url() + ": " + closed.text);
+    ++slot.url_index;
+    dial(now, index);
   } else if (slot.is_excluded || excludes(closed.code)) {
+    slot.url_index = 0;
     exclude(now, slot, closed.code, closed.text);
   } else {
     log(LogLevel::warning, was_open ? "bridge.lost" : "bridge.dial_failed", closed.code, slot,

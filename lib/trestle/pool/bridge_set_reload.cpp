@@ -4,9 +4,26 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/link/pinned_url.hpp"
 #include "trestle/pool/bridge_set.hpp"
 
 namespace trestle::pool {
+
+namespace {
+
+/// The candidate of that bridge which is the address in use. Who has proven an id stays where an
+/// address is given this very id to expect, or no longer any.
+auto candidate_in_use(const BridgeEndpoint& bridge, const BridgeSlot& slot, bool is_open) {
+  const auto same = std::ranges::find(bridge.urls, slot.url());
+  if (same != bridge.urls.end() || !is_open) return same;
+  const std::string_view address = link::without_pin(slot.url());
+  return std::ranges::find_if(bridge.urls, [&](const std::string& url) {
+    const link::PinnedUrl fresh = link::parse_pinned_url(url);
+    return fresh.url == address && (!fresh.id || *fresh.id == slot.peer.id);
+  });
+}
+
+}  // namespace
 
 bool BridgeSet::has_place() const {
   const auto configured = static_cast<std::size_t>(
@@ -46,7 +63,7 @@ void BridgeSet::reload(Instant now, const std::vector<BridgeEndpoint>& bridges, 
     std::vector<std::string>::const_iterator url;
     for (; index < stays.size(); ++index) {
       if (slots_[index].is_attached || stays[index]) continue;
-      url = std::ranges::find(bridge.urls, slots_[index].url());
+      url = candidate_in_use(bridge, slots_[index], is_open(slots_[index]));
       if (url != bridge.urls.end()) break;
     }
     if (index == stays.size()) {

@@ -10,6 +10,7 @@
 #include "trestle/link/backoff.hpp"
 #include "trestle/link/breaker.hpp"
 #include "trestle/link/peak_ewma.hpp"
+#include "trestle/link/pinned_url.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/pool/bridge_ejection.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
@@ -82,7 +83,7 @@ struct BridgeSlot {
   /// there is of a bridge that advertises nothing.
   void meet(const wire::Contact& met) {
     peer = met;
-    if (peer.address.empty()) peer.address = url();
+    if (peer.address.empty()) peer.address = link::without_pin(url());
   }
 
   BridgeState state = BridgeState::disconnected;
