@@ -13,7 +13,7 @@ namespace {
 using std::chrono::seconds;
 
 bridge::Members members(std::size_t members_max = 512, std::uint64_t seed = 1) {
-  return bridge::Members(members_max, seconds(60), Rng(seed));
+  return bridge::Members(members_max, seconds(60), {}, Rng(seed));
 }
 
 TEST_CASE("every member is named equally often, and so is every pair") {
@@ -88,7 +88,7 @@ TEST_CASE("those worth asking come in an order that depends on the seed alone") 
       bridge::Members known = members(512, seed);
       for (std::uint64_t number = 1; number <= 4; ++number) known.up(kStart, desk_contact(number));
       std::vector<NodeId> stale;
-      known.shuffle_stale(kStart + seconds(61), desk_contact(1).id, stale);
+      known.order_stale(kStart + seconds(61), desk_contact(1).id, stale);
       REQUIRE(stale.size() == 3);
       if (run == 1) CHECK(stale == order);
       order = stale;

@@ -71,8 +71,8 @@ class Story {
     REQUIRE(stats.in_flight == waiting_.size());
     REQUIRE(stats.in_flight <= small_options().joins_max);
     REQUIRE(stats.joins == stats.introduced + stats.genesis + stats.emergency + stats.bridges +
-                               stats.failed + stats.busy + stats.cancelled + stats.ignored +
-                               stats.in_flight);
+                               stats.failed + stats.busy + stats.limited + stats.cancelled +
+                               stats.ignored + stats.in_flight);
     const auto genesis = fixture_.reception.genesis();
     if (genesis) REQUIRE(is_live(*genesis));
   }

@@ -15,13 +15,13 @@ using onboarding::Registry;
 TEST_CASE("live nodes are chosen uniformly, distinct and without the asker") {
   constexpr std::uint64_t kNodes = 12;
   constexpr std::uint64_t kDraws = 11'000;
-  Registry registry(100, Rng(1));
+  Registry registry(100, {}, Rng(1));
   for (std::uint64_t number = 1; number <= kNodes; ++number) {
     REQUIRE(registry.open(client(number), peer(number)));
   }
   std::array<std::uint64_t, kNodes> chosen{};
   for (std::uint64_t draw = 0; draw < kDraws; ++draw) {
-    const wire::Contacts nodes = registry.choose_nodes(peer(5).id, 3);
+    const wire::Contacts nodes = registry.choose_nodes(kStart, peer(5).id, 3);
     REQUIRE(nodes.size() == 3);
     std::set<NodeId> distinct;
     for (const wire::Contact& node : nodes) {
@@ -43,14 +43,14 @@ TEST_CASE("live nodes are chosen uniformly, distinct and without the asker") {
 }
 
 TEST_CASE("bridges and nodes that cannot be dialled are registered but never named") {
-  Registry registry(10, Rng(1));
+  Registry registry(10, {}, Rng(1));
   wire::Contact browser = peer(1);
   browser.address.clear();
   registry.open(client(1), browser);
   registry.open(client(2), peer(2, wire::Role::bridge));
   CHECK(registry.clients() == 2);
   CHECK(registry.nodes() == 0);
-  CHECK(registry.choose_nodes({}, 20).empty());
+  CHECK(registry.choose_nodes(kStart, {}, 20).empty());
   registry.open(client(1), peer(1));  // now it says where it listens
   CHECK(registry.nodes() == 1);
   registry.open(client(1), browser);
@@ -58,7 +58,7 @@ TEST_CASE("bridges and nodes that cannot be dialled are registered but never nam
 }
 
 TEST_CASE("the registry is bounded, and a renewed registration needs no place") {
-  Registry registry(2, Rng(1));
+  Registry registry(2, {}, Rng(1));
   CHECK(registry.open(client(1), peer(1)));
   CHECK(registry.open(client(2), peer(2)));
   CHECK_FALSE(registry.open(client(3), peer(3)));
@@ -70,7 +70,7 @@ TEST_CASE("the registry is bounded, and a renewed registration needs no place") 
 }
 
 TEST_CASE("whoever claims the id of a node that proved it is not named in its stead") {
-  Registry registry(10, Rng(1));
+  Registry registry(10, {}, Rng(1));
   wire::Contact claim = peer(1);
   claim.dialect = wire::Dialect::legacy;
   claim.address = "ws://somebody.else";
@@ -80,8 +80,8 @@ TEST_CASE("whoever claims the id of a node that proved it is not named in its st
   registry.open(client(3), claim);
   registry.open(client(1), claim);
   CHECK(registry.find_node(peer(1).id)->address == peer(1).address);
-  REQUIRE(registry.choose_nodes({}, 20).size() == 1);
-  CHECK(registry.choose_nodes({}, 20)[0].address == peer(1).address);
+  REQUIRE(registry.choose_nodes(kStart, {}, 20).size() == 1);
+  CHECK(registry.choose_nodes(kStart, {}, 20)[0].address == peer(1).address);
   registry.open(client(4), peer(1));
   registry.close(client(4));  // the other proven connection takes its place, not a claim
   CHECK(registry.find_node(peer(1).id)->address == peer(1).address);
@@ -94,7 +94,7 @@ TEST_CASE("the registry agrees with a naive model while peers come, go and come 
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     CAPTURE(seed);
     Rng rng(seed);
-    Registry registry(8, Rng(seed));
+    Registry registry(8, {}, Rng(seed));
     std::map<std::uint64_t, wire::Contact> open;
     for (int step = 0; step < 60; ++step) {
       const std::uint64_t connection = 1 + rng.below(10);
@@ -115,7 +115,7 @@ TEST_CASE("the registry agrees with a naive model while peers come, go and come 
       REQUIRE(registry.clients() == open.size());
       REQUIRE(registry.nodes() == live.size());
       std::set<NodeId> named;
-      for (const auto& node : registry.choose_nodes({}, 20)) named.insert(node.id);
+      for (const auto& node : registry.choose_nodes(kStart, {}, 20)) named.insert(node.id);
       REQUIRE(named == live);
       for (const NodeId& id : live) REQUIRE(registry.find_node(id)->id == id);
     }

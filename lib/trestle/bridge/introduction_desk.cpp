@@ -43,7 +43,7 @@ IntroductionDesk::IntroductionDesk(wire::Contact self, const IntroductionDeskOpt
       options_(options),
       rng_(rng.fork("desk")),
       policy_(policy),
-      members_(options.members_max, options.heard_fresh, rng.fork("members")),
+      members_(options.members_max, options.heard_fresh, options.named, rng.fork("members")),
       turns_(turn_options(options)) {
   TRESTLE_ASSERT(options_.in_service_max > 0);
   TRESTLE_ASSERT(options_.contacts_max > 0);
@@ -197,7 +197,7 @@ void IntroductionDesk::start(Instant now, Slot slot) {
   const Instant answer_by =
       std::min(after(now, options_.probe_wait), request.expires - options_.reply_margin);
   if (answer_by <= now) return finish(now, slot);
-  members_.shuffle_stale(now, request.newcomer, request.stale);
+  members_.order_stale(now, request.newcomer, request.stale);
   deadlines_.set(slot, answer_by);
   advance(now, slot);
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "trestle/base/rotating_subset.hpp"
 #include "trestle/base/time.hpp"
 
 namespace trestle::bridge {
@@ -28,6 +29,9 @@ struct IntroductionDeskOptions {
   std::size_t contacts_max = 20;
   /// Members remembered. A bridge on the server profile holds 200 links (SMp); the rest is slack.
   std::size_t members_max = 512;
+  /// Members named to one newcomer, whatever it asks and however often, before they are others
+  /// (T27).
+  RotatingSubsetOptions named;
   /// Bounds of the wait stated with BUSY; drawn between them, so that the refused do not return
   /// together (BRIDGE-04, T21). 110 requests drain in about this time when members must be probed.
   Duration retry_after_min = std::chrono::milliseconds(250);

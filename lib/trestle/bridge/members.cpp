@@ -5,9 +5,12 @@
 
 namespace trestle::bridge {
 
-Members::Members(std::size_t members_max, Duration heard_fresh, Rng rng)
-    : members_max_(members_max), heard_fresh_(heard_fresh), rng_(rng) {
-  chosen_.reserve(members_max);
+Members::Members(std::size_t members_max, Duration heard_fresh, const RotatingSubsetOptions& named,
+                 Rng rng)
+    : members_max_(members_max),
+      heard_fresh_(heard_fresh),
+      named_(named, rng.fork("named")),
+      rng_(rng) {
   eligible_.reserve(members_max);
 }
 
@@ -47,16 +50,14 @@ wire::Contacts Members::choose_bridges(Instant now, const NodeId& newcomer, std:
   return choose(bridges_, now, newcomer, count);
 }
 
-void Members::shuffle_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale) {
+void Members::order_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale) {
   stale.clear();
   for (const auto& [id, member] : nodes_) {
     if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
     stale.push_back(id);
   }
-  for (std::size_t place = 0; place + 1 < stale.size(); ++place) {
-    const std::size_t drawn = place + rng_.below(stale.size() - place);
-    std::swap(stale[place], stale[drawn]);
-  }
+  const RotatingSubset::Order order = named_.order(now, newcomer);
+  std::ranges::sort(stale, {}, [&](const NodeId& id) { return ~order.place_of(id); });
 }
 
 const wire::Contact* Members::find(const NodeId& id) const {
@@ -80,36 +81,28 @@ bool Members::is_fresh(Instant now, const Member& member) const {
 
 wire::Contacts Members::choose(const Table& table, Instant now, const NodeId& newcomer,
                                std::size_t count) {
-  const auto is_eligible = [&](std::size_t index) {
-    const auto& [id, member] = table.at_index(index);
-    return id != newcomer && is_fresh(now, member) &&
-           std::ranges::find(chosen_, index) == chosen_.end();
-  };
-  chosen_.clear();
-  // In a small table most draws would hit what is chosen already.
-  std::size_t misses = table.size() > 2 * count ? 0 : kMissesMax;
-  while (chosen_.size() < count && misses < kMissesMax) {
-    const std::size_t drawn = rng_.below(table.size());
-    if (is_eligible(drawn)) {
-      chosen_.push_back(drawn);
-    } else {
-      ++misses;
-    }
-  }
+  const RotatingSubset::Order order = named_.order(now, newcomer);
   eligible_.clear();
-  if (chosen_.size() < count) {
-    for (std::size_t index = 0; index < table.size(); ++index) {
-      if (is_eligible(index)) eligible_.push_back(index);
-    }
+  for (std::size_t index = 0; index < table.size(); ++index) {
+    const auto& [id, member] = table.at_index(index);
+    if (id == newcomer || !is_fresh(now, member)) continue;
+    eligible_.push_back({order.place_of(id), index});
   }
-  for (std::size_t place = 0; place < eligible_.size() && chosen_.size() < count; ++place) {
+  if (eligible_.size() > named_.size()) {
+    const auto end = eligible_.begin() + static_cast<std::ptrdiff_t>(named_.size());
+    std::nth_element(eligible_.begin(), end, eligible_.end());
+    eligible_.erase(end, eligible_.end());
+    // The few are the same with every standard library; the order in which they lie is not.
+    std::ranges::sort(eligible_);
+  }
+  const std::size_t chosen = std::min(count, eligible_.size());
+  wire::Contacts contacts;
+  contacts.reserve(chosen);
+  for (std::size_t place = 0; place < chosen; ++place) {
     const std::size_t drawn = place + rng_.below(eligible_.size() - place);
     std::swap(eligible_[place], eligible_[drawn]);
-    chosen_.push_back(eligible_[place]);
+    contacts.push_back(table.at_index(eligible_[place].index).second.contact);
   }
-  wire::Contacts contacts;
-  contacts.reserve(chosen_.size());
-  for (const std::size_t index : chosen_) contacts.push_back(table.at_index(index).second.contact);
   return contacts;
 }
 

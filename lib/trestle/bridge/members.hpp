@@ -1,11 +1,14 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/rng.hpp"
+#include "trestle/base/rotating_subset.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/wire/message/contact.hpp"
 
@@ -14,15 +17,15 @@ namespace trestle::bridge {
 /// The live members a bridge may name, and the other bridges. A policy: it answers questions about
 /// a given `now` and emits nothing.
 ///
-/// Every choice among them is uniform (BRIDGE-10). Members are drawn from the whole table and those
-/// that are not eligible, or drawn before, are passed over: with mostly fresh members that takes as
-/// many draws as members wanted, however many there are. When too many draws were in vain, the rest
-/// comes from a partial Fisher-Yates shuffle over the eligible ones. Both give every set of
-/// eligible members the same chance, whatever was drawn before.
+/// Each newcomer is named some of a few, which are its own until a turn is over, so that asking
+/// again and again tells nobody who all the members are (T27, `RotatingSubset`). Over all newcomers
+/// every choice is uniform (BRIDGE-10), and one newcomer's choice among its few is a partial
+/// Fisher-Yates shuffle.
 class Members {
  public:
   /// `members_max` bounds the nodes and, separately, the bridges remembered.
-  Members(std::size_t members_max, Duration heard_fresh, Rng rng);
+  Members(std::size_t members_max, Duration heard_fresh, const RotatingSubsetOptions& named,
+          Rng rng);
 
   /// Adds or renews a peer that has just shown itself. Peers that cannot be dialled, bootstrap
   /// nodes and observers are of no use to a newcomer and not kept. False when it was not kept.
@@ -34,9 +37,9 @@ class Members {
 
   /// Up to `count` distinct nodes heard within the fresh time, without `newcomer`.
   wire::Contacts choose_fresh(Instant now, const NodeId& newcomer, std::size_t count);
-  /// Fills `stale` with the ids of the nodes worth asking for a sign of life, in random order,
-  /// without `newcomer`.
-  void shuffle_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale);
+  /// Fills `stale` with the ids of the nodes worth asking for a sign of life, without `newcomer`,
+  /// in its own order: the last one first.
+  void order_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale);
   /// Up to `count` other bridges heard within the fresh time, without `newcomer`.
   wire::Contacts choose_bridges(Instant now, const NodeId& newcomer, std::size_t count);
 
@@ -57,17 +60,19 @@ class Members {
 
   bool is_fresh(Instant now, const Member& member) const;
   wire::Contacts choose(const Table& table, Instant now, const NodeId& newcomer, std::size_t count);
-  /// Draws that miss before the whole table is looked at.
-  static constexpr std::size_t kMissesMax = 8;
-
   std::size_t members_max_;
   Duration heard_fresh_;
+  RotatingSubset named_;
   Rng rng_;
   Table nodes_;
   Table bridges_;
-  /// Positions in a table. Kept between calls, so that a choice allocates nothing but its answer.
-  std::vector<std::size_t> chosen_;
-  std::vector<std::size_t> eligible_;
+  struct Eligible {
+    std::uint64_t place = 0;  ///< In the newcomer's order.
+    std::size_t index = 0;    ///< In the table.
+    friend constexpr auto operator<=>(const Eligible&, const Eligible&) = default;
+  };
+  /// Kept between calls, so that a choice allocates nothing but its answer.
+  std::vector<Eligible> eligible_;
 };
 
 }  // namespace trestle::bridge

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "trestle/base/flat_map.hpp"
+#include "trestle/base/rate_account.hpp"
 #include "trestle/base/time.hpp"
 
 namespace trestle::host {
@@ -26,26 +26,20 @@ struct ArrivalRateOptions {
 /// nobody else anything: refused arrivals take nothing out of the account of all.
 class ArrivalRates {
  public:
-  explicit ArrivalRates(const ArrivalRateOptions& options) : options_(options) {}
+  explicit ArrivalRates(const ArrivalRateOptions& options);
 
   enum class Counting : std::uint8_t { by_address, in_all_only };
   /// Whether one more may come now.
   bool admits(Instant now, std::string_view address, Counting counting);
-  std::size_t addresses() const { return full_at_.size(); }
+  std::size_t addresses() const { return by_address_.size(); }
 
  private:
-  struct Account {
-    Duration cost;      ///< Of one arrival.
-    Duration capacity;  ///< Of two seconds' worth.
-  };
-  static Account account(std::uint32_t per_second);
-  /// When the account is full again if this one is taken; nothing may be taken beyond its capacity.
-  static bool fits(Instant now, Instant full_at, const Account& account, Instant& full_then);
-  void forget_full(Instant now);
-
-  ArrivalRateOptions options_;
-  Instant all_full_at_{};
-  FlatMap<std::string, Instant> full_at_;
+  Pace pace_of_all_;
+  Pace pace_of_address_;
+  RateAccount all_;
+  /// Only a flood from as many addresses fills the table; then the bound of all is the one that
+  /// counts.
+  RateAccounts<std::string> by_address_;
 };
 
 }  // namespace trestle::host

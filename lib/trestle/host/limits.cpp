@@ -131,6 +131,11 @@ constexpr LimitRule kLimits[] = {
          [](auto& all) -> auto& { return all.node.links.bans.ban_for; }),
     rule("log-lines-per-second-per-peer", kAll, kRate,
          [](auto& all) -> auto& { return all.log.peer_lines_per_second; }),
+    // ---- what a bootstrap node tells
+    rule("introductions-at-once-per-identity", kBootstrap, kBurst,
+         [](auto& all) -> auto& { return all.node.introductions.at_once; }),
+    rule("introductions-every-s-per-identity", kBootstrap, kSeconds,
+         [](auto& all) -> auto& { return all.node.introductions.every; }),
     // ---- what a member serves; per interval, see docs/operators.md
     rule("finds", kMembers, kRate,
          [](auto& all) -> auto& { return all.node.serving.finds.per_interval; }),

@@ -128,6 +128,7 @@ constexpr Help kHelp[] = {
     {"reception.bridges_total", "Joins of bridges."},
     {"reception.failed_total", "Joins refused, but for BUSY."},
     {"reception.busy_total", "Joins answered BUSY."},
+    {"reception.limited_total", "Joins of those that were named peers too often of late."},
     {"reception.turned_away_total", "Clients closed for want of room."},
     {"reception.join_time", "From a join to its answer with peers."},
     // the bridge's desk

@@ -12,13 +12,13 @@ bool Announcements::on_link_up(Instant now, const wire::Contact& peer, Direction
   if (!is_new || !is_settled || direction != Direction::accepted) return false;
   // What an old peer says of itself is not proven: nobody is sent to an address for it.
   if (peer.dialect != wire::Dialect::native || peer.address.empty()) return false;
-  return told_.take(now, options_.told_at_once_max, options_.told_every);
+  return told_.take(now, {.every = options_.told_every, .at_once = options_.told_at_once_max});
 }
 
 Announcements::Verdict Announcements::on_announced(Instant now, const NodeId& from,
                                                    const NodeId& peer) {
-  Allowance& allowance = *senders_.insert(from, {}).first;
-  if (!allowance.take(now, options_.heard_at_once_max, options_.heard_every)) {
+  RateAccount& heard = *senders_.insert(from, {}).first;
+  if (!heard.take(now, {.every = options_.heard_every, .at_once = options_.heard_at_once_max})) {
     return Verdict::too_many;
   }
   return remember(now, peer) ? Verdict::news : Verdict::repeated;

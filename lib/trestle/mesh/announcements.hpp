@@ -5,6 +5,7 @@
 
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/node_id.hpp"
+#include "trestle/base/rate_account.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/mesh/collision.hpp"
 #include "trestle/wire/message/contact.hpp"
@@ -26,22 +27,6 @@ struct AnnouncementsOptions {
   /// One peer's, in the same measure: whoever keeps to it is heard in full.
   std::uint32_t heard_at_once_max = 40;
   Duration heard_every = std::chrono::milliseconds(200);
-};
-
-/// How often something may happen: so many at once, and one more every so often. A policy of one
-/// word: the instant at which everything granted so far would have been earned.
-class Allowance {
- public:
-  /// False when there is nothing left.
-  bool take(Instant now, std::uint32_t at_once_max, Duration every) {
-    const Instant earned = after(earned_at_ > now ? earned_at_ : now, every);
-    if (earned - now > every * at_once_max) return false;
-    earned_at_ = earned;
-    return true;
-  }
-
- private:
-  Instant earned_at_ = Instant::min();
 };
 
 /// Whom to tell the others of, and which of their announcements are news (MESH-01, P-CR-18). A
@@ -73,8 +58,8 @@ class Announcements {
   AnnouncementsOptions options_;
   /// When each was last linked or announced.
   FlatMap<NodeId, Instant> remembered_;
-  FlatMap<NodeId, Allowance> senders_;
-  Allowance told_;
+  FlatMap<NodeId, RateAccount> senders_;  ///< Who is linked.
+  RateAccount told_;
   Instant linked_since_ = kNever;
 };
 

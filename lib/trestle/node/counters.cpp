@@ -206,6 +206,7 @@ void add_counters(Status& status, const onboarding::ReceptionStats& stats) {
   counters.emplace_back("reception.bridges_total", stats.bridges);
   counters.emplace_back("reception.failed_total", stats.failed);
   counters.emplace_back("reception.busy_total", stats.busy);
+  counters.emplace_back("reception.limited_total", stats.limited);
   counters.emplace_back("reception.turned_away_total", stats.turned_away);
   status.histograms.push_back({"reception.join_time", stats.join_time});
 }

@@ -7,6 +7,7 @@
 #include "trestle/link/channel_set.hpp"
 #include "trestle/node/member/carrying_budgets.hpp"
 #include "trestle/node/member/record_verifier.hpp"
+#include "trestle/onboarding/reception_options.hpp"
 
 namespace trestle::node {
 
@@ -19,6 +20,8 @@ struct Limits {
   dht::ServingLimitsOptions serving;     ///< Members.
   dht::RecordStoreOptions store;         ///< dht-node
   CarryingBudgetOptions carried_origin;  ///< Members: requests carried for one originator.
+  /// Bootstrap nodes: answers with peers to one identity.
+  Pace introductions = onboarding::ReceptionOptions{}.answers;
 };
 
 /// How short memory is. The driver measures, the node gives up what it can do without.

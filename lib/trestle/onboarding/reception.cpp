@@ -34,12 +34,19 @@ void add_unless_named(wire::Contacts& contacts, const wire::Contact& contact, co
   if (std::none_of(contacts.begin(), contacts.end(), is_same)) contacts.push_back(contact);
 }
 
+/// Of one that proves no id the connection is counted: whose id it claims must not pay for it.
+link::RateKey payer(const wire::Contact& contact, link::ConnectionId connection) {
+  return contact.dialect == wire::Dialect::native ? link::RateKey::of_identity(contact.id)
+                                                  : link::RateKey::of_connection(connection);
+}
+
 }  // namespace
 
 Reception::Reception(const ReceptionOptions& options, Rng rng)
     : options_(options),
       rng_(rng.fork("reception")),
-      registry_(options.clients_max, rng.fork("registry")),
+      registry_(options.clients_max, options.named, rng.fork("registry")),
+      answers_(options.counted_max),
       joins_(options.joins_max) {
   TRESTLE_ASSERT(options_.joins_max > 0 && options_.joins_max <= std::size_t{1} << kSlotBits);
   TRESTLE_ASSERT(options_.contacts_max > 0 && options_.asks_max > 0);
@@ -103,10 +110,11 @@ void Reception::on_join(Instant now, link::ConnectionId client, wire::RequestId 
     return refuse_join(client, request_id, ErrorCode::busy,
                        "your previous request to join is still being worked on");
   }
+  if (refuse_greedy(now, *known, client, request_id)) return;
   const std::size_t wanted =
       std::clamp<std::size_t>(request.contacts_max, 1, options_.contacts_max);
   if (known->contact.role == wire::Role::bridge) {
-    return join_as_bridge(client, request_id, wanted);
+    return join_as_bridge(now, client, request_id, wanted);
   }
   if (options_.admission == Admission::invitation) {
     return refuse_join(client, request_id, ErrorCode::unauthorized,
@@ -131,11 +139,30 @@ void Reception::refuse_join(link::ConnectionId client, wire::RequestId request_i
   outbox_.push(Answer{client, request_id, std::move(failure)});
 }
 
-void Reception::join_as_bridge(link::ConnectionId client, wire::RequestId request_id,
+bool Reception::refuse_greedy(Instant now, const Client& client, link::ConnectionId connection,
+                              wire::RequestId request_id) {
+  const Duration wait = answers_.wait(now, payer(client.contact, connection), options_.answers);
+  if (wait == Duration::zero()) return false;
+  ++stats_.limited;
+  const auto retry_after = std::chrono::ceil<std::chrono::milliseconds>(wait);
+  outbox_.push(Answer{connection, request_id,
+                      wire::Failure{.code = ErrorCode::rate_limited,
+                                    .retry_after_ms = to_milliseconds(retry_after),
+                                    .text = "you were named peers just now; ask again later"}});
+  return true;
+}
+
+void Reception::charge(Instant now, link::ConnectionId connection, std::size_t contacts) {
+  if (contacts <= options_.free_contacts_max) return;
+  answers_.charge(now, payer(registry_.find(connection)->contact, connection), options_.answers);
+}
+
+void Reception::join_as_bridge(Instant now, link::ConnectionId client, wire::RequestId request_id,
                                std::size_t wanted) {
   Client& bridge = *registry_.find(client);
   wire::JoinResponse response{.outcome = wire::JoinOutcome::bridge, .contacts = {}};
-  response.contacts = registry_.choose_nodes(bridge.contact.id, wanted);
+  response.contacts = registry_.choose_nodes(now, bridge.contact.id, wanted);
+  charge(now, client, response.contacts.size());
   count(response.outcome);
   tell(bridge, response.outcome, {}, Duration::zero());
   outbox_.push(Answer{client, request_id, std::move(response)});
@@ -262,7 +289,7 @@ void Reception::on_turned_away(Instant, AskId ask, const wire::Failure& failure)
 void Reception::decide(Instant now, Slot slot, Knowledge knowledge) {
   const Join& join = joins_[slot];
   const wire::Contact asker = registry_.find(join.client)->contact;
-  wire::Contacts live = choose_emergency(join, asker.id);
+  wire::Contacts live = choose_emergency(now, join, asker.id);
   // A bridge that names nodes as other ways in has seen a network, though it cannot introduce to it
   // now: beginning another beside it would split it.
   const bool is_first =
@@ -294,10 +321,10 @@ bool Reception::may_be_genesis(const wire::Contact& asker, Knowledge knowledge,
   return options_.genesis == Genesis::allowed_without_bridges && bridges_.empty() && !others_live;
 }
 
-wire::Contacts Reception::choose_emergency(const Join& join, const NodeId& asker) {
+wire::Contacts Reception::choose_emergency(Instant now, const Join& join, const NodeId& asker) {
   wire::Contacts live;
   if (genesis_) add_unless_named(live, *registry_.find_node(*genesis_), asker, join.wanted);
-  for (const wire::Contact& node : registry_.choose_nodes(asker, join.wanted)) {
+  for (const wire::Contact& node : registry_.choose_nodes(now, asker, join.wanted)) {
     add_unless_named(live, node, asker, join.wanted);
   }
   for (const wire::Contact& node : join.alternatives) {
@@ -332,6 +359,7 @@ void Reception::succeed(Instant now, Slot slot, wire::JoinOutcome outcome, wire:
                         const wire::Contact& bridge) {
   const Join& join = joins_[slot];
   count(outcome);
+  charge(now, join.client, contacts.size());
   failure_logged_ = false;
   stats_.join_time.add(now - join.asked);
   tell(*registry_.find(join.client), outcome, bridge, now - join.asked);

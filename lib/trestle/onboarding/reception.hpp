@@ -11,6 +11,7 @@
 #include "trestle/base/histogram.hpp"
 #include "trestle/base/log_record.hpp"
 #include "trestle/base/outbox.hpp"
+#include "trestle/link/rate_limiter.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/onboarding/reception_options.hpp"
 #include "trestle/onboarding/registry.hpp"
@@ -65,8 +66,9 @@ struct ReceptionStats {
   std::uint64_t genesis = 0;
   std::uint64_t emergency = 0;
   std::uint64_t bridges = 0;  ///< Joins of bridges.
-  std::uint64_t failed = 0;   ///< With any code but BUSY.
+  std::uint64_t failed = 0;   ///< With any code but BUSY and RATE_LIMITED.
   std::uint64_t busy = 0;
+  std::uint64_t limited = 0;    ///< Asked for more peers than one identity is named.
   std::uint64_t cancelled = 0;  ///< Withdrawn, or the connection closed.
   std::uint64_t ignored = 0;    ///< Without an id, or with the id of the join under way.
   std::uint64_t timeouts = 0;   ///< No bridge answered within our own time.
@@ -107,7 +109,7 @@ struct ReceptionStats {
 /// dialect is connected and may be asked, `answer_within_old_bridge`); the asker is never named to
 /// itself; one join at a time per connection, a second one is answered BUSY (it is not a repetition
 /// of the first: that would carry the first's id, and is ignored, since the first is still to be
-/// answered).
+/// answered). Whoever was named peers too often of late is answered RATE_LIMITED with the wait.
 class Reception {
  public:
   Reception(const ReceptionOptions& options, Rng rng);
@@ -158,11 +160,16 @@ class Reception {
   /// What is known of the bridges when a join must be decided without members.
   enum class Knowledge : std::uint8_t { empty, unreachable };
 
-  void join_as_bridge(link::ConnectionId client, wire::RequestId request_id, std::size_t wanted);
+  void join_as_bridge(Instant now, link::ConnectionId client, wire::RequestId request_id,
+                      std::size_t wanted);
   void begin(Instant now, link::ConnectionId client, wire::RequestId request_id,
              std::size_t wanted);
   /// How long a join may take: it depends on who may be asked.
   Duration answer_bound() const;
+  /// True if this identity was named peers too often of late; it is told so.
+  bool refuse_greedy(Instant now, const Client& client, link::ConnectionId connection,
+                     wire::RequestId request_id);
+  void charge(Instant now, link::ConnectionId connection, std::size_t contacts);
   /// Ends a join that was never begun.
   void refuse_join(link::ConnectionId client, wire::RequestId request_id, ErrorCode code,
                    std::string_view text);
@@ -175,7 +182,7 @@ class Reception {
   void decide(Instant now, Slot slot, Knowledge knowledge);
   bool may_be_genesis(const wire::Contact& asker, Knowledge knowledge, bool others_live) const;
   /// The genesis if it is live, then other live nodes in random order, then what bridges named.
-  wire::Contacts choose_emergency(const Join& join, const NodeId& asker);
+  wire::Contacts choose_emergency(Instant now, const Join& join, const NodeId& asker);
   std::string explain(const wire::Contact& asker, Knowledge knowledge) const;
   void succeed(Instant now, Slot slot, wire::JoinOutcome outcome, wire::Contacts contacts,
                const wire::Contact& bridge);
@@ -190,6 +197,7 @@ class Reception {
   ReceptionOptions options_;
   Rng rng_;
   Registry registry_;
+  RateAccounts<link::RateKey> answers_;
   wire::Contacts bridges_;
   std::optional<NodeId> genesis_;
   std::vector<Join> joins_;

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "trestle/base/rate_account.hpp"
+#include "trestle/base/rotating_subset.hpp"
 #include "trestle/base/time.hpp"
 
 namespace trestle::onboarding {
@@ -46,6 +48,18 @@ struct ReceptionOptions {
   unsigned asks_max = 4;
   /// Contacts in one answer (find_node's k), also for askers that want more.
   std::size_t contacts_max = 20;
+  /// Live nodes named to one asker, whatever it asks and however often, before they are others
+  /// (T27).
+  RotatingSubsetOptions named;
+  /// Answers with peers to one identity. Whoever found too few links asks every ten seconds or more
+  /// rarely (CCd), and is never refused; who comes back again and again, for its links go, or its
+  /// program, has ten attempts before it must wait as long.
+  Pace answers = {.every = std::chrono::seconds(10), .at_once = 10};
+  /// An answer with no more peers than these costs nothing. Whoever has so few asks every two
+  /// seconds (BOOT-07), and there is nothing to find out.
+  std::size_t free_contacts_max = 2;
+  /// Identities whose answers are counted: as many as can be registered.
+  std::size_t counted_max = 10'000;
   /// Bounds of the wait stated with our own BUSY and BRIDGE_UNAVAILABLE (BOOT-07: 2 s), drawn
   /// between them so that the refused do not return together (RECOV-05).
   Duration retry_after_min = std::chrono::milliseconds(1500);

@@ -17,7 +17,8 @@ bool is_proven(const wire::Contact& contact) { return contact.dialect == wire::D
 
 }  // namespace
 
-Registry::Registry(std::size_t clients_max, Rng rng) : clients_max_(clients_max), rng_(rng) {}
+Registry::Registry(std::size_t clients_max, const RotatingSubsetOptions& named, Rng rng)
+    : clients_max_(clients_max), named_(named, rng.fork("named")), rng_(rng) {}
 
 bool Registry::open(link::ConnectionId connection, const wire::Contact& contact) {
   if (Client* known = find(connection)) {
@@ -50,23 +51,36 @@ const wire::Contact* Registry::find_node(const NodeId& id) const {
   return place != nullptr ? &clients_.at(place->latest).contact : nullptr;
 }
 
-wire::Contacts Registry::choose_nodes(const NodeId& asker, std::size_t count) {
-  wire::Contacts chosen;
-  chosen.reserve(std::min(count, roster_.size()));
-  // A Fisher-Yates shuffle that stops as soon as enough are drawn.
-  for (std::size_t index = 0; index < roster_.size() && chosen.size() < count; ++index) {
-    swap_places(index, index + rng_.below(roster_.size() - index));
-    const Client& client = clients_.at(places_.find(roster_[index])->latest);
-    if (roster_[index] == asker || client.is_turned_away) continue;
-    chosen.push_back(client.contact);
+wire::Contacts Registry::choose_nodes(Instant now, const NodeId& asker, std::size_t count) {
+  const RotatingSubset::Order order = named_.order(now, asker);
+  few_.clear();
+  // A heap of those who stand first: whoever stands last among them is on top.
+  for (const auto& [id, place] : places_) {
+    const Client& client = clients_.at(place.latest);
+    if (id == asker || client.is_turned_away) continue;
+    const std::uint64_t stands_at = order.place_of(id);
+    if (few_.size() == named_.size()) {
+      if (stands_at >= few_.front().first) continue;
+      std::ranges::pop_heap(few_, {}, &Few::first);
+      few_.pop_back();
+    }
+    few_.emplace_back(stands_at, &client);
+    std::ranges::push_heap(few_, {}, &Few::first);
   }
-  return chosen;
+  const std::size_t chosen = std::min(count, few_.size());
+  wire::Contacts contacts;
+  contacts.reserve(chosen);
+  std::ranges::sort(few_, {}, &Few::first);  // how a heap lies is each library's own affair
+  for (std::size_t place = 0; place < chosen; ++place) {
+    std::swap(few_[place], few_[place + rng_.below(few_.size() - place)]);
+    contacts.push_back(few_[place].second->contact);
+  }
+  return contacts;
 }
 
 void Registry::enrol(link::ConnectionId connection, const wire::Contact& contact) {
   if (!can_be_named(contact)) return;
-  const auto [place, is_new] = places_.insert(contact.id, Place{roster_.size(), 0, connection});
-  if (is_new) roster_.push_back(contact.id);
+  Place* place = places_.insert(contact.id, Place{0, connection}).first;
   ++place->connections;
   if (is_proven(contact) || !is_proven(clients_.at(place->latest).contact)) {
     place->latest = connection;
@@ -78,8 +92,6 @@ void Registry::strike(link::ConnectionId connection, const wire::Contact& contac
   Place* place = places_.find(contact.id);
   TRESTLE_ASSERT(place != nullptr && place->connections > 0);
   if (--place->connections == 0) {
-    swap_places(place->index, roster_.size() - 1);
-    roster_.pop_back();
     places_.erase(contact.id);
     return;
   }
@@ -92,13 +104,6 @@ void Registry::strike(link::ConnectionId connection, const wire::Contact& contac
     has_proven = is_proven(client.contact);
     place->latest = other;
   }
-}
-
-void Registry::swap_places(std::size_t left, std::size_t right) {
-  if (left == right) return;
-  std::swap(roster_[left], roster_[right]);
-  places_.find(roster_[left])->index = left;
-  places_.find(roster_[right])->index = right;
 }
 
 }  // namespace trestle::onboarding

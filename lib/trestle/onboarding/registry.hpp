@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/node_id.hpp"
 #include "trestle/base/rng.hpp"
+#include "trestle/base/rotating_subset.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/wire/message/contact.hpp"
 #include "trestle/wire/message/onboarding.hpp"
@@ -25,11 +28,10 @@ struct Client {
   std::optional<std::size_t> join;
 };
 
-/// Who is registered, and a uniform choice among the live nodes that can be dialled. A policy
-/// without time.
+/// Who is registered, and a choice among the live nodes that can be dialled. A policy.
 class Registry {
  public:
-  Registry(std::size_t clients_max, Rng rng);
+  Registry(std::size_t clients_max, const RotatingSubsetOptions& named, Rng rng);
 
   /// False when full; an open connection is renewed with the new contact.
   bool open(link::ConnectionId connection, const wire::Contact& contact);
@@ -39,33 +41,33 @@ class Registry {
   Client* find(link::ConnectionId connection);
   /// The contact of a live node that can be dialled, or null.
   const wire::Contact* find_node(const NodeId& id) const;
-  /// Up to `count` distinct live nodes that can be dialled, without `asker` and those turned away;
-  /// uniform.
-  wire::Contacts choose_nodes(const NodeId& asker, std::size_t count);
+  /// Up to `count` distinct live nodes that can be dialled, without `asker` and those turned away:
+  /// some of the few that are the asker's own (`RotatingSubset`), over all askers uniform.
+  wire::Contacts choose_nodes(Instant now, const NodeId& asker, std::size_t count);
 
   std::size_t clients() const { return clients_.size(); }
-  std::size_t nodes() const { return roster_.size(); }
+  std::size_t nodes() const { return places_.size(); }
 
  private:
   /// A live node and one of its connections (a restarted peer may have two for a while): the
   /// newest, but one that proved the id before any that claims it in the old dialect.
   struct Place {
-    std::size_t index = 0;
     std::size_t connections = 0;
     link::ConnectionId latest;
   };
 
   void enrol(link::ConnectionId connection, const wire::Contact& contact);
   void strike(link::ConnectionId connection, const wire::Contact& contact);
-  void swap_places(std::size_t left, std::size_t right);
 
   std::size_t clients_max_;
+  RotatingSubset named_;
   Rng rng_;
   /// Ordered, and references stay valid while others come and go.
   std::map<link::ConnectionId, Client> clients_;
   FlatMap<NodeId, Place> places_;
-  /// Ids in no order that means anything: choosing shuffles it in place.
-  std::vector<NodeId> roster_;
+  /// Where somebody stands in the asker's order, and who.
+  using Few = std::pair<std::uint64_t, const Client*>;
+  std::vector<Few> few_;  ///< Those of the asker, while they are chosen.
 };
 
 }  // namespace trestle::onboarding

@@ -38,6 +38,7 @@ constexpr std::string_view kFailures[] = {
     "joiner.isolated_total",
     "reception.failed_total",
     "reception.busy_total",
+    "reception.limited_total",
     "reception.turned_away_total",
     "reception.emergency_total",
     "desk.busy_total",

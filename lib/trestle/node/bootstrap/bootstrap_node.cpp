@@ -20,6 +20,7 @@ constexpr std::size_t kForwardedUnsentMax = 256 * 1024;
 onboarding::ReceptionOptions reception_options(const BootstrapOptions& options) {
   onboarding::ReceptionOptions made;
   if (options.genesis) made.genesis = onboarding::Genesis::allowed;
+  made.answers = options.common.limits.introductions;
   return made;
 }
 

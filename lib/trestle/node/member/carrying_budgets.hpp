@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "trestle/base/flat_map.hpp"
 #include "trestle/base/node_id.hpp"
+#include "trestle/base/rate_account.hpp"
 #include "trestle/base/time.hpp"
 
 namespace trestle::node {
@@ -17,23 +17,21 @@ struct CarryingBudgetOptions {
   std::size_t ids_max = 256;
 };
 
-/// How often something may be done for each of many ids: a policy. Kept as the one moment at which
-/// an id's account is even again; an id whose moment has passed is as good as unknown.
+/// How often something may be done for each of many ids: a policy.
 class CarryingBudgets {
  public:
-  explicit CarryingBudgets(const CarryingBudgetOptions& options) : options_(options) {}
+  explicit CarryingBudgets(const CarryingBudgetOptions& options)
+      : pace_(Pace::per_second(options.per_second, options.burst)), accounts_(options.ids_max) {}
 
-  /// Takes one from this id's account, if there is one left.
+  /// Takes one from this id's account, if there is one left, and room for the account.
   [[nodiscard]] bool take(Instant now, const NodeId& id);
   /// After how long there will be one.
   Duration wait(Instant now, const NodeId& id) const;
-  std::size_t size() const { return even_at_.size(); }
+  std::size_t size() const { return accounts_.size(); }
 
  private:
-  Duration interval() const { return Duration(std::chrono::seconds(1)) / options_.per_second; }
-
-  CarryingBudgetOptions options_;
-  FlatMap<NodeId, Instant> even_at_;
+  Pace pace_;
+  RateAccounts<NodeId> accounts_;
 };
 
 }  // namespace trestle::node

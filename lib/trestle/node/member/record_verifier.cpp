@@ -9,7 +9,7 @@ namespace trestle::node {
 
 RecordVerifier::RecordVerifier(const RecordVerifierOptions& options, const dht::RecordStore& kept,
                                crypto::Suite& suite)
-    : options_(options), kept_(&kept), suite_(&suite), budgets_(options.checked_peers_max + 1) {}
+    : options_(options), kept_(&kept), suite_(&suite), checks_by_peer_(options.checked_peers_max) {}
 
 // ---- inputs
 
@@ -84,22 +84,17 @@ std::optional<ErrorCode> RecordVerifier::refusal(const wire::Record& record) {
 }
 
 bool RecordVerifier::may_check(Instant now, const Item& item) {
-  constexpr std::size_t kBudget = 0;
-  const Duration second = std::chrono::seconds(1);
-  const auto take = [&](const link::RateKey& whose, std::uint32_t per_second, std::uint32_t burst) {
-    return budgets_
-        .take(
-            now, whose, kBudget,
-            {.interval = second, .per_interval = per_second, .burst = std::max(burst, per_second)})
-        .allowed;
-  };
   const bool is_asked_for = std::holds_alternative<dht::AskId>(item.of);
   if (is_asked_for) return true;
+  const std::uint32_t per_second = options_.checks_per_second;
+  const Pace pace = Pace::per_second(per_second, std::max(options_.checks_burst, per_second));
   const std::uint32_t all = options_.checks_per_second_in_all;
-  // Nobody has the id of zeros.
-  return take(link::RateKey::of_identity(item.from), options_.checks_per_second,
-              options_.checks_burst) &&
-         take(link::RateKey::of_identity({}), all, all);
+  const Pace pace_of_all = Pace::per_second(all, all);
+  // Whom its own account refuses takes nothing from the others, and the other way round.
+  if (!checks_in_all_.has_one(now, pace_of_all)) return false;
+  if (!checks_by_peer_.take(now, item.from, pace)) return false;
+  checks_in_all_.charge(now, pace_of_all);
+  return true;
 }
 
 void RecordVerifier::order_check(Instant now, Held& held, const wire::Record& record) {

@@ -12,10 +12,10 @@
 #include "trestle/base/error_code.hpp"
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/outbox.hpp"
+#include "trestle/base/rate_account.hpp"
 #include "trestle/crypto/record.hpp"
 #include "trestle/dht/dht_effect.hpp"
 #include "trestle/dht/record_store.hpp"
-#include "trestle/link/rate_limiter.hpp"
 #include "trestle/link/transport.hpp"
 #include "trestle/wire/message/message.hpp"
 
@@ -135,7 +135,8 @@ class RecordVerifier {
   std::map<wire::RecordDigest, wire::Signature> known_;
   /// A list, since an empty deque takes half a kilobyte, and most nodes check few records.
   std::list<wire::RecordDigest> known_by_age_;
-  link::RateLimiter budgets_;
+  RateAccounts<NodeId> checks_by_peer_;
+  RateAccount checks_in_all_;
   FlatMap<link::ConnectionId, std::uint32_t> forgeries_;  ///< Of links that are open.
   RecordVerifierStats stats_;
   Outbox<Effect> outbox_;
