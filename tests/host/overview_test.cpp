@@ -5,6 +5,7 @@
 #include "captured_errors.hpp"
 #include "catch.hpp"
 #include "trestle/host/clock.hpp"
+#include "trestle/host/status_json.hpp"
 
 using namespace trestle;
 using namespace trestle::test;
@@ -106,4 +107,24 @@ TEST_CASE("strangers who ask often see figures of a second ago") {
   const std::string first = world.overview->public_reply(request).body;
   world.source.shown.counters[0].second = 6;
   CHECK(world.overview->public_reply(request).body == first);
+}
+
+TEST_CASE("T34: a running program says that a weaker mode is over, once") {
+  OverviewOptions options;
+  options.weaker = {{"legacy", "--legacy on", "", wall_now() + 150ms, "soon"},
+                    {"open-admission", "--admission open", "", WallTime::max(), ""}};
+  World world(options);
+  world.overview->start();
+  CHECK(world.wait_for("alert.raised: weaker"));
+  CHECK(world.wait_for("host.weaker_over: the time of --legacy on is over"));
+  world.pass(100ms);
+  CHECK(count(world.errors.text(), "host.weaker_over") == 1);
+  const std::string shown = to_json(world.overview->snapshot());
+  CHECK(shown.find(R"("weaker_modes":[{"mode":"legacy","until":"soon"},)"
+                   R"({"mode":"open-admission","until":""}])") != std::string::npos);
+  INFO("a later date, taken over by a reload");
+  options.weaker.front().end = WallTime::max();
+  world.overview->set_weaker_modes(options.weaker);
+  CHECK(world.wait_for("alert.cleared: weaker"));
+  CHECK(count(world.errors.text(), "host.weaker_over") == 1);
 }

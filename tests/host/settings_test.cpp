@@ -144,6 +144,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"network-key-file", {"/key"}, ""},
                                             {"accept-plaintext-until", {"2027-01-31"}, ""},
                                             {"legacy", {"off"}, ""},
+                                            {"weaker-until", {"2027-01-31"}, ""},
                                             {"log", {"json"}, ""},
                                             {"log-level", {"debug"}, ""},
                                             {"trace-frames", {"true"}, ""},
@@ -155,7 +156,8 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"alert-p99-ms", {"7"}, ""},
                                             {"alert-descriptors-percent", {"7"}, ""},
                                             {"alert-memory-mb", {"7"}, ""},
-                                            {"alert-refresh-percent", {"7"}, ""}};
+                                            {"alert-refresh-percent", {"7"}, ""},
+                                            {"alert-weaker-days", {"7"}, ""}};
   for (const ProgramKind kind : {ProgramKind::bootstrap, ProgramKind::bridge, ProgramKind::node}) {
     for (const std::string_view name : setting_names(kind)) {
       CAPTURE(name);

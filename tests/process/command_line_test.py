@@ -1,6 +1,7 @@
 """The words and exit codes that scripts and people rely on: 0 done, 1 failed, 2 wrong usage, 3 bad settings, 4 cannot
 listen, 5 cannot use the data folder."""
 
+import datetime
 import pathlib
 import re
 import socket
@@ -140,6 +141,21 @@ class CommandLineTest(ProcessCase):
         self.expect(5, "dht-node", "run", "--listen", "127.0.0.1:0", "--data", node.data, *self.nobody())
         self.assertTrue(node.is_running)
         self.assertEqual(node.status()["id"], node.id)
+
+    def test_weaker_modes_are_shown_and_end(self):
+        date_in = lambda days: (datetime.date.today() + datetime.timedelta(days=days)).isoformat()  # noqa: E731
+        node = self.network.start_program("dht-node", "weaker", "--listen", "127.0.0.1:0", *self.nobody(),
+                                          "--weaker-until", date_in(30))
+        self.assertEqual(node.status()["weaker_modes"], [{"mode": "legacy", "until": date_in(30)},
+                                                         {"mode": "open-admission", "until": date_in(30)}])
+        said = " ".join(one["detail"] for one in node.events_named("host.settings"))
+        self.assertIn("--legacy on", said)
+        self.assertIn("--admission open", said)
+        for program in PROGRAMS:
+            over = ("--weaker-until", date_in(-2), "--data", self.folder / "unused", *self.needed(program))
+            for command in ("run", "check"):
+                self.assertIn("is over", self.expect(3, program, command, *over))
+            self.expect(3, program, "check", *self.needed(program), "--weaker-until", "tomorrow")
 
     def test_an_identity_outlives_the_program_and_a_kill(self):
         first = self.start_alone("phoenix")

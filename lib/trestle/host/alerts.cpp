@@ -22,20 +22,29 @@ std::string_view name(Alert alert) {
       return "memory";
     case Alert::refresh:
       return "refresh";
+    case Alert::weaker:
+      return "weaker";
   }
   return "";
 }
 
+namespace {
+
+/// Wrong is too little, not too much.
+bool has_minimum(Alert alert) { return alert == Alert::bridges || alert == Alert::weaker; }
+
+}  // namespace
+
 bool Alerts::is_wrong(Alert alert, std::uint64_t figure) const {
   const std::uint64_t threshold = options_.thresholds[index_of(alert)];
   if (threshold == 0) return false;
-  return alert == Alert::bridges ? figure < threshold : figure > threshold;
+  return has_minimum(alert) ? figure < threshold : figure > threshold;
 }
 
 bool Alerts::is_right(Alert alert, std::uint64_t figure) const {
   const std::uint64_t threshold = options_.thresholds[index_of(alert)];
   if (threshold == 0) return true;
-  if (alert == Alert::bridges) return figure >= threshold;
+  if (has_minimum(alert)) return figure >= threshold;
   return figure * 100 <= threshold * (100 - options_.clear_margin_percent);
 }
 
@@ -88,6 +97,8 @@ std::string describe(const Alerts::Change& change) {
       return sentence("resident memory", " MiB");
     case Alert::refresh:
       return sentence("records are refreshed late, of the interval", " %");
+    case Alert::weaker:
+      return sentence("days until a weaker mode is over", "");
   }
   return {};
 }

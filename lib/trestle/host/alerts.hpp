@@ -21,12 +21,13 @@ enum class Alert : std::uint8_t {
   slow,         ///< The last minute's 99th percentile lies over so many milliseconds.
   descriptors,  ///< More than so many percent of the descriptors are in use.
   memory,       ///< More than so many MiB are resident.
-  refresh       ///< A record is refreshed late by more than so many percent of the interval.
+  refresh,      ///< A record is refreshed late by more than so many percent of the interval.
+  weaker        ///< In fewer days a weaker mode is over, and no start possible with it.
 };
-inline constexpr std::size_t kAlerts = 7;
+inline constexpr std::size_t kAlerts = 8;
 inline constexpr std::array<Alert, kAlerts> kAllAlerts = {
-    Alert::bridges,     Alert::queue,  Alert::busy,   Alert::slow,
-    Alert::descriptors, Alert::memory, Alert::refresh};
+    Alert::bridges,     Alert::queue,  Alert::busy,    Alert::slow,
+    Alert::descriptors, Alert::memory, Alert::refresh, Alert::weaker};
 
 std::string_view name(Alert alert);
 
@@ -43,8 +44,8 @@ struct AlertOptions {
   /// that the network cannot carry its newcomers. A join is to take well below a second. A
   /// bootstrap with 10,000 secure connections takes about 320 MB. Copies that nobody refreshes are
   /// lost with their holders; three minutes of an hour late is the sign of a network that is not
-  /// reached.
-  AlertThresholds thresholds = {1, 80, 20, 1000, 80, 1024, 5};
+  /// reached. Two weeks are enough to move the last old program, or to decide that it stays.
+  AlertThresholds thresholds = {1, 80, 20, 1000, 80, 1024, 5, 14};
   /// A figure must be wrong for so long, so that one burst wakes nobody.
   Duration raise_after = std::chrono::seconds(5);
   /// And right for so long, so that an alert does not flutter.

@@ -77,6 +77,9 @@ constexpr OptionHelp kOptions[] = {
     {"accept-plaintext-until", "DATE",
      "Until then (UTC) also read values that are not sealed, in a network with a key"},
     {"legacy", "on|off", "Serve peers of the old system (default: on)"},
+    {"weaker-until", "DATE",
+     "From then on (UTC) refuse to start with what protects less: --legacy on, --admission open, "
+     "--bridge-mode stateless, --tls-insecure-skip-verify"},
     {"log", "text|json", "How to write the log to standard error (default: text)"},
     {"log-level", "L", "debug, info, warning or error (default: info)"},
     {"trace-frames", nullptr, "Log every frame as JSON"},
@@ -93,6 +96,8 @@ constexpr OptionHelp kOptions[] = {
     {"alert-memory-mb", "N", "Warn when more MiB are resident; 0: never (default: 1024)"},
     {"alert-refresh-percent", "N",
      "Warn when records are refreshed later, in percent of the hour; 0: never (default: 5)"},
+    {"alert-weaker-days", "N",
+     "Warn so many days before a weaker mode is over; 0: never (default: 14)"},
 };
 
 constexpr const char* kConfigText =

@@ -78,6 +78,7 @@ Snapshot Overview::snapshot() {
   snapshot.log_lines_dropped = log_.lines_dropped();
   snapshot.alerts = alerts_.raised();
   snapshot.thresholds = alerts_.thresholds();
+  snapshot.weaker = options_.weaker;
   snapshot.are_metrics_on = metrics_.is_on();
   snapshot.scrapes = metrics_.stats().scrapes;
   snapshot.scrape_failures = metrics_.stats().failures;
@@ -91,6 +92,7 @@ void Overview::look() {
   const Snapshot seen = snapshot();
   recent_.sample(now, seen.status);
   if (now >= report_at_) report(now, seen);
+  say_what_is_over(now);
   for (const Alerts::Change& change : alerts_.update(now, figures_of(seen))) {
     log_.write(now, {change.is_raised ? LogLevel::warning : LogLevel::info,
                      change.is_raised ? "alert.raised" : "alert.cleared",
@@ -98,6 +100,25 @@ void Overview::look() {
                      {},
                      std::string(name(change.alert)) + ": " + describe(change)});
   }
+}
+
+void Overview::set_weaker_modes(std::vector<WeakerMode> modes) {
+  options_.weaker = std::move(modes);
+}
+
+/// Once: the program goes on with them, but it would not be started again.
+void Overview::say_what_is_over(Instant now) {
+  std::string over = options_over(options_.weaker, wall_now());
+  if (over == said_over_) return;
+  said_over_ = std::move(over);
+  if (said_over_.empty()) return;
+  log_.write(now, {LogLevel::error,
+                   "host.weaker_over",
+                   ErrorCode::none,
+                   {},
+                   "the time of " + said_over_ +
+                       " is over, and the next start will be refused: take it out, or give a "
+                       "later date and reload"});
 }
 
 void Overview::report(Instant now, const Snapshot& snapshot) {
@@ -150,6 +171,7 @@ AlertFigures Overview::figures_of(const Snapshot& snapshot) const {
   if (counter_of(status, "dht.records") > 0) {
     figures[index_of(Alert::refresh)] = counter_of(status, "dht.refresh_lag_percent");
   }
+  figures[index_of(Alert::weaker)] = days_left(options_.weaker, wall_now());
   return figures;
 }
 

@@ -14,6 +14,7 @@
 #include "trestle/host/recent_window.hpp"
 #include "trestle/host/snapshot.hpp"
 #include "trestle/host/timer.hpp"
+#include "trestle/host/weaker_modes.hpp"
 #include "trestle/node/status.hpp"
 
 namespace trestle::host {
@@ -34,6 +35,8 @@ struct OverviewOptions {
   /// Two facts that the old `/stats` shows.
   std::size_t connections_max = 10'000;
   bool is_genesis_allowed = false;
+  /// What protects less than it could (T34).
+  std::vector<WeakerMode> weaker;
 };
 
 /// Whom the overview asks for the node's snapshot, the transport's figures included.
@@ -64,12 +67,14 @@ class Overview final : private MetricSource {
   void set_alert_thresholds(const AlertThresholds& thresholds) {
     alerts_.set_thresholds(thresholds);
   }
+  void set_weaker_modes(std::vector<WeakerMode> modes);
   Snapshot snapshot();
 
  private:
   void collect(MetricFamilies& families) override;
   void look();
   void report(Instant now, const Snapshot& snapshot);
+  void say_what_is_over(Instant now);
   AlertFigures figures_of(const Snapshot& snapshot) const;
   HttpReply metrics_reply();
   HttpReply switch_metrics(bool on);
@@ -89,6 +94,7 @@ class Overview final : private MetricSource {
   std::optional<Snapshot> public_view_;
   Instant public_view_at_{};
   std::uint16_t public_port_ = 0;
+  std::string said_over_;  ///< Which weaker modes were said to be over.
 };
 
 }  // namespace trestle::host

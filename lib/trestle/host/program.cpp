@@ -30,6 +30,7 @@
 #include "trestle/host/settings_reading.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/user_command.hpp"
+#include "trestle/host/weaker_modes.hpp"
 
 namespace trestle::host {
 namespace {
@@ -86,6 +87,7 @@ RunnerOptions runner_options(const Settings& settings, std::size_t descriptors) 
   options.overview.serves_legacy = settings.serves_legacy;
   options.overview.connections_max = options.transport.connections_max;
   options.overview.is_genesis_allowed = settings.is_genesis;
+  options.overview.weaker = weaker_modes(settings);
   return options;
 }
 
@@ -207,18 +209,6 @@ ExitCode perform_user_command(const CommandLine& line, const Settings& settings)
   return is_invitation ? run_invitation_command(line, settings) : run_user_command(line, settings);
 }
 
-/// A switch that is to expire is taken out of the settings when it has (X46). A sentence, if it is
-/// to be.
-std::optional<std::string> expired(const Settings& settings) {
-  constexpr std::chrono::hours kAheadMax{366 * 24};
-  if (settings.accept_plaintext_until.empty()) return std::nullopt;
-  const std::string given = "--accept-plaintext-until " + settings.accept_plaintext_until;
-  const WallTime now = wall_now();
-  if (settings.plain_until <= now) return given + " is over: take it out, or give a later date";
-  if (settings.plain_until - now > kAheadMax) return given + " is more than a year away";
-  return std::nullopt;
-}
-
 ExitCode perform(const Program& program, const CommandLine& line) {
   if (line.command == Command::version) {
     fmt::print("{} {}\n", name(program.kind), TRESTLE_VERSION);
@@ -234,7 +224,7 @@ ExitCode perform(const Program& program, const CommandLine& line) {
   }
   auto reading = read_everything(program.kind, line);
   if (!reading) return complain(program.kind, reading.error(), ExitCode::bad_settings);
-  if (const auto sentence = expired(reading->settings)) {
+  if (const auto sentence = refuse_weaker_modes(reading->settings, wall_now())) {
     return complain(program.kind, *sentence, ExitCode::bad_settings);
   }
   if (line.command == Command::run) return run_node(program, line, std::move(*reading));

@@ -7,6 +7,7 @@
 
 #include "trestle/host/clock.hpp"
 #include "trestle/host/settings_reading.hpp"
+#include "trestle/host/weaker_modes.hpp"
 #include "trestle/node/options.hpp"
 
 namespace trestle::host {
@@ -76,6 +77,7 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   take_over(settings_, fresh);
   log_.set_level(settings_.log_level);
   runner_.overview().set_alert_thresholds(settings_.alert_thresholds);
+  runner_.overview().set_weaker_modes(weaker_modes(settings_));
   runner_.limit_accepted(std::min(settings_.connections_max, connections_ceiling_),
                          settings_.connections_per_address_max);
   runner_.admit_pages(PageGate(settings_.allowed_origins));

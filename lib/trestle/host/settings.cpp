@@ -187,6 +187,8 @@ void take_over(Settings& now, const Settings& fresh) {
   now.network_keys = fresh.network_keys;
   now.log_level = fresh.log_level;
   now.alert_thresholds = fresh.alert_thresholds;
+  now.weaker_until = fresh.weaker_until;
+  now.weaker_end = fresh.weaker_end;
 }
 
 std::string to_toml(const Settings& settings) {

@@ -90,6 +90,9 @@ struct Settings {
   std::string accept_plaintext_until;
   WallTime plain_until = WallTime::min();
   bool serves_legacy = true;
+  /// As given, and what it means: from then on no weaker mode (`weaker_modes`) may be started with.
+  std::string weaker_until;
+  WallTime weaker_end = WallTime::max();
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
   bool traces_frames = false;

@@ -4,6 +4,7 @@
 
 #include "trestle/host/admission_files.hpp"
 #include "trestle/host/settings_file.hpp"
+#include "trestle/host/weaker_modes.hpp"
 
 namespace trestle::host {
 
@@ -55,14 +56,8 @@ Result<Reading, std::string> read_files(Settings&& settings) {
        {secret.warning, legacy_secret.warning, admin_secret.warning, reading.tls.warning}) {
     if (!warning.empty()) reading.warnings.push_back(warning);
   }
-  if (reading.settings.tls_verification == TlsVerification::skipped) {
-    reading.warnings.emplace_back(
-        "--tls-insecure-skip-verify: whoever answers a dial is believed; for tests only");
-  }
-  if (!reading.settings.accept_plaintext_until.empty()) {
-    reading.warnings.push_back(
-        "--accept-plaintext-until: values that are not sealed are read until " +
-        reading.settings.accept_plaintext_until);
+  for (std::string& warning : weaker_warnings(reading.settings)) {
+    reading.warnings.push_back(std::move(warning));
   }
   return reading;
 }

@@ -120,11 +120,12 @@ Refused set_lookup_mode(Settings& settings, const std::string& value) {
   return std::nullopt;
 }
 
-Refused set_plain_until(Settings& settings, const std::string& value) {
+/// The date as it was given, and what it means.
+Refused set_date(std::string& word, WallTime& date, const std::string& value) {
   const auto until = calendar_time_of(value);
   if (!until) return "'" + value + "' is no date in UTC: 2027-01-31, 2027-01-31T18:30:00Z";
-  settings.accept_plaintext_until = value;
-  settings.plain_until = *until;
+  word = value;
+  date = *until;
   return std::nullopt;
 }
 
@@ -241,7 +242,8 @@ constexpr Range kConnectionsPerAddress{0, 1'048'576};
 constexpr Range kPercent{0, 100};
 constexpr Range kBridgesMin{0, 64};           ///< The most a pool can hold.
 constexpr Range kMilliseconds{0, 3'600'000};  ///< An hour.
-constexpr Range kMebibytes{0, 1024 * 1024};   ///< A terabyte.
+constexpr Range kDays{0, 366};
+constexpr Range kMebibytes{0, 1024 * 1024};  ///< A terabyte.
 
 Refused set_memory_budget(Settings& settings, const std::string& value) {
   std::size_t mebibytes = 0;
@@ -373,11 +375,16 @@ constexpr Rule kRules[] = {
      [](Settings& s, const auto& v) { return set_text(s.network_key_file, v[0]); },
      [](const Settings& s) { return quoted(s.network_key_file); }},
     {"accept-plaintext-until", kNode, Values::one, Change::by_restart,
-     [](Settings& s, const auto& v) { return set_plain_until(s, v[0]); },
+     [](Settings& s, const auto& v) {
+       return set_date(s.accept_plaintext_until, s.plain_until, v[0]);
+     },
      [](const Settings& s) { return quoted(s.accept_plaintext_until); }},
     {"legacy", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_on_off(s.serves_legacy, v[0]); },
      [](const Settings& s) { return on_off(s.serves_legacy); }},
+    {"weaker-until", kAll, Values::one, Change::by_reload,
+     [](Settings& s, const auto& v) { return set_date(s.weaker_until, s.weaker_end, v[0]); },
+     [](const Settings& s) { return quoted(s.weaker_until); }},
     {"log", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_log_format(s, v[0]); },
      [](const Settings& s) { return quoted(s.log_format == LogFormat::json ? "json" : "text"); }},
@@ -407,6 +414,8 @@ constexpr Rule kRules[] = {
      set_threshold<Alert::memory, kMebibytes>, show_threshold<Alert::memory>},
     {"alert-refresh-percent", kNode, Values::one, Change::by_reload,
      set_threshold<Alert::refresh, kPercent>, show_threshold<Alert::refresh>},
+    {"alert-weaker-days", kAll, Values::one, Change::by_reload, set_threshold<Alert::weaker, kDays>,
+     show_threshold<Alert::weaker>},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "trestle/base/histogram.hpp"
 #include "trestle/host/alerts.hpp"
 #include "trestle/host/process_figures.hpp"
+#include "trestle/host/weaker_modes.hpp"
 #include "trestle/node/status.hpp"
 
 namespace trestle::host {
@@ -31,6 +32,7 @@ struct Snapshot {
   std::uint64_t log_lines_dropped = 0;
   std::vector<Alert> alerts;
   AlertThresholds thresholds{};
+  std::vector<WeakerMode> weaker;  ///< In use.
   bool are_metrics_on = true;
   std::uint64_t scrapes = 0;
   std::uint64_t scrape_failures = 0;

@@ -78,6 +78,15 @@ std::string process_to_json(const Snapshot& snapshot) {
   return object.take();
 }
 
+std::string weaker_to_json(const std::vector<WeakerMode>& modes) {
+  ArrayWriter array;
+  for (const WeakerMode& mode : modes) {
+    ObjectWriter object;
+    array.raw(object.text("mode", mode.name).text("until", mode.end_word).take());
+  }
+  return array.take();
+}
+
 std::string metrics_to_json(const Snapshot& snapshot) {
   ObjectWriter object;
   object.boolean("on", snapshot.are_metrics_on);
@@ -233,6 +242,7 @@ std::string to_json(const Snapshot& snapshot) {
   object.integer("uptime_s", whole_seconds(status.uptime)).boolean("healthy", status.healthy);
   if (!status.readiness.empty()) object.text("readiness", status.readiness);
   object.raw("alerts", alerts_to_json(snapshot.alerts));
+  object.raw("weaker_modes", weaker_to_json(snapshot.weaker));
   object.raw("peers", peers_to_json(status)).raw("bridges", bridges.take());
   object.raw("bans", bans.take());
   object.raw("last_minute", recent_to_json(snapshot.recent));

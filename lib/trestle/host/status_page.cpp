@@ -114,6 +114,8 @@ std::string_view explain(Alert alert) {
       return "Memory is over its threshold.";
     case Alert::refresh:
       return "Records are not refreshed in time.";
+    case Alert::weaker:
+      return "A weaker mode is over soon, or already.";
   }
   return "";
 }
