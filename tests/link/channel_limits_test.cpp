@@ -219,4 +219,25 @@ TEST_CASE("a peer that is banished is told, and its next link is refused") {
   again.connect(kStart);
   CHECK(right.all<Channel::Opened>().size() == 1);
   CHECK(right.channels->bans().stats().bans == 1);
+  const auto said = right.channels->poll_log();
+  REQUIRE(said);
+  CHECK(said->event == "link.banned");
+  CHECK(said->peer == left.id());
+  CHECK(said->detail == left.id().to_hex() + " stays out for 300 s: forged");
+  CHECK_FALSE(right.channels->poll_log());
+}
+
+TEST_CASE("a ban is one line, however often its bearer breaks the rules and knocks") {
+  End right(2, wire::Role::node);
+  std::vector<LogRecord> lines;
+  for (int count = 0; count < 20; ++count) {
+    const auto connection = right.channels->on_accepted(kStart, {"198.51.100.7"});
+    right.channels->on_frame(kStart, connection, link::FrameKind::binary, as_bytes("\xff\xff"));
+    ends_of(right);
+    while (auto line = right.channels->poll_log()) lines.push_back(std::move(*line));
+    CHECK(lines.size() == (count < 2 ? 0u : 1u));
+  }
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].code == ErrorCode::protocol_error);
+  CHECK(lines[0].detail.starts_with("198.51.100.7 stays out for 300 s"));
 }

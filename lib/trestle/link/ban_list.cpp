@@ -12,17 +12,18 @@ bool BanList::on_offence(Instant now, std::string_view who) {
   if (now > after(known->last, options_.offence_counts_for)) known->offences = 0;
   known->last = now;
   if (++known->offences < options_.offences_max) return false;
-  ban(now, who);
-  return true;
+  return ban(now, who);
 }
 
-void BanList::ban(Instant now, std::string_view who) {
+bool BanList::ban(Instant now, std::string_view who) {
   Offender* known = offender(now, who);
-  if (known == nullptr) return;
-  if (known->banned_until <= now) ++stats_.bans;
+  if (known == nullptr) return false;
+  const bool is_new = known->banned_until <= now;
+  if (is_new) ++stats_.bans;
   known->last = now;
   known->offences = 0;
   known->banned_until = after(now, options_.ban_for);
+  return is_new;
 }
 
 Duration BanList::left(Instant now, std::string_view who) const {

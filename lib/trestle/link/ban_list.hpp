@@ -42,7 +42,8 @@ class BanList {
 
   /// One offence. True if it leads to a ban.
   bool on_offence(Instant now, std::string_view who);
-  void ban(Instant now, std::string_view who);
+  /// True if it was not banned already, and there is room for the ban.
+  bool ban(Instant now, std::string_view who);
   /// For how long this one still stays out; zero if it may come.
   Duration left(Instant now, std::string_view who) const;
   /// Those in force.

@@ -86,7 +86,9 @@ void ChannelSet::close_with_status(Instant now, ConnectionId connection, CloseSt
 void ChannelSet::banish(Instant now, ConnectionId connection, ErrorCode code, std::string text) {
   Channel* channel = touch(now, connection);
   if (channel == nullptr) return;
-  if (const std::string who = name_for_bans(*channel); !who.empty()) bans_.ban(now, who);
+  if (const std::string who = name_for_bans(*channel); !who.empty()) {
+    if (bans_.ban(now, who)) tell_of_ban(*channel, who, code, text);
+  }
   channel->close(now, code, std::move(text));
 }
 
@@ -356,8 +358,20 @@ void ChannelSet::judge(const Place& place, const Channel::Closed& closed) {
                          status == CloseStatus::too_large || status == CloseStatus::excess);
   if (!is_ours && !is_drivers) return;
   if (const std::string who = name_for_bans(*place.channel); !who.empty()) {
-    bans_.on_offence(now_, who);
+    if (bans_.on_offence(now_, who)) tell_of_ban(*place.channel, who, closed.code, closed.text);
   }
+}
+
+void ChannelSet::tell_of_ban(const Channel& channel, const std::string& who, ErrorCode code,
+                             std::string_view reason) {
+  // Whoever drives us without reading the log has room for a few lines of it.
+  constexpr std::size_t kLinesMax = 64;
+  if (log_.size() >= kLinesMax) return;
+  const auto seconds = options_.bans.ban_for / std::chrono::seconds(1);
+  log_.push(
+      LogRecord{LogLevel::warning, "link.banned", code,
+                channel.speaks_legacy() ? NodeId{} : channel.peer().id,
+                who + " stays out for " + std::to_string(seconds) + " s: " + std::string(reason)});
 }
 
 std::string ChannelSet::name_for_bans(const Channel& channel) const {

@@ -10,6 +10,7 @@
 
 #include "trestle/base/deadlines.hpp"
 #include "trestle/base/flat_map.hpp"
+#include "trestle/base/log_record.hpp"
 #include "trestle/link/ban_list.hpp"
 #include "trestle/link/channel.hpp"
 
@@ -103,6 +104,8 @@ class ChannelSet {
   Instant next_deadline() const { return deadlines_.next(); }
   void on_deadline(Instant now);
   std::optional<Effect> poll_effect();
+  /// Who was banned, each ban one line.
+  std::optional<LogRecord> poll_log() { return log_.poll(); }
 
   /// The channel, or nothing. Invalidated by the next changing call.
   const Channel* find(ConnectionId connection) const;
@@ -138,6 +141,8 @@ class ChannelSet {
   bool admit_opened(Place& place);
   void uncount(Place& place);
   void judge(const Place& place, const Channel::Closed& closed);
+  void tell_of_ban(const Channel& channel, const std::string& who, ErrorCode code,
+                   std::string_view reason);
   /// By what name this peer is banned; empty if it has none that could be.
   std::string name_for_bans(const Channel& channel) const;
   bool is_exempt(std::string_view address) const;
@@ -168,6 +173,7 @@ class ChannelSet {
   std::size_t next_busy_ = 0;
   std::vector<Slot> settling_;
   Outbox<TransportOrder> orders_;
+  Outbox<LogRecord> log_;
 };
 
 }  // namespace trestle::link

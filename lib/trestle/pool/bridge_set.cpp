@@ -180,6 +180,7 @@ void BridgeSet::pump(Instant now) {
       auto& news = std::get<link::ChannelSet::News>(*effect);
       on_news(now, news.connection, std::move(news.news));
     }
+    while (auto record = channels_.poll_log()) outbox_.push(std::move(*record));
     // Places are given anew when what left them has been told to the transport.
     const bool has_places = std::exchange(has_free_places_, false);
     if (has_places) advance_waiting(now);

@@ -217,6 +217,7 @@ bool BootstrapNode::pump_once(Instant now) {
     perform(now, std::move(*effect));
     return true;
   }
+  while (auto record = clients_.poll_log()) outbox_.push(std::move(*record));
   if (auto effect = clients_.poll_effect()) {
     if (auto* transport_order = std::get_if<link::TransportOrder>(&*effect)) {
       order(std::move(*transport_order));

@@ -104,7 +104,10 @@ void MemberNode::on_redeemed(Instant now, const wire::Message& answer) {
   admission_.is_redeeming = false;
   if (const auto* granted = std::get_if<wire::RedeemResponse>(&answer)) {
     if (become(now, granted->membership, granted->certificate)) {
-      return adopt_network_key(granted->network_key);
+      if (adopt_network_key(granted->network_key, "the key that came with our membership")) {
+        outbox_.push(SaveAdmission{SaveAdmission::Part::network_key, granted->network_key});
+      }
+      return;
     }
     return on_redemption_failed(
         now, {ErrorCode::invalid_token, 0,
@@ -146,18 +149,18 @@ bool MemberNode::become(Instant now, const Bytes& membership, const Bytes& certi
   return true;
 }
 
-void MemberNode::adopt_network_key(const Bytes& wrapped) {
-  if (wrapped.empty()) return;
+/// True if there is one and it opens.
+bool MemberNode::adopt_network_key(const Bytes& wrapped, std::string_view whose) {
+  if (wrapped.empty()) return false;
   const ErrorCode code = values_.adopt_network_keys(wrapped);
-  if (code == ErrorCode::none) {
-    outbox_.push(SaveAdmission{SaveAdmission::Part::network_key, wrapped});
-  } else {
-    outbox_.push(LogRecord{LogLevel::warning,
-                           "admission.network_key_refused",
-                           code,
-                           {},
-                           "the key that came with our membership does not open"});
-  }
+  if (code == ErrorCode::none) return true;
+  std::string sentence(whose);
+  outbox_.push(LogRecord{LogLevel::warning,
+                         "admission.network_key_refused",
+                         code,
+                         {},
+                         sentence.append(" does not open")});
+  return false;
 }
 
 void MemberNode::show_credentials(Instant now) {
@@ -213,13 +216,8 @@ void MemberNode::restore_admission(Instant now, const Restored& restored) {
                              "the membership of the last run is not good any more"});
     }
   }
-  if (admission_.own.is_member(wall(now)) && !restored.network_key.empty() &&
-      values_.adopt_network_keys(restored.network_key) != ErrorCode::none) {
-    outbox_.push(LogRecord{LogLevel::warning,
-                           "admission.network_key_refused",
-                           ErrorCode::invalid_token,
-                           {},
-                           "the network's key of the last run does not open"});
+  if (admission_.own.is_member(wall(now))) {
+    adopt_network_key(restored.network_key, "the network's key of the last run");
   }
   local_.credentials = admission_.own.credentials(admission_.gate.mark());
 }

@@ -325,6 +325,7 @@ bool MemberNode::pump_systems(Instant now) {
 }
 
 bool MemberNode::pump_channels(Instant now) {
+  while (auto record = channels_.poll_log()) outbox_.push(std::move(*record));
   auto effect = channels_.poll_effect();
   if (!effect) return false;
   if (auto* order = std::get_if<link::TransportOrder>(&*effect)) {

@@ -154,7 +154,7 @@ class MemberNode : public Node, protected MemberProgram {
   void on_redeemed(Instant now, const wire::Message& answer);
   void on_redemption_failed(Instant now, const wire::Failure& failure);
   bool become(Instant now, const Bytes& membership, const Bytes& certificate);
-  void adopt_network_key(const Bytes& wrapped);
+  bool adopt_network_key(const Bytes& wrapped, std::string_view whose);
   void show_credentials(Instant now);
   void tell_all(Instant now, const wire::Message& message);
   void on_list(Instant now, ByteSpan list);
