@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -22,6 +23,7 @@
 #include "trestle/host/exit_code.hpp"
 #include "trestle/host/identity_command.hpp"
 #include "trestle/host/invitation_command.hpp"
+#include "trestle/host/locked_box.hpp"
 #include "trestle/host/memories.hpp"
 #include "trestle/host/network_key_file.hpp"
 #include "trestle/host/own_identity.hpp"
@@ -149,12 +151,18 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   auto folder = DataFolder::open(settings.data_folder);
   if (!folder) return complain(program.kind, folder.error(), ExitCode::bad_data_folder);
   crypto::Suite suite;
-  auto keys =
-      read_or_create_own_identity(suite, settings.data_folder, settings.identity_passphrase_file);
-  if (!keys) return complain(program.kind, keys.error(), ExitCode::bad_data_folder);
+  std::optional<LockedBox<crypto::KeyPair>> locked;
+  {
+    const auto read =
+        read_or_create_own_identity(suite, settings.data_folder, settings.identity_passphrase_file);
+    if (!read) return complain(program.kind, read.error(), ExitCode::bad_data_folder);
+    locked.emplace(*read);
+  }
+  if (!locked->complaint().empty()) reading.warnings.push_back(locked->complaint());
+  const crypto::KeyPair& keys = **locked;
   auto memories = recall(settings, folder->path());
   if (!memories) return complain(program.kind, memories.error(), ExitCode::bad_data_folder);
-  auto admission = read_admission(settings, suite, *keys, memories->restored, wall_now());
+  auto admission = read_admission(settings, suite, keys, memories->restored, wall_now());
   if (!admission) return complain(program.kind, admission.error(), ExitCode::bad_settings);
   settings.admission_options = std::move(*admission);
   for (const Bytes& list : settings.revocations) memories->restored.revocations.push_back(list);
@@ -175,11 +183,11 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
 
   const HostPort real = socket->address();
   const std::string address = advertised_url(settings, real);
-  const crypto::Identity identity = crypto::identity_of(suite, *keys);
+  const crypto::Identity identity = crypto::identity_of(suite, keys);
   const std::unique_ptr<node::Node> node =
       program.make_node(settings, address, identity, suite, seeded_rng(suite));
   StorageThread storage((*loop)->loop(), folder->path(), std::move(memories->database));
-  Runner runner(**loop, *node, suite, *keys, log, options);
+  Runner runner(**loop, *node, suite, keys, log, options);
   runner.set_storage(storage);
   Reloader reloader(line, settings, descriptors / 2, tls, runner, log);
   runner.watch_signals();

@@ -15,6 +15,7 @@
 #include "trestle/host/clock.hpp"
 #include "trestle/host/data_folder.hpp"
 #include "trestle/host/listening_socket.hpp"
+#include "trestle/host/locked_box.hpp"
 #include "trestle/host/own_identity.hpp"
 #include "trestle/host/storage_thread.hpp"
 #include "trestle/host/tls.hpp"
@@ -72,7 +73,7 @@ struct Service::State {
   // Destroyed from the last to the first: the runner before the node and the loop.
   std::optional<DataFolder> folder;
   crypto::Suite suite;
-  crypto::KeyPair keys;
+  std::optional<LockedBox<crypto::KeyPair>> keys;
   crypto::Identity identity;
   std::string address;
   Log log;
@@ -95,8 +96,15 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
   auto loop = EventLoop::create(options.loop);
   if (!loop) return refuse(std::move(loop.error()));
   auto state = std::make_unique<State>(options, std::move(*loop));
+  const auto tell = [&](const LogRecord& news) {
+    if (options.runner.hooks.on_log) {
+      options.runner.hooks.on_log(news);
+    } else {
+      state->log.write(steady_now(), news);
+    }
+  };
   if (options.data_folder.empty()) {
-    state->keys = state->suite.generate();
+    state->keys.emplace(state->suite.generate());
   } else {
     auto folder = DataFolder::open(options.data_folder);
     if (!folder) return refuse(std::move(folder.error()));
@@ -104,21 +112,18 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
     auto keys = read_or_create_own_identity(state->suite, state->folder->path(),
                                             options.identity_passphrase_file);
     if (!keys) return refuse(std::move(keys.error()));
-    state->keys = *keys;
+    state->keys.emplace(*keys);
     auto memories = read_memories(state->folder->path(), options.storage);
     if (!memories) return refuse(std::move(memories.error()));
     state->storage.emplace(state->loop->loop(), state->folder->path(),
                            std::move(memories->database));
     state->restored = std::move(memories->restored);
-    for (const LogRecord& news : memories->news) {
-      if (options.runner.hooks.on_log) {
-        options.runner.hooks.on_log(news);
-      } else {
-        state->log.write(steady_now(), news);
-      }
-    }
+    for (const LogRecord& news : memories->news) tell(news);
   }
-  state->identity = crypto::identity_of(state->suite, state->keys);
+  if (const std::string& complaint = state->keys->complaint(); !complaint.empty()) {
+    tell({LogLevel::warning, "host.settings", ErrorCode::none, {}, complaint});
+  }
+  state->identity = crypto::identity_of(state->suite, **state->keys);
   auto socket = ListeningSocket::open(options.listen);
   if (!socket) return refuse(std::move(socket.error()));
   const bool has_tls = options.loop.tls != nullptr && options.loop.tls->accepts();
@@ -134,7 +139,7 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
     raw->on_operation_ended(ended);
     if (theirs) theirs(ended);
   };
-  state->runner = std::make_unique<Runner>(*state->loop, *state->node, state->suite, state->keys,
+  state->runner = std::make_unique<Runner>(*state->loop, *state->node, state->suite, **state->keys,
                                            state->log, runner);
   if (state->storage) state->runner->set_storage(*state->storage);
   state->runner->listen(std::move(*socket), has_tls ? Security::tls : Security::plain);
