@@ -53,3 +53,11 @@ TEST_CASE("whom its own bound refuses takes nothing from the others") {
   INFO("a proxy brings many: only the bound of all counts");
   CHECK(admitted(rates, kStart, "198.51.100.9", 1000, Counting::in_all_only) == 80);
 }
+
+TEST_CASE("other rates hold from the moment on, and what was taken stays taken") {
+  ArrivalRates rates({});
+  CHECK(admitted(rates, kStart, "198.51.100.7", 1000) == 40);
+  rates.limit({.per_second = 200, .per_address_per_second = 50});
+  CHECK(admitted(rates, kStart, "198.51.100.7", 1000) == 0);
+  CHECK(admitted(rates, kStart + 2s, "198.51.100.7", 1000) == 100);
+}

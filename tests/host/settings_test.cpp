@@ -333,3 +333,17 @@ TEST_CASE("each program listens on its own port unless told otherwise") {
   CHECK(to_text(default_settings(ProgramKind::bridge).listen) == "0.0.0.0:8083");
   CHECK(to_text(default_settings(ProgramKind::node).listen) == "0.0.0.0:0");
 }
+
+TEST_CASE("limits are compared and taken over one by one") {
+  const Settings now = default_settings(ProgramKind::node);
+  Settings fresh = now;
+  REQUIRE(apply(fresh, {"limit", {"ban-s=7", "connections-per-second=9", "finds=11"}, "--limit"}));
+  const ChangedSettings changed = compare(now, fresh);
+  CHECK(changed.applied == std::vector<std::string_view>{"connections-per-second", "ban-s"});
+  CHECK(changed.needs_restart == std::vector<std::string_view>{"finds"});
+  Settings taken = now;
+  take_over(taken, fresh);
+  CHECK(taken.limits.node.links.bans.ban_for == std::chrono::seconds(7));
+  CHECK(taken.limits.transport.arrivals.per_second == 9);
+  CHECK(taken.limits.node.serving.finds.per_interval == now.limits.node.serving.finds.per_interval);
+}

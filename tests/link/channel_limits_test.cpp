@@ -1,6 +1,7 @@
 // What a peer may cost a node on its links: bytes that it does not read, requests that it
 // withdraws, links that it opens; and what becomes of one that breaks the rules.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -240,4 +241,29 @@ TEST_CASE("a ban is one line, however often its bearer breaks the rules and knoc
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].code == ErrorCode::protocol_error);
   CHECK(lines[0].detail.starts_with("198.51.100.7 stays out for 300 s"));
+}
+
+TEST_CASE("bounds that are changed hold for the links that there are") {
+  End left(1, wire::Role::node);
+  End right(2, wire::Role::node);
+  WirePair pair(left, right);
+  pair.connect(kStart);
+  link::ChannelSetOptions limits;
+  limits.channel.unsent_bytes_max = 20'000;
+  limits.per_identity_max = 1;
+  limits.bans.offences_max = 1;
+  left.channels->limit(limits);
+  right.channels->limit(limits);
+  INFO("a second link of that id, and one offence");
+  WirePair second(left, right);
+  second.connect(kStart);
+  CHECK(right.channels->refusals().per_identity == 1);
+  offend(pair, right, kStart);
+  CHECK(right.channels->bans().stats().bans == 1);
+  End other(3, wire::Role::node);
+  WirePair reading(left, other);
+  reading.connect(kStart);
+  fill(left, reading.dialled, kStart, 30'000);
+  const auto ends = ends_of(left);
+  CHECK(std::ranges::count(ends, ErrorCode::slow_reader) == 1);
 }

@@ -15,6 +15,11 @@ ArrivalRates::ArrivalRates(const ArrivalRateOptions& options)
       pace_of_address_(pace(options.per_address_per_second)),
       by_address_(options.addresses_max) {}
 
+void ArrivalRates::limit(const ArrivalRateOptions& options) {
+  pace_of_all_ = pace(options.per_second);
+  pace_of_address_ = pace(options.per_address_per_second);
+}
+
 bool ArrivalRates::admits(Instant now, std::string_view address, Counting counting) {
   if (!all_.has_one(now, pace_of_all_)) return false;
   if (counting == Counting::by_address &&

@@ -27,6 +27,8 @@ struct ArrivalRateOptions {
 class ArrivalRates {
  public:
   explicit ArrivalRates(const ArrivalRateOptions& options);
+  /// Other rates from now on; what was taken stays taken.
+  void limit(const ArrivalRateOptions& options);
 
   enum class Counting : std::uint8_t { by_address, in_all_only };
   /// Whether one more may come now.

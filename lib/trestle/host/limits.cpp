@@ -44,6 +44,13 @@ constexpr LimitRule rule(std::string_view name, Programs programs, Range range, 
           [](const Limits& limits) { return value_of(Place{}(limits)); }};
 }
 
+/// One that a reload takes over (`WebSocketTransport::limit`, `link::ChannelSet::limit`): what it
+/// bounds is counted anew at each caller, message or offence.
+constexpr LimitRule live(LimitRule rule) {
+  rule.change = Change::by_reload;
+  return rule;
+}
+
 /// More than Linux gives a process descriptors by default.
 constexpr Range kCount{1, 1'048'576};
 /// A second divided by more would be nothing.
@@ -63,24 +70,24 @@ constexpr Range kReserve{16, 4'096};
 
 constexpr LimitRule kLimits[] = {
     // ---- who may connect
-    rule("connections-per-network", kAll, kCount,
-         [](auto& all) -> auto& { return all.transport.connections_per_network_max; }),
-    rule("connections-per-identity", kAll, kCount,
-         [](auto& all) -> auto& { return all.node.links.per_identity_max; }),
-    rule("connections-legacy", kAll, kCount,
-         [](auto& all) -> auto& { return all.node.links.legacy_max; }),
-    rule(
+    live(rule("connections-per-network", kAll, kCount,
+              [](auto& all) -> auto& { return all.transport.connections_per_network_max; })),
+    live(rule("connections-per-identity", kAll, kCount,
+              [](auto& all) -> auto& { return all.node.links.per_identity_max; })),
+    live(rule("connections-legacy", kAll, kCount,
+              [](auto& all) -> auto& { return all.node.links.legacy_max; })),
+    live(rule(
         "connections-pending", kAll, kCount,
         [](auto& all) -> auto& { return all.transport.pending_max; },
-        [](auto& all) -> auto& { return all.node.links.pending_max; }),
-    rule(
+        [](auto& all) -> auto& { return all.node.links.pending_max; })),
+    live(rule(
         "connections-pending-per-address", kAll, kCount,
         [](auto& all) -> auto& { return all.transport.pending_per_address_max; },
-        [](auto& all) -> auto& { return all.node.links.pending_per_address_max; }),
-    rule("connections-per-second", kAll, kRate,
-         [](auto& all) -> auto& { return all.transport.arrivals.per_second; }),
-    rule("connections-per-second-per-address", kAll, kRate,
-         [](auto& all) -> auto& { return all.transport.arrivals.per_address_per_second; }),
+        [](auto& all) -> auto& { return all.node.links.pending_per_address_max; })),
+    live(rule("connections-per-second", kAll, kRate,
+              [](auto& all) -> auto& { return all.transport.arrivals.per_second; })),
+    live(rule("connections-per-second-per-address", kAll, kRate,
+              [](auto& all) -> auto& { return all.transport.arrivals.per_address_per_second; })),
     rule(
         "loopback-exempt", kAll, kSwitch,
         [](auto& all) -> auto& { return all.transport.exempts_loopback; },
@@ -88,54 +95,56 @@ constexpr LimitRule kLimits[] = {
     rule("descriptors-reserved", kAll, kReserve,
          [](auto& all) -> auto& { return all.descriptors_reserved; }),
     // ---- how fast and how much
-    rule("request-within-s", kAll, kSeconds,
-         [](auto& all) -> auto& { return all.transport.request_within; }),
-    rule("opening-within-s", kAll, kSeconds,
-         [](auto& all) -> auto& { return all.node.links.channel.open_within; }),
+    live(rule("request-within-s", kAll, kSeconds,
+              [](auto& all) -> auto& { return all.transport.request_within; })),
+    live(rule("opening-within-s", kAll, kSeconds,
+              [](auto& all) -> auto& { return all.node.links.channel.open_within; })),
     rule("message-bytes", kAll, kMessageBytes,
          [](auto& all) -> auto& { return all.transport.frame_bytes_max; }),
     rule(
         "message-bytes-unproven", kAll, kMessageBytes,
         [](auto& all) -> auto& { return all.transport.frame_bytes_max_before_identity; },
         [](auto& all) -> auto& { return all.node.links.channel.frame_bytes_max_before_open; }),
-    rule("fragments", kAll, kFragments,
-         [](auto& all) -> auto& { return all.transport.fragments_max; }),
-    rule("fragments-unproven", kAll, kFragments,
-         [](auto& all) -> auto& { return all.transport.fragments_max_before_identity; }),
-    rule("message-grace-s", kAll, kSeconds,
-         [](auto& all) -> auto& { return all.transport.message_grace; }),
-    rule("message-bytes-per-second", kAll, kBurst,
-         [](auto& all) -> auto& { return all.transport.message_bytes_per_second_min; }),
-    rule("control-frames-per-second", kAll, kRate,
-         [](auto& all) -> auto& { return all.transport.side_traffic.control_frames_per_second; }),
-    rule("unsent-bytes", kAll, kQueueBytes,
-         [](auto& all) -> auto& { return all.node.links.channel.unsent_bytes_max; }),
-    rule("unsent-bytes-unproven", kAll, kQueueBytes,
-         [](auto& all) -> auto& { return all.node.links.channel.unsent_bytes_max_before_open; }),
-    rule("unsent-soft-bytes", kAll, kQueueBytes,
-         [](auto& all) -> auto& { return all.node.links.channel.unsent_soft_bytes_max; }),
-    rule("unsent-soft-s", kAll, kSeconds,
-         [](auto& all) -> auto& { return all.node.links.channel.unsent_soft_for; }),
-    rule("requests-open", kAll, kCount,
-         [](auto& all) -> auto& { return all.node.links.channel.served_max; }),
-    rule("withdrawals", kAll, kCount,
-         [](auto& all) -> auto& { return all.node.links.channel.withdrawals_max; }),
-    rule("withdrawals-within-s", kAll, kSeconds,
-         [](auto& all) -> auto& { return all.node.links.channel.withdrawals_within; }),
+    live(rule("fragments", kAll, kFragments,
+              [](auto& all) -> auto& { return all.transport.fragments_max; })),
+    live(rule("fragments-unproven", kAll, kFragments,
+              [](auto& all) -> auto& { return all.transport.fragments_max_before_identity; })),
+    live(rule("message-grace-s", kAll, kSeconds,
+              [](auto& all) -> auto& { return all.transport.message_grace; })),
+    live(rule("message-bytes-per-second", kAll, kBurst,
+              [](auto& all) -> auto& { return all.transport.message_bytes_per_second_min; })),
+    live(rule(
+        "control-frames-per-second", kAll, kRate,
+        [](auto& all) -> auto& { return all.transport.side_traffic.control_frames_per_second; })),
+    live(rule("unsent-bytes", kAll, kQueueBytes,
+              [](auto& all) -> auto& { return all.node.links.channel.unsent_bytes_max; })),
+    live(rule(
+        "unsent-bytes-unproven", kAll, kQueueBytes,
+        [](auto& all) -> auto& { return all.node.links.channel.unsent_bytes_max_before_open; })),
+    live(rule("unsent-soft-bytes", kAll, kQueueBytes,
+              [](auto& all) -> auto& { return all.node.links.channel.unsent_soft_bytes_max; })),
+    live(rule("unsent-soft-s", kAll, kSeconds,
+              [](auto& all) -> auto& { return all.node.links.channel.unsent_soft_for; })),
+    live(rule("requests-open", kAll, kCount,
+              [](auto& all) -> auto& { return all.node.links.channel.served_max; })),
+    live(rule("withdrawals", kAll, kCount,
+              [](auto& all) -> auto& { return all.node.links.channel.withdrawals_max; })),
+    live(rule("withdrawals-within-s", kAll, kSeconds,
+              [](auto& all) -> auto& { return all.node.links.channel.withdrawals_within; })),
     // ---- who stays out
-    rule("offences", kAll, kCount,
-         [](auto& all) -> auto& { return all.node.links.bans.offences_max; }),
-    rule("offences-within-s", kAll, kSeconds,
-         [](auto& all) -> auto& { return all.node.links.bans.offence_counts_for; }),
-    rule("ban-s", kAll, Range{1, 7 * 24 * 3'600},
-         [](auto& all) -> auto& { return all.node.links.bans.ban_for; }),
+    live(rule("offences", kAll, kCount,
+              [](auto& all) -> auto& { return all.node.links.bans.offences_max; })),
+    live(rule("offences-within-s", kAll, kSeconds,
+              [](auto& all) -> auto& { return all.node.links.bans.offence_counts_for; })),
+    live(rule("ban-s", kAll, Range{1, 7 * 24 * 3'600},
+              [](auto& all) -> auto& { return all.node.links.bans.ban_for; })),
     rule("log-lines-per-second-per-peer", kAll, kRate,
          [](auto& all) -> auto& { return all.log.peer_lines_per_second; }),
     // ---- what a bootstrap node tells
-    rule("introductions-at-once-per-identity", kBootstrap, kBurst,
-         [](auto& all) -> auto& { return all.node.introductions.at_once; }),
-    rule("introductions-every-s-per-identity", kBootstrap, kSeconds,
-         [](auto& all) -> auto& { return all.node.introductions.every; }),
+    live(rule("introductions-at-once-per-identity", kBootstrap, kBurst,
+              [](auto& all) -> auto& { return all.node.introductions.at_once; })),
+    live(rule("introductions-every-s-per-identity", kBootstrap, kSeconds,
+              [](auto& all) -> auto& { return all.node.introductions.every; })),
     // ---- what a member serves; per interval, see docs/operators.md
     rule("finds", kMembers, kRate,
          [](auto& all) -> auto& { return all.node.serving.finds.per_interval; }),

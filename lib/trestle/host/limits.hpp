@@ -33,6 +33,7 @@ struct LimitRule {
   Range range;
   void (*set)(Limits&, std::size_t);
   std::size_t (*get)(const Limits&);
+  Change change = Change::by_restart;
 };
 
 /// All limits, in the order in which they are shown.

@@ -80,13 +80,14 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   runner_.overview().set_weaker_modes(weaker_modes(settings_));
   runner_.limit_accepted(std::min(settings_.connections_max, connections_ceiling_),
                          settings_.connections_per_address_max);
+  runner_.limit(settings_.limits.transport);
   runner_.admit_pages(PageGate(settings_.allowed_origins));
   // Also when nothing changed: it takes bridges back that were left out.
   runner_.reload(
       {settings_.bridges, settings_.bridge_mode, settings_.bridge_secret,
        settings_.legacy_bridge_secret, settings_.log_level == LogLevel::debug,
        settings_.network_keys.empty() ? std::nullopt : std::optional(settings_.network_keys),
-       settings_.revocations});
+       settings_.revocations, settings_.limits.node});
 
   std::string sentence =
       changed.applied.empty() ? "nothing changed" : "changed: " + listed(changed.applied);

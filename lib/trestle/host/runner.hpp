@@ -76,6 +76,7 @@ class Runner final : public TransportEvents,
   void start(node::Restored restored = {});
   /// Hands the node what may change while it runs.
   void reload(const node::Reload& reload);
+  void limit(const TransportOptions& limits) { transport_.limit(limits); }
   void admit_pages(PageGate pages) { transport_.admit_pages(std::move(pages)); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
     transport_.limit_accepted(connections_max, per_address_max);

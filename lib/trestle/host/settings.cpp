@@ -18,6 +18,8 @@ namespace {
 constexpr std::uint16_t kBootstrapPort = 8080;
 constexpr std::uint16_t kBridgePort = 8083;
 constexpr std::size_t kSecretBytesMax = 4096;
+/// The setting that is many: each limit is shown, compared and taken over by itself.
+constexpr std::string_view kLimit = "limit";
 
 /// Where the value stands that a setting is refused for: the first one without which the values
 /// before it would be taken.
@@ -163,14 +165,24 @@ std::string advertised_url(const Settings& settings, const HostPort& real) {
 ChangedSettings compare(const Settings& now, const Settings& fresh) {
   ChangedSettings changed;
   for (const Rule& rule : rules()) {
-    if (!rule.is_for(now.kind) || rule.show(now) == rule.show(fresh)) continue;
+    if (!rule.is_for(now.kind) || rule.name == kLimit) continue;
+    if (rule.show(now) == rule.show(fresh)) continue;
     (rule.change == Change::by_reload ? changed.applied : changed.needs_restart)
         .push_back(rule.name);
+  }
+  for (const LimitRule& limit : limit_rules()) {
+    if ((limit.programs & mask(now.kind)) == 0) continue;
+    if (limit.get(now.limits) == limit.get(fresh.limits)) continue;
+    (limit.change == Change::by_reload ? changed.applied : changed.needs_restart)
+        .push_back(limit.name);
   }
   return changed;
 }
 
 void take_over(Settings& now, const Settings& fresh) {
+  for (const LimitRule& limit : limit_rules()) {
+    if (limit.change == Change::by_reload) limit.set(now.limits, limit.get(fresh.limits));
+  }
   now.revocation_files = fresh.revocation_files;
   now.revocations = fresh.revocations;
   now.bridges = fresh.bridges;
@@ -194,7 +206,7 @@ void take_over(Settings& now, const Settings& fresh) {
 std::string to_toml(const Settings& settings) {
   std::string text = "# " + std::string(name(settings.kind)) + "\n";
   for (const Rule& rule : rules()) {
-    if (!rule.is_for(settings.kind) || rule.name == "limit") continue;
+    if (!rule.is_for(settings.kind) || rule.name == kLimit) continue;
     const std::string value = rule.show(settings);
     if (!value.empty()) text += std::string(rule.name) + " = " + value + "\n";
   }

@@ -12,8 +12,6 @@
 
 namespace trestle::host {
 
-/// Whether a setting may change while the program runs (SIGHUP).
-enum class Change : std::uint8_t { by_restart, by_reload };
 enum class Values : std::uint8_t { one, list };
 
 Programs mask(ProgramKind kind);

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace trestle::host {
+
+/// Whether a setting may change while the program runs (SIGHUP).
+enum class Change : std::uint8_t { by_restart, by_reload };
 
 /// Why a value is not taken; nothing if it is.
 using Refused = std::optional<std::string>;

@@ -42,6 +42,19 @@ void WebSocketTransport::limit_accepted(std::size_t connections_max, std::size_t
   options_.connections_per_address_max = per_address_max;
 }
 
+void WebSocketTransport::limit(const TransportOptions& limits) {
+  options_.connections_per_network_max = limits.connections_per_network_max;
+  options_.pending_max = limits.pending_max;
+  options_.pending_per_address_max = limits.pending_per_address_max;
+  options_.request_within = limits.request_within;
+  options_.fragments_max = limits.fragments_max;
+  options_.fragments_max_before_identity = limits.fragments_max_before_identity;
+  options_.message_grace = limits.message_grace;
+  options_.message_bytes_per_second_min = limits.message_bytes_per_second_min;
+  options_.side_traffic = limits.side_traffic;
+  arrivals_.limit(limits.arrivals);
+}
+
 void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
                                             const std::string& remote_address) {
   if (!admits_caller(remote_address)) {

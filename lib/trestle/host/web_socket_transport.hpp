@@ -76,6 +76,8 @@ class WebSocketTransport {
   /// From now on; who is connected stays.
   void admit_pages(PageGate pages) { options_.pages = std::move(pages); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max);
+  /// Takes over what may change while callers come and go.
+  void limit(const TransportOptions& limits);
   /// While memory is short: few callers at a time, or nobody at all.
   void set_memory_state(node::MemoryState state) { memory_ = state; }
 

@@ -39,6 +39,8 @@ class BanList {
   };
 
   explicit BanList(const BanListOptions& options = {}) : options_(options) {}
+  /// Bans in force end when they were to end.
+  void limit(const BanListOptions& options) { options_ = options; }
 
   /// One offence. True if it leads to a ban.
   bool on_offence(Instant now, std::string_view who);

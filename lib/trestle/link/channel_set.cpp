@@ -284,6 +284,25 @@ void ChannelSet::no_longer_pending(Place& place) {
 
 // ---- who may come in
 
+void ChannelSet::limit(const ChannelSetOptions& limits) {
+  const bool is_lowered = pending_limit_ < options_.pending_max;  // while memory is short
+  if (!is_lowered) pending_limit_ = limits.pending_max;
+  options_.pending_max = limits.pending_max;
+  options_.pending_per_address_max = limits.pending_per_address_max;
+  options_.per_identity_max = limits.per_identity_max;
+  options_.legacy_max = limits.legacy_max;
+  options_.bans = limits.bans;
+  bans_.limit(limits.bans);
+  options_.channel.open_within = limits.channel.open_within;
+  options_.channel.served_max = limits.channel.served_max;
+  options_.channel.unsent_bytes_max = limits.channel.unsent_bytes_max;
+  options_.channel.unsent_bytes_max_before_open = limits.channel.unsent_bytes_max_before_open;
+  options_.channel.unsent_soft_bytes_max = limits.channel.unsent_soft_bytes_max;
+  options_.channel.unsent_soft_for = limits.channel.unsent_soft_for;
+  options_.channel.withdrawals_max = limits.channel.withdrawals_max;
+  options_.channel.withdrawals_within = limits.channel.withdrawals_within;
+}
+
 bool ChannelSet::is_exempt(std::string_view address) const {
   return options_.exempts_loopback && is_loopback(address);
 }

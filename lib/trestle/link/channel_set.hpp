@@ -117,6 +117,9 @@ class ChannelSet {
   /// Fewer strangers at a time, or as many as ever: while memory is short.
   void limit_pending(std::size_t pending_max) { pending_limit_ = pending_max; }
   std::size_t pending_max() const { return options_.pending_max; }
+  /// Takes over bounds on what peers may take, for the links that there are as well. Whose dialect
+  /// is spoken, and how, stays.
+  void limit(const ChannelSetOptions& limits);
 
  private:
   using Slot = Deadlines::Slot;

@@ -101,6 +101,8 @@ struct Reload {
   std::optional<crypto::NetworkKeys> network_keys{};
   /// Lists of revocations, encoded. They count if they are newer than those in force.
   std::vector<Bytes> revocations{};
+  /// Those of links, and of introductions. Nothing: those in force stay.
+  std::optional<Limits> limits{};
 };
 
 }  // namespace trestle::node

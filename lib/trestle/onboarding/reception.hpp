@@ -133,6 +133,9 @@ class Reception {
   /// The bridge's owner does not admit this newcomer: REFUSED, or RATE_LIMITED with a wait.
   void on_turned_away(Instant now, AskId ask, const wire::Failure& failure);
 
+  /// Another pace of answers to one identity from now on.
+  void limit_answers(const Pace& pace) { options_.answers = pace; }
+
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadlines_.next(); }
   void on_deadline(Instant now);

@@ -101,6 +101,10 @@ void BootstrapNode::on_reload(Instant now, const Reload& reload) {
   local_.bridge_secret = reload.bridge_secret;
   local_.legacy_bridge_secret = reload.legacy_bridge_secret;
   for (const Bytes& list : reload.revocations) entrance_.on_list(local_.wall_clock.at(now), list);
+  if (reload.limits) {
+    clients_.limit(reload.limits->links);
+    reception_.limit_answers(reload.limits->introductions);
+  }
   bridges_.reload(now, reload.bridges, reload.bridge_mode);
   pump(now);
 }

@@ -134,6 +134,7 @@ void MemberNode::on_reload(Instant now, const Reload& reload) {
   dht_.report_questions(reload.log_questions ? dht::QuestionReport::told
                                              : dht::QuestionReport::none);
   if (reload.network_keys) values_.replace_network_keys(*reload.network_keys);
+  if (reload.limits) channels_.limit(reload.limits->links);
 }
 
 void MemberNode::on_wall_clock(Instant now, WallTime wall) {
