@@ -13,7 +13,7 @@ SEEDS ?= 1000
 DAY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check-compilers bench fuzz chaos format clean deps
+.PHONY: help run test soak check-compilers bench fuzz chaos threats format clean deps
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ chaos: ## faults, floods and shortages of running programs, as long as the requi
 	@scripts/install_packages.sh build test
 	@scripts/build.sh --quiet release -- bootstrap-node bridge-node dht-node
 	@$(PYTHON) -B tests/chaos/run.py build/release $(SCENARIO)
+
+threats: ## remove each mitigation and see its test fail (docs/threat-model.md) [THREAT=T2]
+	@scripts/install_packages.sh build test
+	@$(PYTHON) -B scripts/removed_mitigations.py $(THREAT)
 
 format: ## format every C++ file in place
 	@scripts/install_packages.sh format

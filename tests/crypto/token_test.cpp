@@ -47,7 +47,8 @@ TEST_CASE("stand-in: texts are read back, and slips of the hand are noticed (1,0
   check_text_round_trips(suite, 1000);
 }
 
-TEST_CASE("T10: a token is refused in another network, from another presenter, early and late") {
+TEST_CASE(
+    "T10, T40: a token is refused in another network, from another presenter, early and late") {
   Suite suite(7);
   Rng rng(1);
   const Ed25519Pair signer = new_ed25519(suite);

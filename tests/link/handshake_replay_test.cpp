@@ -1,4 +1,4 @@
-// What somebody recorded of one handshake opens no other one.
+// What somebody recorded of one handshake, or made up, opens no other one.
 #include <utility>
 #include <vector>
 
@@ -70,7 +70,94 @@ Recording record(End& dialler, End& acceptor) {
   return recording;
 }
 
+Frames framed(const wire::Message& message) {
+  Frames frames(1);
+  wire::native::append_record(frames[0], {.request_id = {}, .message = message});
+  return frames;
+}
+
+wire::Welcome welcome_in(const Frames& frames) {
+  REQUIRE(frames.size() == 1);
+  const wire::native::Limits limits;
+  wire::native::FrameReader reader(frames[0], limits);
+  const auto record = reader.next();
+  REQUIRE((record && *record));
+  return std::get<wire::Welcome>((**record).message);
+}
+
+/// Somebody who knows the victim's key and has a pair of his own.
+class Impostor {
+ public:
+  explicit Impostor(End& victim) : victim_(victim), suite_(99), own_(suite_.generate()), rng_(99) {
+    earlier_ = suite_.sign(own_, as_bytes("anything"));
+  }
+
+  wire::Hello hello() {
+    wire::Hello hello;
+    hello.role = wire::Role::node;
+    hello.key = victim_.pair.key;
+    suite_.random(hello.nonce);
+    hello.network = victim_.local.network;
+    hello.dialled_url = "ws://end-2";
+    return hello;
+  }
+
+  /// Not the victim's signature of this conversation, each time in another way.
+  wire::Signature proof(const wire::Hello& hello, const wire::Welcome& welcome) {
+    const Bytes said = crypto::transcript(crypto::Side::dialler, hello, welcome);
+    wire::Signature genuine = victim_.suite.sign(victim_.pair, said);
+    const wire::Signature made = std::exchange(earlier_, genuine);
+    wire::Hello other = hello;
+    switch (rng_.below(6)) {
+      case 0:  // with a key of his own
+        return suite_.sign(own_, said);
+      case 1:  // what the victim signed in its last conversation
+        return made;
+      case 2:  // what the acceptor just signed
+        return welcome.proof;
+      case 3:  // the victim's of the same conversation in which one byte was another
+        other.nonce[static_cast<std::size_t>(rng_.below(other.nonce.size()))] ^= 1;
+        return victim_.suite.sign(victim_.pair,
+                                  crypto::transcript(crypto::Side::dialler, other, welcome));
+      case 4:  // a bit beside the right one
+        genuine[static_cast<std::size_t>(rng_.below(genuine.size()))] ^=
+            static_cast<std::uint8_t>(1u << rng_.below(8));
+        return genuine;
+      default:  // anything
+        for (std::uint8_t& byte : genuine) byte = static_cast<std::uint8_t>(rng_.below(256));
+        return genuine;
+    }
+  }
+
+ private:
+  End& victim_;
+  crypto::Suite suite_;
+  crypto::KeyPair own_;
+  Rng rng_;
+  wire::Signature earlier_;
+};
+
 }  // namespace
+
+TEST_CASE("T1: a hundred thousand wrong proofs open nothing, whatever of them is wrong") {
+  End victim(1, wire::Role::node);
+  End acceptor(2, wire::Role::node);
+  Impostor impostor(victim);
+  for (int count = 0; count < 100'000; ++count) {
+    const auto connection = acceptor.channels->on_accepted(kStart, {"127.0.0.1"});
+    const wire::Hello hello = impostor.hello();
+    tell(acceptor, connection, framed(hello));
+    const wire::Welcome welcome = welcome_in(said(acceptor, connection));
+    tell(acceptor, connection, framed(wire::Prove{impostor.proof(hello, welcome), false, {}}));
+    said(acceptor, connection);
+    if (opened(acceptor) != 0) FAIL("opened after " << count << " wrong proofs");
+    acceptor.channels->on_closed(kStart, connection, 1006, "");
+    said(acceptor, connection);
+    acceptor.news.clear();
+  }
+  // Nobody is shut out by what was done in its name.
+  record(victim, acceptor);
+}
 
 TEST_CASE("T2: a recorded proof opens no other connection, in ten thousand tries") {
   End dialler(1, wire::Role::bootstrap, {}, "secret");

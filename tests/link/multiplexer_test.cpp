@@ -1,6 +1,7 @@
 #include "trestle/link/multiplexer.hpp"
 
 #include <map>
+#include <vector>
 
 #include "catch.hpp"
 #include "trestle/base/rng.hpp"
@@ -52,6 +53,52 @@ TEST_CASE("P-BR-2: a response reaches exactly the request that carries its id") 
     while (const auto failed = multiplexer.poll_effect()) ++ends[failed->token];
     REQUIRE(ends.size() == next_token);
     for (const auto& [token, count] : ends) REQUIRE(count == 1);
+  }
+}
+
+TEST_CASE("T38: of a million forged answers none ends a request") {
+  Rng rng(38);
+  Multiplexer multiplexer;
+  std::map<std::uint64_t, Multiplexer::Token> waiting;
+  std::vector<std::uint64_t> over;
+  Multiplexer::Token next_token = 0;
+  const auto open = [&] {
+    const auto id = multiplexer.open(kStart, kAsk, kStart + 5s, ++next_token);
+    REQUIRE(id.has_value());
+    waiting[id->value] = next_token;
+    return id->value;
+  };
+  for (int count = 0; count < 100; ++count) open();
+  for (int forged = 0; forged < 1'000'000; ++forged) {
+    if (forged % 1000 == 0) {  // The honest ones go on, so that there are ids that were right once.
+      over.push_back(waiting.begin()->first);
+      REQUIRE(multiplexer.on_answer(kStart, {over.back()}, kAnswer).has_value());
+      waiting.erase(waiting.begin());
+      open();
+    }
+    // Near what is open, what was open, a bit beside it, or anything.
+    std::uint64_t id = 0;
+    switch (rng.below(4)) {
+      case 0:
+        id = waiting.begin()->first + rng.below(100'000);
+        break;
+      case 1:
+        id = over[static_cast<std::size_t>(rng.below(over.size()))];
+        break;
+      case 2:
+        id = waiting.rbegin()->first ^ std::uint64_t{1} << rng.below(64);
+        break;
+      default:
+        id = rng.next();
+    }
+    if (waiting.contains(id)) continue;
+    if (multiplexer.on_answer(kStart, {id}, kAnswer)) FAIL("a forged answer was believed: " << id);
+  }
+  CHECK(multiplexer.stats().in_flight == 100);
+  for (const auto& [id, token] : waiting) {
+    const auto matched = multiplexer.on_answer(kStart, {id}, kAnswer);
+    REQUIRE(matched.has_value());
+    CHECK(matched->token == token);
   }
 }
 

@@ -1,5 +1,6 @@
 """The table of threats claims nothing that this checkout does not have."""
 
+import json
 import unittest
 
 import threats
@@ -11,6 +12,9 @@ class ThreatsTest(TreeCase):
 
     def test_every_claim_of_the_table_holds(self):
         self.expect_nothing(threats.check_threats(self.tree))
+
+    def test_every_removal_fits_and_no_row_is_shown_without_one(self):
+        self.expect_nothing(threats.check_removals(self.tree))
 
     def test_secrets_are_compared_by_one_function(self):
         """T23"""
@@ -38,6 +42,28 @@ class PlantedThreatsTest(unittest.TestCase):
         self.assertTrue(self.wrong(shown="-"))
         self.assertTrue(self.wrong(state="done"))
         self.assertTrue(self.wrong(state="partly:"))
+
+    def removals_wrong(self, state="shown", **changed):
+        """What is found about one removal of one row."""
+        fields = {"threat": "T1", "file": "lib/trestle/link/hand.cpp", "text": "check();",
+                  "suite": "tests/link/hand_test.cpp", "test": "T1: one"} | changed
+        row = f'| T1 | a threat | `lib/trestle/link/hand.cpp` | `tests/link/hand_test.cpp` "T1: one" | {state} |\n'
+        entry = "[[removal]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())
+        return threats.check_removals(SourceTree({
+            threats.TABLE: row, threats.REMOVALS: entry if changed.get("threat") != "" else "removal = []",
+            "lib/trestle/link/hand.cpp": "check();\nuse();\n", "lib/trestle/link/hand.hpp": "check();",
+            "apps/dht-node/main.cpp": ""}))
+
+    def test_a_removal_that_is_right_passes(self):
+        self.assertEqual(self.removals_wrong(), [])
+        self.assertEqual(self.removals_wrong(left="use();", also=[]), [])
+        self.assertEqual(self.removals_wrong(threat="", state="partly: some"), [])
+
+    def test_what_is_wrong_with_a_removal_is_found(self):
+        for changed in ({"text": "look();"}, {"text": ";"}, {"left": "check();"}, {"threat": "T2"}, {"threat": ""},
+                        {"test": "T1: two"}, {"file": "lib/trestle/link/hand.hpp"}, {"file": "lib/trestle/link/none.cpp"},
+                        {"programs": ["dht-node"]}):
+            self.assertTrue(self.removals_wrong(**changed), changed)
 
     def test_a_comparison_that_ends_early_is_found(self):
         for code in ("if (secret == given) {}", "if (std::memcmp(tag, given, 32) == 0) {}", "return proof_ != expected;"):
