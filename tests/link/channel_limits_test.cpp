@@ -267,3 +267,30 @@ TEST_CASE("bounds that are changed hold for the links that there are") {
   const auto ends = ends_of(left);
   CHECK(std::ranges::count(ends, ErrorCode::slow_reader) == 1);
 }
+
+TEST_CASE("T20: who comes back under a new id after each ban is known by its address") {
+  link::ChannelSetOptions options;
+  options.exempts_loopback = GENERATE(true, false);
+  const std::string address = GENERATE("192.0.2.1", "127.0.0.1");
+  const bool is_known = address == "192.0.2.1" || !options.exempts_loopback;
+  End right(2, wire::Role::node, options);
+  const auto come = [&](std::uint64_t seed) {
+    auto left = std::make_unique<End>(seed, wire::Role::node);
+    WirePair pair(*left, right);
+    pair.from = address;
+    pair.connect(kStart);
+    right.channels->banish(kStart, pair.accepted, ErrorCode::unauthorized, "forged");
+    pair.settle(kStart);
+  };
+  for (std::uint64_t seed = 10; seed < 13; ++seed) come(seed);
+  CHECK(right.all<Channel::Opened>().size() == 3);
+  CHECK(right.channels->bans().stats().bans == (is_known ? 4 : 3));
+  come(13);
+  CHECK(right.all<Channel::Opened>().size() == (is_known ? 3 : 4));
+  INFO("nobody else is meant");
+  End other(20, wire::Role::node);
+  WirePair apart(other, right);
+  apart.from = "198.51.100.1";
+  apart.connect(kStart);
+  CHECK(right.channels->find(apart.accepted) != nullptr);
+}

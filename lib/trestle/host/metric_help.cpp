@@ -263,6 +263,8 @@ constexpr Help kHelp[] = {
     {"verify.checked_total", "Signatures of records checked."},
     {"verify.remembered_total", "Records known by their content: no check needed."},
     {"verify.forged_total", "Records refused for their signature or their key."},
+    {"verify.unheard_total",
+     "Records not looked at: their link was about to be cut for forged ones."},
     {"verify.refused_total", "Records and what came behind them, refused: too many waited."},
     {"verify.limited_total", "Records not checked: over the budget of checks."},
     {"verify.forgers_total", "Links cut because they brought forged records."},

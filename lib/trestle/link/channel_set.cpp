@@ -7,6 +7,14 @@
 #include "trestle/link/remote_address.hpp"
 
 namespace trestle::link {
+namespace {
+
+bool is_proven(const Channel& channel) {
+  return !channel.speaks_legacy() && !channel.peer().id.is_zero();
+}
+
+}  // namespace
+
 ChannelSet::ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
                        const ChannelSetOptions& options, Rng rng)
     : local_(local),
@@ -87,7 +95,7 @@ void ChannelSet::banish(Instant now, ConnectionId connection, ErrorCode code, st
   Channel* channel = touch(now, connection);
   if (channel == nullptr) return;
   if (const std::string who = name_for_bans(*channel); !who.empty()) {
-    if (bans_.ban(now, who)) tell_of_ban(*channel, who, code, text);
+    if (bans_.ban(now, who)) on_banned(*channel, who, code, text);
   }
   channel->close(now, code, std::move(text));
 }
@@ -376,8 +384,22 @@ void ChannelSet::judge(const Place& place, const Channel::Closed& closed) {
       closed.by_peer && (status == CloseStatus::protocol_error ||
                          status == CloseStatus::too_large || status == CloseStatus::excess);
   if (!is_ours && !is_drivers) return;
-  if (const std::string who = name_for_bans(*place.channel); !who.empty()) {
-    if (bans_.on_offence(now_, who)) tell_of_ban(*place.channel, who, closed.code, closed.text);
+  const std::string who = name_for_bans(*place.channel);
+  if (!who.empty() && bans_.on_offence(now_, who)) {
+    on_banned(*place.channel, who, closed.code, closed.text);
+  }
+}
+
+/// Where anybody may come in, ids are had for nothing: whoever comes back under another one each
+/// time is known by its address.
+void ChannelSet::on_banned(const Channel& channel, const std::string& who, ErrorCode code,
+                           std::string_view reason) {
+  tell_of_ban(channel, who, code, reason);
+  const std::string& address = channel.remote_address();
+  if (!is_proven(channel) || address.empty() || is_exempt(address)) return;
+  const std::string place = address_key(address);
+  if (bans_.on_offence(now_, place)) {
+    tell_of_ban(channel, place, code, "several of its ids were banned");
   }
 }
 
@@ -394,8 +416,7 @@ void ChannelSet::tell_of_ban(const Channel& channel, const std::string& who, Err
 }
 
 std::string ChannelSet::name_for_bans(const Channel& channel) const {
-  const bool is_proven = !channel.speaks_legacy() && !channel.peer().id.is_zero();
-  if (is_proven) return channel.peer().id.to_hex();
+  if (is_proven(channel)) return channel.peer().id.to_hex();
   const std::string& address = channel.remote_address();
   return address.empty() || is_exempt(address) ? std::string() : address_key(address);
 }

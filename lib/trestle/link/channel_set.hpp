@@ -144,6 +144,8 @@ class ChannelSet {
   bool admit_opened(Place& place);
   void uncount(Place& place);
   void judge(const Place& place, const Channel::Closed& closed);
+  void on_banned(const Channel& channel, const std::string& who, ErrorCode code,
+                 std::string_view reason);
   void tell_of_ban(const Channel& channel, const std::string& who, ErrorCode code,
                    std::string_view reason);
   /// By what name this peer is banned; empty if it has none that could be.

@@ -157,6 +157,7 @@ void add_counters(Status& status, const RecordVerifierStats& stats) {
   counters.emplace_back("verify.checked_total", stats.checked);
   counters.emplace_back("verify.remembered_total", stats.remembered);
   counters.emplace_back("verify.forged_total", stats.forged);
+  counters.emplace_back("verify.unheard_total", stats.unheard);
   counters.emplace_back("verify.refused_total", stats.refused);
   counters.emplace_back("verify.limited_total", stats.limited);
   counters.emplace_back("verify.forgers_total", stats.forgers);

@@ -247,7 +247,7 @@ void MemberNode::on_verified(Instant now, link::ConnectionId connection, link::T
                              bool valid) {
   if (connection == link::ConnectionId{}) {
     stir();
-    return verifier_.on_verified(ticket, valid);
+    return verifier_.on_verified(now, ticket, valid);
   }
   channels_.on_verified(now, connection, ticket, valid);
 }

@@ -15,30 +15,32 @@ RecordVerifier::RecordVerifier(const RecordVerifierOptions& options, const dht::
 
 void RecordVerifier::submit(Instant now, Item item) {
   const link::ConnectionId connection = item.connection;
-  const auto line = held_.find(connection);
-  const std::size_t waiting = line == held_.end() ? 0 : line->second.size();
+  const auto known = lines_.find(connection);
+  const std::size_t waiting = known == lines_.end() ? 0 : known->second.held.size();
   Held held{.cleared = {.item = std::move(item)}, .ticket = {}};
-  wire::Record* record = record_in(held.cleared.item.message);
-  if (record == nullptr && waiting == 0) return outbox_.push(std::move(held.cleared));
+  const bool has_record = record_in(held.cleared.item.message) != nullptr;
+  if (!has_record && waiting == 0) return outbox_.push(std::move(held.cleared));
   if (held_count_ >= options_.held_max || waiting >= options_.held_per_link_max) {
     ++stats_.refused;
     held.cleared.code = ErrorCode::busy;
     return outbox_.push(std::move(held.cleared));
   }
-  if (record != nullptr) order_check(now, held, *record);
   ++held_count_;
-  held_[connection].push_back(std::move(held));
+  Line& line = lines_[connection];
+  line.held.push_back(std::move(held));
+  examine(now, connection, line);
   release(connection);
 }
 
-void RecordVerifier::on_verified(link::Ticket ticket, bool valid) {
+void RecordVerifier::on_verified(Instant now, link::Ticket ticket, bool valid) {
   const auto check = checks_.find(ticket);
   if (check == checks_.end()) return;
   const link::ConnectionId connection = check->second;
   checks_.erase(check);
-  std::deque<Held>& line = held_.at(connection);
-  const auto held =
-      std::find_if(line.begin(), line.end(), [&](const Held& one) { return one.ticket == ticket; });
+  Line& line = lines_.at(connection);
+  --line.checks;
+  const auto held = std::find_if(line.held.begin(), line.held.end(),
+                                 [&](const Held& one) { return one.ticket == ticket; });
   held->ticket.reset();
   wire::Record& record = *record_in(held->cleared.item.message);
   if (valid) {
@@ -49,6 +51,7 @@ void RecordVerifier::on_verified(link::Ticket ticket, bool valid) {
     held->cleared.code = ErrorCode::unauthorized;
     if (!held->is_orphaned) on_forgery(connection);
   }
+  examine(now, connection, line);
   release(connection);
 }
 
@@ -58,11 +61,16 @@ void RecordVerifier::on_forgery(link::ConnectionId connection) {
   outbox_.push(Forger{connection});
 }
 
+bool RecordVerifier::is_forger(link::ConnectionId connection) const {
+  const std::uint32_t* count = forgeries_.find(connection);
+  return count != nullptr && *count >= options_.forgeries_max;
+}
+
 void RecordVerifier::on_closed(link::ConnectionId connection) {
   forgeries_.erase(connection);
-  const auto line = held_.find(connection);
-  if (line == held_.end()) return;
-  for (Held& held : line->second) {
+  const auto line = lines_.find(connection);
+  if (line == lines_.end()) return;
+  for (Held& held : line->second.held) {
     held.is_orphaned = true;
     held.is_withdrawn = std::holds_alternative<wire::RequestId>(held.cleared.item.of);
   }
@@ -97,7 +105,21 @@ bool RecordVerifier::may_check(Instant now, const Item& item) {
   return true;
 }
 
-void RecordVerifier::order_check(Instant now, Held& held, const wire::Record& record) {
+void RecordVerifier::examine(Instant now, link::ConnectionId connection, Line& line) {
+  while (line.examined < line.held.size() && line.checks < options_.forgeries_max) {
+    Held& held = line.held[line.examined++];
+    const wire::Record* record = record_in(held.cleared.item.message);
+    if (record == nullptr || held.is_withdrawn) continue;
+    if (!is_forger(connection)) {
+      examine(now, line, held, *record);
+    } else {
+      ++stats_.unheard;
+      held.cleared.code = ErrorCode::unauthorized;
+    }
+  }
+}
+
+void RecordVerifier::examine(Instant now, Line& line, Held& held, const wire::Record& record) {
   if (const auto code = refusal(record)) {
     ++stats_.forged;
     held.cleared.code = *code;
@@ -123,6 +145,7 @@ void RecordVerifier::order_check(Instant now, Held& held, const wire::Record& re
   ++stats_.checked;
   const link::Ticket ticket{++last_ticket_};
   held.ticket = ticket;
+  ++line.checks;
   checks_.emplace(ticket, held.cleared.item.connection);
   outbox_.push(link::Verify{.connection = {},
                             .ticket = ticket,
@@ -149,14 +172,16 @@ void RecordVerifier::remember(const wire::RecordDigest& digest, const wire::Sign
 
 /// Lets go whatever stands at the front of the line and waits for nothing.
 void RecordVerifier::release(link::ConnectionId connection) {
-  const auto found = held_.find(connection);
-  std::deque<Held>& line = found->second;
-  while (!line.empty() && !line.front().ticket) {
-    if (!line.front().is_withdrawn) outbox_.push(std::move(line.front().cleared));
-    line.pop_front();
+  const auto found = lines_.find(connection);
+  Line& line = found->second;
+  while (line.examined > 0 && !line.held.front().ticket) {
+    Held& first = line.held.front();
+    if (!first.is_withdrawn) outbox_.push(std::move(first.cleared));
+    line.held.pop_front();
+    --line.examined;
     --held_count_;
   }
-  if (line.empty()) held_.erase(found);
+  if (line.held.empty()) lines_.erase(found);
 }
 
 void RecordVerifier::forget_checked() {

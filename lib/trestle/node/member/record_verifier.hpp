@@ -41,7 +41,9 @@ struct RecordVerifierOptions {
   /// Peers whose checks are counted: five times the links of a server. 160 bytes each.
   std::size_t checked_peers_max = 1024;
   /// Records with a wrong signature that one peer may deliver. An honest one delivers none: it
-  /// checked them itself. So many are no accident, and each costs us a check.
+  /// checked them itself. So many are no accident, and each costs us a check. As many of one link
+  /// are under way at a time: whoever forges has a hundred in its first frame, and those behind the
+  /// ones that give it away are not checked in vain.
   std::uint32_t forgeries_max = 3;
   /// Record versions remembered besides those in the store, the oldest goes: what readers meet
   /// again and again lies in few records. Some 36 KiB.
@@ -54,6 +56,7 @@ struct RecordVerifierStats {
   std::uint64_t remembered = 0;  ///< Records that needed no check any more.
   std::uint64_t forged =
       0;  ///< Wrong signature, somebody else's key, or unsigned where that is off.
+  std::uint64_t unheard = 0;  ///< Came from a forger, and were not looked at any more.
   std::uint64_t refused = 0;  ///< No room.
   std::uint64_t limited = 0;  ///< Over the budget of checks.
   std::uint64_t forgers = 0;  ///< Peers that delivered too many forged records.
@@ -61,7 +64,8 @@ struct RecordVerifierStats {
 
 /// The only place where what came from the wire becomes `VerifiedRecord`: a machine. Everything for
 /// the DHT passes through it, link by link in the order it came; behind a record that is being
-/// checked the rest of that link waits (design section 2).
+/// checked the rest of that link waits (design section 2). Of that rest the next few records are
+/// checked meanwhile; of whoever forges, none.
 ///
 /// A record version is checked once and then known by its content, never by its signature: of an
 /// ECDSA signature there are many. So whoever sends known content with another signature gets the
@@ -94,7 +98,7 @@ class RecordVerifier {
 
   // ---- inputs ----
   void submit(Instant now, Item item);
-  void on_verified(link::Ticket ticket, bool valid);
+  void on_verified(Instant now, link::Ticket ticket, bool valid);
   /// Its requests are nobody's any more; answers to ours go their way.
   void on_closed(link::ConnectionId connection);
   /// Memory is short: what was checked is checked again when it comes.
@@ -112,23 +116,32 @@ class RecordVerifier {
     bool is_withdrawn = false;
     bool is_orphaned = false;  ///< Its link has closed.
   };
+  /// What one link has waiting, in the order in which it came.
+  struct Line {
+    std::deque<Held> held;
+    std::size_t examined = 0;  ///< Those in front, whose records are known, refused or under way.
+    std::size_t checks = 0;    ///< Under way.
+  };
 
   static wire::Record* record_in(wire::Message& message);
   std::optional<ErrorCode> refusal(const wire::Record& record);
   const wire::Signature* known_signature(const wire::Record& record,
                                          const wire::RecordDigest& digest) const;
   void remember(const wire::RecordDigest& digest, const wire::Signature& signature);
-  void order_check(Instant now, Held& held, const wire::Record& record);
+  /// Looks at the next records of a line, as many as may be checked at a time.
+  void examine(Instant now, link::ConnectionId connection, Line& line);
+  void examine(Instant now, Line& line, Held& held, const wire::Record& record);
   /// Takes a check out of the budgets of this item's peer and of all.
   bool may_check(Instant now, const Item& item);
   void on_forgery(link::ConnectionId connection);
+  bool is_forger(link::ConnectionId connection) const;
   void release(link::ConnectionId connection);
 
   RecordVerifierOptions options_;
   const dht::RecordStore* kept_;
   crypto::Suite* suite_;
   /// Only links that have something waiting.
-  std::map<link::ConnectionId, std::deque<Held>> held_;
+  std::map<link::ConnectionId, Line> lines_;
   std::size_t held_count_ = 0;
   std::map<link::Ticket, link::ConnectionId> checks_;
   std::uint32_t last_ticket_ = 0;
