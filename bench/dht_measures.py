@@ -1,36 +1,43 @@
-"""Goals D2 to D4 and D7: a network of 64 nodes and the same load on libtorrent and OpenDHT, one after the other in the same
+"""Goals D2 to D4, D6 and D7: a network of 64 nodes and the same load on libtorrent and OpenDHT, one after the other in the same
 run. Ours speaks WebSockets over TCP, the others bare UDP."""
 
-import json
-import os
 import statistics
-import subprocess
 
 from goals import GOALS, Figure
-from processes import BIN, DIE_WITH_PARENT, LONGEST_RUN_S, BenchError
+from processes import run, run_in_network
 
 REPETITIONS = 3
 NODES = 64
 # The others do not talk to loopback addresses: they get a network of their own, with public-looking ones.
-OWN_ADDRESSES = ("ip link set lo up && for i in $(seq 1 {nodes}); do ip addr add 11.0.0.$i/32 dev lo; done && exec {program}")
-
-
-def _load(*command):
-    ended = subprocess.run([*DIE_WITH_PARENT, *command], capture_output=True, text=True, timeout=LONGEST_RUN_S, check=False)
-    try:
-        return json.loads(ended.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError):
-        raise BenchError(f"{' '.join(map(str, command))} exits {ended.returncode}\n{ended.stdout}{ended.stderr}") from None
+OWN_ADDRESSES = [f"11.0.0.{number}" for number in range(1, NODES + 1)]
 
 
 def _ours(*arguments):
-    return _load(BIN / "dht_program", *(arguments or ("--nodes", str(NODES))))
+    return run("dht_program", *(arguments or ("--nodes", NODES)))
 
 
-def _other(program, argument=""):
-    as_somebody = () if os.geteuid() == 0 else ("--user", "--map-root-user")
-    return _load("unshare", *as_somebody, "--net", "sh", "-c",
-                 OWN_ADDRESSES.format(nodes=NODES, program=f"{BIN / program} {argument}"))
+def _other(program, *arguments):
+    return run_in_network(OWN_ADDRESSES, program, *arguments)
+
+
+def starts():
+    """From nothing to eight peers, in a network of 48 that grows to 64."""
+    ours, torrent, open_dht = [], [], []
+    for _ in range(REPETITIONS):
+        ours += run("start_program")["milliseconds"]
+        torrent += _other("libtorrent_dht", "starts")["milliseconds"]
+    open_dht = _other("opendht_dht", "starts")["milliseconds"]
+
+    def quantiles(samples):
+        ordered = sorted(samples)
+        return statistics.median(ordered), ordered[int(0.99 * (len(ordered) - 1))]
+
+    others = [(f"{name} {{:,.0f}} ms", quantiles(samples)) for name, samples in (("libtorrent", torrent), ("OpenDHT", open_dht))]
+    return [
+        Figure(GOALS[id_], quantiles(ours)[place], min(ours), max(ours),
+               ", ".join(text.format(both[place]) for text, both in others))
+        for place, id_ in enumerate(("D6", "D6b"))
+    ]
 
 
 def dht_gets():

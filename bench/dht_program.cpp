@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <sys/prctl.h>
@@ -18,83 +17,31 @@
 
 #include "dht_load.hpp"
 #include "flags.hpp"
+#include "service_network.hpp"
 #include "trestle/host/clock.hpp"
-#include "trestle/host/service.hpp"
-#include "trestle/node/bootstrap/bootstrap_node.hpp"
-#include "trestle/node/dht/dht_node.hpp"
 
 namespace {
 
 using namespace trestle;
-
-[[noreturn]] void die(const std::string& reason) {
-  std::fprintf(stderr, "%s\n", reason.c_str());
-  std::exit(1);
-}
+using bench::die;
 
 std::string key_of(std::size_t value) { return "bench/" + std::to_string(value); }
 
-std::unique_ptr<host::Service> created(Result<std::unique_ptr<host::Service>, std::string>&& made) {
-  if (!made) die(made.error());
-  return std::move(*made);
-}
-
-/// One node and the gets that wait for its operations. All but `begin` happens on its own thread.
-struct Member {
-  std::unique_ptr<host::Service> service;
-  FlatMap<node::OperationId, std::size_t> tickets;
-};
-
-/// A bootstrap node of our own.
-class Bootstrap {
- public:
-  Bootstrap() {
-    node::BootstrapOptions options;
-    options.genesis = true;
-    service_ = created(host::Service::create({}, host::make<node::BootstrapNode>(options)));
-    thread_ = std::thread([this] { service_->run(); });
-  }
-  ~Bootstrap() {
-    service_->stop();
-    thread_.join();
-  }
-  const std::string& url() const { return service_->address(); }
-
- private:
-  std::unique_ptr<host::Service> service_;
-  std::thread thread_;
-};
-
+/// The network, and the gets that wait for operations of its nodes.
 class Net {
  public:
-  Net(std::size_t nodes, const std::string& bootstrap_url) : members_(nodes) {
-    for (std::size_t index = 0; index < nodes; ++index) {
-      node::NodeOptions options;
-      options.bootstrap_urls = {bootstrap_url};
-      host::ServiceOptions service;
-      service.runner.hooks.on_operation_ended = [this, index](const node::OperationEnded& ended) {
-        Member& member = members_[index];
-        const std::size_t* ticket = member.tickets.find(ended.operation);
-        if (ticket == nullptr) return;
-        const std::size_t told = *ticket;
-        member.tickets.erase(ended.operation);
-        ends.tell(told, ended.record.has_value());
-      };
-      members_[index].service =
-          created(host::Service::create(service, host::make<node::DhtNode>(options)));
-      threads_.emplace_back([this, index] { members_[index].service->run(); });
-      wait_for_links(index);
-    }
-  }
-  ~Net() {
-    for (Member& member : members_) member.service->stop();
-    for (std::thread& thread : threads_) thread.join();
+  Net(std::size_t nodes, const std::string& bootstrap_url)
+      : tickets_(nodes),
+        network_(bootstrap_url, {}, [this](std::size_t index, const node::OperationEnded& ended) {
+          on_ended(index, ended);
+        }) {
+    network_.add_many(nodes);
   }
 
   void put_all(const bench::DhtLoad& load) {
     for (std::size_t value = 0; value < load.values; ++value) {
       const std::string text = bench::value_text(load, value);
-      auto& service = *members_[value % members_.size()].service;
+      auto& service = network_[value % network_.size()];
       const auto ended =
           service.put(key_of(value), to_bytes(as_bytes(text)), std::chrono::hours(1)).get();
       if (ended.code != ErrorCode::none) die("a put failed: " + std::string(name(ended.code)));
@@ -103,11 +50,11 @@ class Net {
 
   /// A value that this node keeps itself ends in the same call, as it does with the others.
   void begin(std::size_t ticket, std::size_t index, std::size_t value) {
-    Member& member = members_[index];
-    member.service->post([this, &member, ticket, value] {
-      const auto begun = member.service->node().get(host::steady_now(), key_of(value));
+    host::Service& service = network_[index];
+    service.post([this, &service, index, ticket, value] {
+      const auto begun = service.node().get(host::steady_now(), key_of(value));
       if (begun) {
-        member.tickets.insert(*begun, ticket);
+        tickets_[index].insert(*begun, ticket);
       } else {
         ends.tell(ticket, false);
       }
@@ -117,17 +64,17 @@ class Net {
   bench::DhtEnds ends;
 
  private:
-  void wait_for_links(std::size_t index) {
-    const std::size_t wanted = std::min<std::size_t>(index, 3);
-    for (int tries = 0; tries < 1000; ++tries) {
-      if (members_[index].service->status().get().peers.size() >= wanted) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    die("node " + std::to_string(index) + " finds no peers");
+  void on_ended(std::size_t index, const node::OperationEnded& ended) {
+    const std::size_t* ticket = tickets_[index].find(ended.operation);
+    if (ticket == nullptr) return;
+    const std::size_t told = *ticket;
+    tickets_[index].erase(ended.operation);
+    ends.tell(told, ended.record.has_value());
   }
 
-  std::vector<Member> members_;
-  std::vector<std::thread> threads_;
+  /// Of each node, touched by its own thread alone.
+  std::vector<FlatMap<node::OperationId, std::size_t>> tickets_;
+  bench::ServiceNetwork network_;
 };
 
 /// So many nodes in a process of their own, which have all found peers when the constructor
@@ -173,8 +120,8 @@ int join(std::size_t nodes, const std::string& bootstrap_url) {
 }
 
 int measure(const bench::DhtLoad& load) {
-  const Bootstrap bootstrap;
-  Net net(load.nodes, bootstrap.url());
+  const auto bootstrap = bench::run_bootstrap();
+  Net net(load.nodes, (*bootstrap)->address());
   net.put_all(load);
   const int result = bench::run_dht_load(
       load, net.ends, [&](std::size_t ticket, std::size_t node, std::size_t value) {
@@ -187,9 +134,9 @@ int measure(const bench::DhtLoad& load) {
 
 int measure_crash(const std::string& end) {
   const bench::DhtLoad load = bench::crash_load();
-  const Bootstrap bootstrap;
-  Net net(load.askers, bootstrap.url());
-  OtherProcess others(load.nodes - load.askers, bootstrap.url());
+  const auto bootstrap = bench::run_bootstrap();
+  Net net(load.askers, (*bootstrap)->address());
+  OtherProcess others(load.nodes - load.askers, (*bootstrap)->address());
   net.put_all(load);
   const int result = bench::run_dht_crash(
       load, net.ends,

@@ -6,6 +6,7 @@ import replication_measures
 import join_measures
 import memory_measures
 import request_measures
+import security_measures
 import sim_measures
 import storage_measures
 
@@ -22,6 +23,7 @@ BY_GOAL = {
     "P10": request_measures.balancing,
     "D1": dht_core_measures.nearest,
     "D5": dht_core_measures.idle_memory,
+    "D6": dht_measures.starts,
     "D7": dht_measures.half_killed,
     "D8": storage_measures.acknowledged_puts,
     "D10": replication_measures.republishing,
@@ -35,4 +37,8 @@ BY_GOAL = {
     "D9": sim_measures.lookups,
     "S1": sim_measures.large,
     "S2": sim_measures.speed,
+    "X1": security_measures.hello,
+    "X2": security_measures.sealing,
+    "X3": security_measures.sealing,
+    "X4": security_measures.forgeries,
 }

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -89,13 +90,25 @@ def memory_kib(pid):
 
 def run(*command):
     """Runs a program to its end; what its last line of JSON says."""
-    command = [str(BIN / command[0]), *map(str, command[1:])]
+    return _result_of(BIN / command[0], *command[1:])
+
+
+def _result_of(*command):
+    command = [str(word) for word in command]
     ended = subprocess.run([*DIE_WITH_PARENT, *command], capture_output=True, text=True, timeout=LONGEST_RUN_S,
                            check=False)
     try:
         return json.loads(ended.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
         raise BenchError(f"{' '.join(command)} exits {ended.returncode}\n{ended.stdout}{ended.stderr}") from None
+
+
+def run_in_network(addresses, *command):
+    """The same in a network namespace of its own, whose loopback interface has these addresses."""
+    as_somebody = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    setting_up = "ip link set lo up && for address; do ip addr add $address/32 dev lo; done"
+    words = " ".join(shlex.quote(str(word)) for word in (BIN / command[0], *command[1:]))
+    return _result_of("unshare", *as_somebody, "--net", "sh", "-c", f"{setting_up} && exec {words}", "sh", *addresses)
 
 
 def run_against(server, *command):
