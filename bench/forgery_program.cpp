@@ -1,9 +1,9 @@
 // A member on real sockets, its polite users, and a hundred members that send it records with wrong
 // signatures: first the users alone, then all, then the users alone again.
 //   forgery_program [--addresses own|loopback] [--returning new|same] [--calm-ms N] [--attack-ms N]
-// `own`: each forger has an address in a network of its own, 11.0.N.1, and the users one; run in a
-// network namespace that has them. `loopback`: all come from an address that says nothing about
-// them. Prints one JSON line.
+// `own`: each user and forger has an address in a network of its own, 11.0.N.1; run in a network
+// namespace that has those up to 11.0.120.1. `loopback`: all come from an address that says nothing
+// about them. Prints one JSON line.
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +25,7 @@ namespace {
 
 using namespace trestle;
 
+constexpr std::size_t kUsers = 20;
 constexpr std::size_t kForgers = 100;
 constexpr int kPort = 7000;
 constexpr Duration kTick = std::chrono::milliseconds(2);
@@ -103,14 +104,12 @@ class Scene {
             service_options(), host::make<node::DhtNode>(node::NodeOptions{})))),
         users_([&](crypto::Suite& suite) {
           bench::UserSideOptions options;
-          options.url = url(0);
+          options.urls = urls(0, kUsers);
           return std::make_unique<bench::UserSide>(options, suite, Rng(1));
         }),
         forgers_([&](crypto::Suite& suite) {
           bench::ForgerSideOptions options;
-          for (std::size_t index = 1; index <= kForgers; ++index) {
-            options.urls.push_back(url(index));
-          }
+          options.urls = urls(kUsers, kForgers);
           if (flags.text("returning") == "same") options.returning = bench::Returning::as_before;
           return std::make_unique<bench::ForgerSide>(options, suite, Rng(2));
         }) {
@@ -145,14 +144,18 @@ class Scene {
   host::ServiceOptions service_options() const {
     host::ServiceOptions options;
     options.listen = {has_own_addresses_ ? "0.0.0.0" : "127.0.0.1", kPort};
-    options.advertise = url(0);
+    options.advertise = urls(0, 1)[0];
     return options;
   }
-  /// Who dials an address of this machine comes from that address.
-  std::string url(std::size_t index) const {
-    const std::string host =
-        has_own_addresses_ ? "11.0." + std::to_string(index) + ".1" : "127.0.0.1";
-    return "ws://" + host + ":" + std::to_string(kPort);
+  /// So many ways to the member. Who dials an address of this machine comes from that address.
+  std::vector<std::string> urls(std::size_t first, std::size_t count) const {
+    std::vector<std::string> urls;
+    for (std::size_t index = first; index < first + count; ++index) {
+      const std::string own = "11.0." + std::to_string(index + 1) + ".1";
+      urls.push_back("ws://" + (has_own_addresses_ ? own : "127.0.0.1") + ":" +
+                     std::to_string(kPort));
+    }
+    return urls;
   }
 
   bool has_own_addresses_;

@@ -6,9 +6,8 @@ from goals import GOALS, Figure
 from processes import Tls, run, run_in_network
 
 REPETITIONS = 3
-FORGERS = 100
-# An address of the users, and one for each forger in a network of its own.
-ADDRESSES = [f"11.0.{number}.1" for number in range(FORGERS + 1)]
+# One for each of 20 users and 100 forgers, each in a network of its own.
+ADDRESSES = [f"11.0.{number}.1" for number in range(1, 121)]
 FORGED_A_SECOND = 50_000
 
 

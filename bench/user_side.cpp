@@ -20,10 +20,12 @@ std::string key_of(std::size_t user, std::uint64_t number) {
 }  // namespace
 
 UserSide::UserSide(UserSideOptions options, crypto::Suite& suite, Rng rng)
-    : ManyPeers(suite, rng), options_(std::move(options)), rng_(rng.fork("gets")) {
-  for (std::size_t user = 0; user < options_.users; ++user) {
+    : ManyPeers(suite, rng),
+      options_(std::move(options)),
+      rng_(rng.fork("gets")),
+      users_(options_.urls.size()) {
+  for (std::size_t user = 0; user < users_.size(); ++user) {
     add_peer(wire::Role::observer, "main", {});
-    users_.emplace_back();
   }
 }
 
@@ -32,7 +34,7 @@ UserSide::~UserSide() = default;
 void UserSide::start(Instant now) {
   ticked_ = now;
   for (std::size_t user = 0; user < users_.size(); ++user) {
-    users_[user].connection = peer(user).channels->dial(now, options_.url);
+    users_[user].connection = peer(user).channels->dial(now, options_.urls[user]);
   }
 }
 

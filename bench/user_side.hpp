@@ -10,8 +10,8 @@
 namespace trestle::bench {
 
 struct UserSideOptions {
-  std::string url;
-  std::size_t users = 20;
+  /// Of each user: it dials its own.
+  std::vector<std::string> urls;
   /// Questions of each that are under way at any time.
   std::size_t gets_in_flight = 4;
   /// Records of its own that each has stored a second: less than one peer is granted.
