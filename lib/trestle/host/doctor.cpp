@@ -1,10 +1,12 @@
 #include "trestle/host/doctor.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -15,6 +17,7 @@
 #include "trestle/host/doctor_report.hpp"
 #include "trestle/host/own_identity.hpp"
 #include "trestle/host/settings_reading.hpp"
+#include "trestle/host/weaker_modes.hpp"
 #include "trestle/link/remote_address.hpp"
 
 namespace trestle::host {
@@ -64,9 +67,21 @@ class Doctor {
  private:
   void report_settings() {
     report_.add({.path = "local", .step = "settings", .text = "understood"});
+    const std::vector<std::string> weaker = weaker_warnings(settings_);
     for (const std::string& warning : warnings_) {
-      report_.add(
-          {.path = "local", .step = "settings", .outcome = Outcome::warning, .text = warning});
+      const bool is_weaker = std::ranges::find(weaker, warning) != weaker.end();
+      report_.add({.path = "local",
+                   .step = is_weaker ? "weaker" : "settings",
+                   .outcome = Outcome::warning,
+                   .text = warning});
+    }
+    if (const auto over = refuse_weaker_modes(settings_, wall_now())) {
+      report_.add({.path = "local",
+                   .step = "weaker",
+                   .outcome = Outcome::failed,
+                   .text = *over,
+                   .advice = "no start is possible like this",
+                   .exit = ExitCode::bad_settings});
     }
   }
 
