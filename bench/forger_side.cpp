@@ -68,6 +68,7 @@ void ForgerSide::on_news(Instant now, std::size_t index, link::ChannelSet::News&
     forger.is_open = true;
     forger.opened = now;
     ++figures_.links;
+    if (!is_attacking_) peer(index).channels->close(now, news.connection, ErrorCode::none, {});
   } else if (std::holds_alternative<link::Channel::Closed>(news.news)) {
     if (forger.is_open && is_attacking_) {
       figures_.cut_after_ms.push_back(static_cast<double>((now - forger.opened).count()) / 1e3);

@@ -277,7 +277,7 @@ TEST_CASE("T20: who comes back under a new id after each ban is known by its add
   const auto come = [&](std::uint64_t seed) {
     auto left = std::make_unique<End>(seed, wire::Role::node);
     WirePair pair(*left, right);
-    pair.from = address;
+    pair.address = address;
     pair.connect(kStart);
     right.channels->banish(kStart, pair.accepted, ErrorCode::unauthorized, "forged");
     pair.settle(kStart);
@@ -290,7 +290,7 @@ TEST_CASE("T20: who comes back under a new id after each ban is known by its add
   INFO("nobody else is meant");
   End other(20, wire::Role::node);
   WirePair apart(other, right);
-  apart.from = "198.51.100.1";
+  apart.address = "198.51.100.1";
   apart.connect(kStart);
   CHECK(right.channels->find(apart.accepted) != nullptr);
 }

@@ -383,3 +383,22 @@ TEST_CASE("a half-open link is found although its table of requests is full") {
   REQUIRE(left.all<Channel::Closed>().size() == 1);
   CHECK(left.all<Channel::Closed>()[0].code == ErrorCode::timeout);
 }
+
+TEST_CASE("a dial that succeeds in the moment in which it is given up opens nothing") {
+  End left(1, wire::Role::node);
+  const auto dialled = left.channels->dial(kStart, "ws://end-2");
+  left.channels->close(kStart, dialled, ErrorCode::none, "not wanted any more");
+  left.channels->on_dialled(kStart, dialled);
+  std::size_t frames = 0;
+  std::size_t closed = 0;
+  while (auto effect = left.channels->poll_effect()) {
+    if (auto* order = std::get_if<link::TransportOrder>(&*effect)) {
+      if (std::holds_alternative<link::SendFrame>(*order)) ++frames;
+    } else if (std::holds_alternative<Channel::Closed>(
+                   std::get<link::ChannelSet::News>(*effect).news)) {
+      ++closed;
+    }
+  }
+  CHECK(frames == 0);
+  CHECK(closed == 1);
+}

@@ -66,7 +66,7 @@ class WirePair {
   /// Frames that were carried, per direction, for counting batches and for tampering.
   std::size_t frames_to_acceptor = 0;
   std::size_t frames_to_dialler = 0;
-  std::string from = "192.0.2.1";  ///< Where the dialler comes from, as the acceptor sees it.
+  std::string address = "192.0.2.1";  ///< Of the dialler, as the acceptor sees it.
   bool cut = false;  ///< Nothing arrives any more, and nobody is told: a half-open link.
   link::ConnectionId dialled;
   link::ConnectionId accepted;
@@ -89,7 +89,7 @@ class WirePair {
   void perform(Instant now, link::TransportOrder& order, End& from, End& to,
                link::ConnectionId& to_connection) {
     if (auto* dial = std::get_if<link::Dial>(&order)) {
-      accepted = acceptor_.channels->on_accepted(now, {from});
+      accepted = acceptor_.channels->on_accepted(now, {address});
       dialler_.channels->on_dialled(now, dial->connection);
     } else if (auto* frame = std::get_if<link::SendFrame>(&order)) {
       from.channels->on_drained(now, frame->connection, frame->bytes.size());

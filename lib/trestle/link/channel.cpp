@@ -127,6 +127,7 @@ void Channel::close_with_status(Instant now, CloseStatus status, ErrorCode code,
 // ---- inputs
 
 void Channel::on_transport_open(Instant now) {
+  if (state_ == State::closed) return;  // by the owner, who has not been told so far
   TRESTLE_ASSERT(state_ == State::dialling);
   state_ = State::opening;
   open_by_ = after(now, options_.open_within);

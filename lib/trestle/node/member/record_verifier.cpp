@@ -61,11 +61,6 @@ void RecordVerifier::on_forgery(link::ConnectionId connection) {
   outbox_.push(Forger{connection});
 }
 
-bool RecordVerifier::is_forger(link::ConnectionId connection) const {
-  const std::uint32_t* count = forgeries_.find(connection);
-  return count != nullptr && *count >= options_.forgeries_max;
-}
-
 void RecordVerifier::on_closed(link::ConnectionId connection) {
   forgeries_.erase(connection);
   const auto line = lines_.find(connection);
@@ -106,11 +101,16 @@ bool RecordVerifier::may_check(Instant now, const Item& item) {
 }
 
 void RecordVerifier::examine(Instant now, link::ConnectionId connection, Line& line) {
-  while (line.examined < line.held.size() && line.checks < options_.forgeries_max) {
+  const std::uint32_t* found = forgeries_.find(connection);
+  const std::uint32_t forgeries = found == nullptr ? 0 : *found;
+  const bool is_forger = forgeries >= options_.forgeries_max;
+  while (line.examined < line.held.size()) {
+    // Were all of those under way forged as well, they would just give it away.
+    if (!is_forger && line.checks + forgeries >= options_.forgeries_max) return;
     Held& held = line.held[line.examined++];
     const wire::Record* record = record_in(held.cleared.item.message);
     if (record == nullptr || held.is_withdrawn) continue;
-    if (!is_forger(connection)) {
+    if (!is_forger) {
       examine(now, line, held, *record);
     } else {
       ++stats_.unheard;

@@ -42,8 +42,8 @@ struct RecordVerifierOptions {
   std::size_t checked_peers_max = 1024;
   /// Records with a wrong signature that one peer may deliver. An honest one delivers none: it
   /// checked them itself. So many are no accident, and each costs us a check. As many of one link
-  /// are under way at a time: whoever forges has a hundred in its first frame, and those behind the
-  /// ones that give it away are not checked in vain.
+  /// are under way at a time, less those known to be forged: whoever forges has a hundred in its
+  /// first frame, and those behind the ones that give it away are not checked in vain.
   std::uint32_t forgeries_max = 3;
   /// Record versions remembered besides those in the store, the oldest goes: what readers meet
   /// again and again lies in few records. Some 36 KiB.
@@ -134,7 +134,6 @@ class RecordVerifier {
   /// Takes a check out of the budgets of this item's peer and of all.
   bool may_check(Instant now, const Item& item);
   void on_forgery(link::ConnectionId connection);
-  bool is_forger(link::ConnectionId connection) const;
   void release(link::ConnectionId connection);
 
   RecordVerifierOptions options_;
