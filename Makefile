@@ -13,7 +13,7 @@ SEEDS ?= 1000
 DAY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check-compilers bench fuzz chaos threats format clean deps
+.PHONY: help run test soak sanitize check-compilers bench fuzz chaos threats format clean deps
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ else
 	@scripts/build.sh --quiet release -- simulate
 	@$(PYTHON) -B scripts/soak.py $(DURATION) $(if $(DAY),--day)
 endif
+
+sanitize: ## unit, simulator and process suites with sanitizers: address and undefined behaviour, or threads [KIND=thread]
+	@scripts/install_packages.sh build test
+	@scripts/build.sh --quiet $(if $(filter thread,$(KIND)),tsan,asan)
+	@$(PYTHON) -B scripts/sanitize.py $(or $(KIND),address)
 
 check-compilers: ## clang 19 on libstdc++ and on libc++: tests below the line, equal fingerprints
 	@scripts/install_packages.sh build test compilers

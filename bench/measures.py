@@ -6,6 +6,7 @@ import replication_measures
 import join_measures
 import memory_measures
 import request_measures
+import secret_measures
 import security_measures
 import sim_measures
 import storage_measures
@@ -35,6 +36,7 @@ BY_GOAL = {
     "D3": dht_measures.dht_gets,
     "D4": dht_measures.dht_gets,
     "D9": sim_measures.lookups,
+    "T23": secret_measures.durations,
     "S1": sim_measures.large,
     "S2": sim_measures.speed,
     "X1": security_measures.hello,

@@ -12,7 +12,10 @@ target_compile_options(trestle_build_flags INTERFACE -Wall -Wextra -Wpedantic -W
 if(TRESTLE_WARNINGS_AS_ERRORS)
   target_compile_options(trestle_build_flags INTERFACE -Werror)
 endif()
-if(TRESTLE_SANITIZE)
+if(TRESTLE_SANITIZE STREQUAL thread)
+  target_compile_options(trestle_build_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(trestle_build_flags INTERFACE -fsanitize=thread)
+elseif(TRESTLE_SANITIZE)
   # vptr checks need RTTI, which the rooms below the line are built without.
   target_compile_options(trestle_build_flags INTERFACE -fsanitize=address,undefined -fno-sanitize=vptr
                                                        -fno-omit-frame-pointer

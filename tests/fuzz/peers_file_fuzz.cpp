@@ -2,13 +2,16 @@
 #include <string>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "entry.hpp"
 #include "host/temporary_folder.hpp"
+#include "trestle/crypto/identity.hpp"
 #include "trestle/crypto/suite/suite.hpp"
 #include "trestle/host/address.hpp"
 #include "trestle/host/key_file.hpp"
 #include "trestle/host/saved_peers.hpp"
+#include "trestle/host/sealed_key.hpp"
 
 namespace trestle::fuzz {
 namespace {
@@ -37,6 +40,26 @@ void check_key(const Result<crypto::KeyPair, std::string>& read, const std::stri
   MUST_HOLD(suite.verify(read->key, message, suite.sign(*read, message)));
 }
 
+/// A key that was read is written, read again, kept from being written over, and succeeded.
+void check_writing(const test::TemporaryFolder& folder, crypto::Suite& suite,
+                   const crypto::KeyPair& pair) {
+  const std::string path = folder.file("written");
+  const std::string old_path = path + "." + crypto::node_id_of(suite, pair.key).to_hex();
+  MUST_HOLD(write_key_file(suite, path, pair.secret, {}));
+  MUST_HOLD(!write_key_file(suite, path, pair.secret, {}) && !create_key_file(suite, path));
+  const auto again = read_or_create_key_file(suite, path);
+  MUST_HOLD(again && again->key == pair.key && !is_key_file_sealed(path));
+  const crypto::KeyPair successor = suite.generate();
+  MUST_HOLD(succeed_key_file(suite, path, pair, successor.secret, {}));
+  const auto now = read_key_file(suite, path);
+  const auto before = read_key_file(suite, old_path);
+  MUST_HOLD(now && now->key == successor.key && before && before->key == pair.key);
+  MUST_HOLD(::unlink(path.c_str()) == 0 && ::unlink(old_path.c_str()) == 0);
+  const auto made = read_or_create_key_file(suite, path);
+  check_key(made, path, suite);
+  MUST_HOLD(made && ::unlink(path.c_str()) == 0);
+}
+
 /// Whether the costs that a sealed identity states are cheap to compute, or to be refused at sight:
 /// what lies between takes as long as it may.
 bool is_soon_over(ByteSpan content) {
@@ -55,6 +78,10 @@ void check_identity(const test::TemporaryFolder& folder, ByteSpan content) {
   check_key(read, path, suite);
   const bool is_open = content.size() == 1 + crypto::PrivateKey::kBytes && content[0] == 1;
   MUST_HOLD(!read || is_open);
+  const bool is_sealed =
+      !content.empty() && content.size() <= kSealedKeyBytes && content[0] == kSealedKeyVersion;
+  MUST_HOLD(is_key_file_sealed(path) == is_sealed);
+  if (read) check_writing(folder, suite, *read);
   if (!is_soon_over(content)) return;
   check_key(read_key_file(suite, path, Passphrase(to_bytes(as_bytes("open")))), path, suite);
 }

@@ -49,6 +49,12 @@ class TlsEnd {
     if (!bytes.empty()) BIO_read(out_, bytes.data(), static_cast<int>(bytes.size()));
     return bytes;
   }
+  /// What comes behind a handshake: the tickets of TLS 1.3.
+  void read() {
+    std::uint8_t byte = 0;
+    SSL_read(connection_.get(), &byte, sizeof byte);
+    ERR_clear_error();
+  }
   bool is_finished() const { return SSL_is_init_finished(connection_.get()) == 1; }
   SSL* get() const { return connection_.get(); }
 
@@ -73,6 +79,10 @@ class TlsListener {
     tls_.prepare_accepting(context_.get());
   }
   SSL_CTX* context() const { return context_.get(); }
+  /// Of somebody who dials, trusts the issuer, and shows nothing.
+  host::TlsMaterial trusting() const { return test::material(issuer_.trusting()); }
+  /// Shows another certificate from now on.
+  void renew() { tls_.renew(test::material(issuer_.issue("DNS:localhost"))); }
 
  private:
   struct Free {
@@ -84,8 +94,8 @@ class TlsListener {
   std::unique_ptr<SSL_CTX, Free> context_;
 };
 
-inline const TlsListener& stranger() {
-  static const TlsListener listener;
+inline TlsListener& stranger() {
+  static TlsListener listener;
   return listener;
 }
 

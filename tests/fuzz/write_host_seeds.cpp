@@ -111,6 +111,17 @@ void write_tls(Corpus& corpus) {
   const Bytes answer = accepts.said();
   corpus.add("tls_bytes", "client-hello", std::string("\0\7", 2) + std::string(as_text(hello)));
   corpus.add("tls_bytes", "server-hello", std::string("\1\77", 2) + std::string(as_text(answer)));
+  // On the path (tls_bytes_fuzz.cpp): what is chosen, then flight, place and change, twice.
+  for (const int choices : {0, 1, 2, 4, 6, 8, 16, 17}) {
+    const std::string untouched("\x8\0\0\0\x8\0\0\0", 8);
+    const std::string name = "path-" + std::to_string(choices);
+    corpus.add("tls_bytes", name, std::string("\2") + static_cast<char>(choices) + untouched);
+  }
+  for (const char flight : {'\0', '\1', '\2', '\3'}) {
+    const std::string altered = {flight, 0, 60, 1, flight, 0, 90, 0};
+    const std::string name = "altered-" + std::to_string(flight);
+    corpus.add("tls_bytes", name, std::string("\2\0", 2) + altered);
+  }
 }
 
 void add_texts(Corpus& corpus, const std::string& name, const std::vector<std::string>& texts) {
