@@ -227,11 +227,9 @@ inline std::string value_text(const DhtLoad& load, std::size_t value) {
   return text;
 }
 
-/// Whether a program is to measure something else than gets: its only argument says so.
-inline bool is_wanted(int argc, char** argv, const char* what) {
-  return argc == 2 && std::strcmp(argv[1], what) == 0;
+/// Whether a program is to measure a crash: its only argument is `crash`.
+inline bool is_crash_wanted(int argc, char** argv) {
+  return argc == 2 && std::strcmp(argv[1], "crash") == 0;
 }
-inline bool is_crash_wanted(int argc, char** argv) { return is_wanted(argc, argv, "crash"); }
-inline bool are_starts_wanted(int argc, char** argv) { return is_wanted(argc, argv, "starts"); }
 
 }  // namespace trestle::bench

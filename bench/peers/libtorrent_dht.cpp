@@ -1,7 +1,7 @@
 // The same DHT load on libtorrent: immutable items (BEP 44), a session a node, over UDP. Run in a
 // network namespace where 11.0.0.1 to 11.0.0.N are addresses of the loopback interface: libtorrent
 // ignores nodes on loopback addresses. With the argument `crash`, half of the sessions are aborted,
-// which says no goodbye; with `starts`, sessions begin that know one node each.
+// which says no goodbye.
 
 #include <memory>
 #include <string>
@@ -14,11 +14,9 @@
 #include <libtorrent/kademlia/dht_state.hpp>
 #include <libtorrent/session.hpp>
 #include <libtorrent/session_params.hpp>
-#include <libtorrent/session_stats.hpp>
 #include <libtorrent/settings_pack.hpp>
 
 #include "../dht_load.hpp"
-#include "../dht_starts.hpp"
 
 namespace {
 
@@ -79,58 +77,15 @@ lt::session_params params_of(std::size_t index) {
   return params;
 }
 
-/// Begins its DHT, in the address that its id belongs to.
-std::unique_ptr<lt::session> session_of(std::size_t index) {
-  auto session = std::make_unique<lt::session>(params_of(index));
-  lt::settings_pack with_dht;
-  with_dht.set_bool(lt::settings_pack::enable_dht, true);
-  session->apply_settings(with_dht);
-  return session;
-}
-
-/// Waits until so many nodes are in its routing table.
-void wait_for_peers(lt::session& session, std::size_t peers) {
-  const auto place = static_cast<std::size_t>(lt::find_metric_idx("dht.dht_nodes"));
-  while (true) {
-    session.post_session_stats();
-    session.wait_for_alert(std::chrono::milliseconds(20));
-    std::vector<lt::alert*> alerts;
-    session.pop_alerts(&alerts);
-    for (const lt::alert* alert : alerts) {
-      const auto* stats = lt::alert_cast<lt::session_stats_alert>(alert);
-      if (stats == nullptr) continue;
-      if (static_cast<std::size_t>(stats->counters()[place]) >= peers) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-}
-
-void measure_starts() {
-  const trestle::bench::DhtStarts starts;
-  std::vector<std::unique_ptr<lt::session>> sessions;
-  for (std::size_t index = 0; index < starts.before; ++index) {
-    sessions.push_back(session_of(index));
-  }
-  for (std::size_t index = 0; index < starts.before; ++index) {
-    for (std::size_t step = 1; step <= starts.peers; ++step) {
-      sessions[index]->add_dht_node({address_of((index + step) % starts.before), kPort});
-    }
-  }
-  std::this_thread::sleep_for(std::chrono::seconds(8));
-  trestle::bench::run_dht_starts(starts.starts, [&](std::size_t number) {
-    sessions.push_back(session_of(starts.before + number));
-    sessions.back()->add_dht_node({address_of(number), kPort});
-    wait_for_peers(*sessions.back(), starts.peers);
-  });
-  std::_Exit(0);  // sixty-four ends take their time and are not measured
-}
-
 /// Sessions and the gets that wait for their answers.
 class Net {
  public:
   explicit Net(const DhtLoad& load) : load_(load), waiting_(load.nodes), locks_(load.nodes) {
     for (std::size_t index = 0; index < load.nodes; ++index) {
-      sessions_.push_back(session_of(index));
+      sessions_.push_back(std::make_unique<lt::session>(params_of(index)));
+      lt::settings_pack with_dht;
+      with_dht.set_bool(lt::settings_pack::enable_dht, true);
+      sessions_[index]->apply_settings(with_dht);
       // Called on the session's own thread; another one looks at what came.
       sessions_[index]->set_alert_notify([this, index] { arrived(index); });
     }
@@ -219,7 +174,6 @@ class Net {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (trestle::bench::are_starts_wanted(argc, argv)) measure_starts();
   const bool is_crash = trestle::bench::is_crash_wanted(argc, argv);
   const DhtLoad load = is_crash ? trestle::bench::crash_load() : DhtLoad{};
   Net net(load);

@@ -1,7 +1,6 @@
 // The same DHT load on OpenDHT, a runner a node, over UDP. Run in a network namespace where
 // 11.0.0.1 to 11.0.0.N are addresses of the loopback interface: OpenDHT rewrites loopback contacts.
-// With the argument `crash`, half of the runners are ended, which says no goodbye; with `starts`,
-// runners begin that know one node each.
+// With the argument `crash`, half of the runners are ended, which says no goodbye.
 
 #include <atomic>
 #include <cstdlib>
@@ -13,7 +12,6 @@
 #include <opendht.h>
 
 #include "../dht_load.hpp"
-#include "../dht_starts.hpp"
 
 namespace {
 
@@ -24,51 +22,28 @@ constexpr std::uint16_t kPort = 4222;
 
 std::string address_of(std::size_t index) { return "11.0.0." + std::to_string(index + 1); }
 
-/// Runs, and knows nobody but `known`, if there is one.
-std::unique_ptr<dht::DhtRunner> runner_of(std::size_t index, const std::string& known) {
-  dht::DhtRunner::Config config;
-  config.threaded = true;
-  auto& node = config.dht_config.node_config;
-  // The engine is measured, not its limits.
-  node.max_req_per_sec = -1;
-  node.max_peer_req_per_sec = -1;
-  node.max_searches = -1;
-  node.max_store_size = -1;
-  node.max_store_keys = -1;
-  config.bind4.setFamily(AF_INET);
-  config.bind4.setAddress(address_of(index).c_str());
-  config.bind4.setPort(kPort);
-  auto runner = std::make_unique<dht::DhtRunner>();
-  runner->run(config, {});
-  if (!known.empty()) runner->bootstrap(known, std::to_string(kPort));
-  return runner;
-}
-
-std::vector<std::unique_ptr<dht::DhtRunner>> network_of(std::size_t nodes) {
-  std::vector<std::unique_ptr<dht::DhtRunner>> runners;
-  for (std::size_t index = 0; index < nodes; ++index) {
-    runners.push_back(runner_of(index, index > 0 ? address_of(index / 2) : std::string()));
-  }
-  std::this_thread::sleep_for(std::chrono::seconds(10));
-  return runners;
-}
-
-void measure_starts() {
-  const trestle::bench::DhtStarts starts;
-  auto runners = network_of(starts.before);
-  trestle::bench::run_dht_starts(starts.starts, [&](std::size_t number) {
-    runners.push_back(runner_of(starts.before + number, address_of(number)));
-    while (runners.back()->getNodesStats(AF_INET).good_nodes < starts.peers) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
-  std::fflush(nullptr);
-  std::_Exit(0);
-}
-
 class Net {
  public:
-  explicit Net(const DhtLoad& load) : load_(load), runners_(network_of(load.nodes)) {}
+  explicit Net(const DhtLoad& load) : load_(load) {
+    for (std::size_t index = 0; index < load.nodes; ++index) {
+      dht::DhtRunner::Config config;
+      config.threaded = true;
+      auto& node = config.dht_config.node_config;
+      // The engine is measured, not its limits.
+      node.max_req_per_sec = -1;
+      node.max_peer_req_per_sec = -1;
+      node.max_searches = -1;
+      node.max_store_size = -1;
+      node.max_store_keys = -1;
+      runners_.push_back(std::make_unique<dht::DhtRunner>());
+      config.bind4.setFamily(AF_INET);
+      config.bind4.setAddress(address_of(index).c_str());
+      config.bind4.setPort(kPort);
+      runners_[index]->run(config, {});
+      if (index > 0) runners_[index]->bootstrap(address_of(index / 2), std::to_string(kPort));
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(10));
+  }
 
   void put_all() {
     std::atomic<std::size_t> done{0};
@@ -121,7 +96,6 @@ class Net {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (trestle::bench::are_starts_wanted(argc, argv)) measure_starts();
   const bool is_crash = trestle::bench::is_crash_wanted(argc, argv);
   const DhtLoad load = is_crash ? trestle::bench::crash_load() : DhtLoad{};
   Net net(load);

@@ -218,7 +218,7 @@ TEST_CASE("Behind a check the rest of its link waits, in order; other links do n
 }
 
 TEST_CASE("More than may wait is refused as busy, in all and from one link") {
-  Bench bench({.held_max = 5, .held_per_link_max = 3});
+  Bench bench({.held_max = 5, .held_per_link_max = 3, .held_per_link_assured = 0});
   for (std::uint64_t id = 1; id <= 4; ++id) bench.store(1, id, bench.record(std::to_string(id)));
   REQUIRE(bench.cleared.size() == 1);
   CHECK(bench.id(0) == 4);
@@ -385,6 +385,24 @@ TEST_CASE("T20: a hundred forged records in one frame cost three checks") {
   }
   CHECK(bench.cleared[100].code == ErrorCode::none);
   CHECK(bench.verifier.stats().held == 0);
+}
+
+TEST_CASE("T20: who brings a few records finds a place, however many of others wait") {
+  Bench bench({.held_max = 100, .held_per_link_max = 50, .held_per_link_assured = 4});
+  for (std::uint64_t serial = 1; serial <= 2; ++serial) {
+    for (std::uint64_t id = 1; id <= 50; ++id) {
+      bench.store(serial, 100 * serial + id, bench.record(std::to_string(100 * serial + id)));
+    }
+  }
+  CHECK(bench.verifier.stats().held == 100);
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    bench.store(3, id, bench.record("few/" + std::to_string(id)));
+  }
+  INFO("the fifth of them is one too many");
+  CHECK(bench.verifier.stats().held == 104);
+  REQUIRE(bench.cleared.size() == 1);
+  CHECK(bench.id(0) == 5);
+  CHECK(bench.cleared[0].code == ErrorCode::busy);
 }
 
 TEST_CASE("Of one link three checks are under way at a time, of many links as many each") {

@@ -20,7 +20,9 @@ void RecordVerifier::submit(Instant now, Item item) {
   Held held{.cleared = {.item = std::move(item)}, .ticket = {}};
   const bool has_record = record_in(held.cleared.item.message) != nullptr;
   if (!has_record && waiting == 0) return outbox_.push(std::move(held.cleared));
-  if (held_count_ >= options_.held_max || waiting >= options_.held_per_link_max) {
+  const bool is_full =
+      held_count_ >= options_.held_max && waiting >= options_.held_per_link_assured;
+  if (is_full || waiting >= options_.held_per_link_max) {
     ++stats_.refused;
     held.cleared.code = ErrorCode::busy;
     return outbox_.push(std::move(held.cleared));

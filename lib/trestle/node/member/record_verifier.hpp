@@ -30,6 +30,9 @@ struct RecordVerifierOptions {
   /// room for the others. More requests are answered BUSY.
   std::size_t held_max = 1024;
   std::size_t held_per_link_max = 128;
+  /// So many of one link find a place beside the thousand, whoever fills it: a hundred peers that
+  /// flood us must not have the few records of others refused. 200 links have 800 places more.
+  std::size_t held_per_link_assured = 4;
   /// Signatures checked for one peer's requests, a second and at once after a pause. The burst is
   /// what a holder that is replaced hands over (`dht::ServingLimitsOptions::stores`). Beyond it the
   /// peer is answered RATE_LIMITED; what we asked for ourselves is not counted.

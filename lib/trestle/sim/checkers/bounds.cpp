@@ -27,7 +27,9 @@ const Bound kBounds[] = {
     {"dht.records", dht::RecordQuotaOptions{}.records_max},
     {"dht.record_bytes", dht::RecordQuotaOptions{}.bytes_max},
     {"dht.asks_waiting", dht::AskPacingOptions{}.waiting_max},
-    {"verify.held", node::RecordVerifierOptions{}.held_max},
+    {"verify.held",
+     node::RecordVerifierOptions{}.held_max +
+         mesh::MeshOptions{}.links_max* node::RecordVerifierOptions{}.held_per_link_assured},
     {"carrier.under_way", node::CarrierOptions{}.carried_max},
     {"mesh.known", mesh::MeshOptions{}.links_max + mesh::CandidatesOptions{}.candidates_max},
 };
