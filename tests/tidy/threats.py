@@ -83,7 +83,7 @@ def wrong_with(tree, removal, cells):
     if removal.suite.endswith(".py") != bool(removal.programs):
         wrong.append("the programs that lack it have to be named where the test starts programs, and nowhere else")
     wrong += [f"there is no program {program}" for program in removal.programs
-              if not any(path.startswith(f"apps/{program}") for path in tree.files)]
+              if not any(path.startswith(f"apps/{program}") or path.endswith(f"/{program}.cpp") for path in tree.files)]
     return wrong
 
 
