@@ -254,12 +254,12 @@ TEST_CASE("bounds that are changed hold for the links that there are") {
   limits.bans.offences_max = 1;
   left.channels->limit(limits);
   right.channels->limit(limits);
-  INFO("a second link of that id, and one offence");
+  INFO("a second link of that id; and one offence, which bans the id and with that its address");
   WirePair second(left, right);
   second.connect(kStart);
   CHECK(right.channels->refusals().per_identity == 1);
   offend(pair, right, kStart);
-  CHECK(right.channels->bans().stats().bans == 1);
+  CHECK(right.channels->bans().stats().bans == 2);
   End other(3, wire::Role::node);
   WirePair reading(left, other);
   reading.connect(kStart);

@@ -50,7 +50,7 @@ struct ReceptionOptions {
   std::size_t contacts_max = 20;
   /// Live nodes named to one asker, whatever it asks and however often, before they are others
   /// (T27).
-  RotatingSubsetOptions named;
+  RotatingSubsetOptions named{};
   /// Answers with peers to one identity. Whoever found too few links asks every ten seconds or more
   /// rarely (CCd), and is never refused; who comes back again and again, for its links go, or its
   /// program, has ten attempts before it must wait as long.
