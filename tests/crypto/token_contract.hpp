@@ -199,7 +199,10 @@ inline void check_rotation(Suite& suite) {
   CHECK(crypto::decode_rotation(crypto::encode(rotation)) == rotation);
 
   auto taken_over = crypto::make_rotation(suite, stranger.proof, new_keys, kSomeTime);
+  // The successor consents, and whoever signs for the old key does not have it.
   taken_over.old_key = old_keys.proof.key;
+  taken_over.old_signature = suite.sign(stranger.proof, crypto::rotation_transcript(taken_over));
+  taken_over.new_signature = suite.sign(new_keys.proof, crypto::rotation_transcript(taken_over));
   CHECK_FALSE(crypto::is_genuine(suite, taken_over));
 
   auto foisted = rotation;
