@@ -103,7 +103,8 @@ class Build:
         changed.write_text(text)
         made = changed.with_suffix(".o")
         command, sound = compile_command(shlex.split(known["command"]), source, changed, made)
-        run_quietly(command, known["directory"])
+        # The list of commands leaves out what launches the compiler.
+        run_quietly(["ccache", *command] if shutil.which("ccache") else command, known["directory"])
         return sound, made
 
     def link(self, target, objects, place):

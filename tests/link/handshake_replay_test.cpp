@@ -204,6 +204,34 @@ TEST_CASE("T5: a recorded bridge is believed by nobody who dials again, in ten t
   }
 }
 
+TEST_CASE(
+    "T5: a bridge with a key of its own and no secret is not believed, whatever it shows instead") {
+  const wire::Ready nothing;
+  const wire::Ready zeros{true, {}};
+  for (const bool mirrors : {false, true}) {
+    for (const wire::Ready& ready : {nothing, zeros}) {
+      End dialler(1, wire::Role::bootstrap, {}, "secret");
+      End acceptor(2, wire::Role::bridge, {}, "a guess");
+      const auto dialled = dialler.channels->dial(kStart, acceptor.local.address);
+      const Frames hello = said(dialler, dialled);
+      const auto accepted = acceptor.channels->on_accepted(kStart, {"127.0.0.1"});
+      tell(acceptor, accepted, hello);
+      tell(dialler, dialled, said(acceptor, accepted));
+      const Frames prove = said(dialler, dialled);
+      REQUIRE(prove.size() == 1);
+      const wire::native::Limits limits;
+      wire::native::FrameReader reader(prove[0], limits);
+      const auto record = reader.next();
+      REQUIRE((record && *record));
+      const auto& proof = std::get<wire::Prove>((**record).message);
+      REQUIRE(proof.has_secret_proof);
+      tell(dialler, dialled, framed(mirrors ? wire::Ready{true, proof.secret_proof} : ready));
+      said(dialler, dialled);
+      CHECK(opened(dialler) == 0);
+    }
+  }
+}
+
 TEST_CASE("T2: of two connections of one peer neither takes the other's proof") {
   for (const bool first_goes_first : {true, false}) {
     End dialler(1, wire::Role::node);
