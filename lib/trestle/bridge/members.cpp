@@ -1,6 +1,7 @@
 #include "trestle/bridge/members.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace trestle::bridge {
@@ -51,13 +52,16 @@ wire::Contacts Members::choose_bridges(Instant now, const NodeId& newcomer, std:
 }
 
 void Members::order_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale) {
-  stale.clear();
-  for (const auto& [id, member] : nodes_) {
-    if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
-    stale.push_back(id);
-  }
   const RotatingSubset::Order order = named_.order(now, newcomer);
-  std::ranges::sort(stale, {}, [&](const NodeId& id) { return ~order.place_of(id); });
+  eligible_.clear();
+  for (std::size_t index = 0; index < nodes_.size(); ++index) {
+    const auto& [id, member] = nodes_.at_index(index);
+    if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
+    eligible_.push_back({order.place_of(id), index});
+  }
+  std::ranges::sort(eligible_, std::greater<>());
+  stale.clear();
+  for (const Eligible& one : eligible_) stale.push_back(nodes_.at_index(one.index).first);
 }
 
 const wire::Contact* Members::find(const NodeId& id) const {
