@@ -1,7 +1,6 @@
 #include "trestle/bridge/members.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace trestle::bridge {
@@ -59,7 +58,8 @@ void Members::order_stale(Instant now, const NodeId& newcomer, std::vector<NodeI
     if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
     eligible_.push_back({order.place_of(id), index});
   }
-  std::ranges::sort(eligible_, std::greater<>());
+  std::ranges::sort(eligible_,
+                    [](const Eligible& one, const Eligible& other) { return one > other; });
   stale.clear();
   for (const Eligible& one : eligible_) stale.push_back(nodes_.at_index(one.index).first);
 }
