@@ -50,14 +50,19 @@ wire::Contacts Members::choose_bridges(Instant now, const NodeId& newcomer, std:
   return choose(bridges_, now, newcomer, count);
 }
 
-void Members::order_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale) {
+void Members::gather(const Table& table, Instant now, const NodeId& newcomer,
+                     const auto& is_wanted) {
   const RotatingSubset::Order order = named_.order(now, newcomer);
   eligible_.clear();
-  for (std::size_t index = 0; index < nodes_.size(); ++index) {
-    const auto& [id, member] = nodes_.at_index(index);
-    if (id == newcomer || member.ignored_probe || is_fresh(now, member)) continue;
-    eligible_.push_back({order.place_of(id), index});
+  for (std::size_t index = 0; index < table.size(); ++index) {
+    const auto& [id, member] = table.at_index(index);
+    if (id != newcomer && is_wanted(member)) eligible_.push_back({order.place_of(id), index});
   }
+}
+
+void Members::order_stale(Instant now, const NodeId& newcomer, std::vector<NodeId>& stale) {
+  gather(nodes_, now, newcomer,
+         [&](const Member& member) { return !member.ignored_probe && !is_fresh(now, member); });
   std::ranges::sort(eligible_,
                     [](const Eligible& one, const Eligible& other) { return one > other; });
   stale.clear();
@@ -85,13 +90,7 @@ bool Members::is_fresh(Instant now, const Member& member) const {
 
 wire::Contacts Members::choose(const Table& table, Instant now, const NodeId& newcomer,
                                std::size_t count) {
-  const RotatingSubset::Order order = named_.order(now, newcomer);
-  eligible_.clear();
-  for (std::size_t index = 0; index < table.size(); ++index) {
-    const auto& [id, member] = table.at_index(index);
-    if (id == newcomer || !is_fresh(now, member)) continue;
-    eligible_.push_back({order.place_of(id), index});
-  }
+  gather(table, now, newcomer, [&](const Member& member) { return is_fresh(now, member); });
   if (eligible_.size() > named_.size()) {
     const auto end = eligible_.begin() + static_cast<std::ptrdiff_t>(named_.size());
     std::nth_element(eligible_.begin(), end, eligible_.end());

@@ -59,7 +59,10 @@ class Members {
   using Table = FlatMap<NodeId, Member>;
 
   bool is_fresh(Instant now, const Member& member) const;
+  /// Fills `eligible_` with those of a table that are wanted, in the order of the table.
+  void gather(const Table& table, Instant now, const NodeId& newcomer, const auto& is_wanted);
   wire::Contacts choose(const Table& table, Instant now, const NodeId& newcomer, std::size_t count);
+
   std::size_t members_max_;
   Duration heard_fresh_;
   RotatingSubset named_;

@@ -41,7 +41,7 @@ struct RecordVerifierOptions {
   /// And for all peers together: at the 13,000 a second of one core, two fifths of it
   /// (reliability.md section 10).
   std::uint32_t checks_per_second_in_all = 5'200;
-  /// Peers whose checks are counted: five times the links of a server. 160 bytes each.
+  /// Peers whose checks are counted: five times the links of a server. 32 bytes each.
   std::size_t checked_peers_max = 1024;
   /// Records with a wrong signature that one peer may deliver. An honest one delivers none: it
   /// checked them itself. So many are no accident, and each costs us a check. As many of one link
