@@ -1,4 +1,6 @@
 // Our own neighbourhood and the freshness of the table.
+#include <functional>
+
 #include "catch.hpp"
 #include "dht/dht_bench.hpp"
 
@@ -31,6 +33,33 @@ void live(DhtBench& bench, Duration end, OnAsk&& on_ask) {
     }
   }
 }
+
+/// By then every bucket of a table of forty was looked into once.
+constexpr Duration kSettled = 4min;
+
+auto answer_with_nothing(DhtBench& bench) {
+  return [&bench](Instant now, const Ask& ask) {
+    bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+  };
+}
+
+/// The bucket of each look-up that is not of ourselves, and when it began.
+struct Refreshes {
+  explicit Refreshes(DhtBench& watched) : bench(watched) {}
+
+  void operator()(Instant now, const Ask& ask) {
+    const NodeId target = std::get<wire::FindNodeRequest>(ask.message).target;
+    if (!asks_for_itself(bench, ask) && (targets.empty() || targets.back() != target)) {
+      targets.push_back(target);
+      begun.push_back(now);
+    }
+    bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
+  }
+
+  DhtBench& bench;
+  std::vector<NodeId> targets;
+  std::vector<Instant> begun;
+};
 
 }  // namespace
 
@@ -157,6 +186,7 @@ TEST_CASE(
     "The table is refreshed every ten minutes, give or take, at a random part of the key space") {
   DhtBench bench;
   for (int count = 0; count < 40; ++count) bench.linked(1s);
+  live(bench, kSettled, answer_with_nothing(bench));
   std::vector<Instant> refreshes;
   std::vector<NodeId> targets;
   live(bench, 3h, [&](Instant now, const Ask& ask) {
@@ -179,9 +209,69 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Who has just come looks once into each part of the key space, half a minute apart") {
+  DhtBench bench;
+  const NodeId self = bench.dht.self().id;
+  for (unsigned bucket = 0; bucket < 6; ++bucket) {
+    for (int count = 0; count < 20; ++count) {
+      bench.link(1s, test::dialable(test::random_id_at(bench.rng, self, bucket)));
+    }
+  }
+  const std::size_t buckets = bench.dht.table().bucket_count();
+  REQUIRE(buckets >= 6);
+  Refreshes refreshes(bench);
+  live(bench, 5min, std::ref(refreshes));
+  // We looked for ourselves when there was but one bucket, and when there were all of them: that
+  // was the first, and the last.
+  REQUIRE(refreshes.begun.size() == buckets - 2);
+  for (std::size_t index = 0; index < refreshes.begun.size(); ++index) {
+    CAPTURE(index);
+    CHECK(bench.dht.table().bucket_count() == buckets);
+    CHECK(common_prefix_bits(self, refreshes.targets[index]) == index + 1);
+    if (index == 0) continue;
+    const Duration pause = refreshes.begun[index] - refreshes.begun[index - 1];
+    CHECK(pause >= 24s);
+    CHECK(pause <= 36s);
+  }
+  const std::size_t first = refreshes.begun.size();
+  live(bench, 35min, std::ref(refreshes));
+  CHECK(refreshes.begun.size() - first >= 2);
+  CHECK(refreshes.begun.size() - first <= 4);
+}
+
+TEST_CASE("A bucket is refreshed in that octant of it of which fewest are known") {
+  for (const unsigned thin : {0u, 3u, 7u}) {
+    CAPTURE(thin);
+    DhtBench bench;
+    const NodeId self = bench.dht.self().id;
+    // Far ones first, so that the second bucket is there and what is near has its own.
+    for (unsigned octant = 0; octant < 8; ++octant) {
+      for (int count = octant == thin ? 1 : 2; count > 0; --count) {
+        NodeId id = test::random_id_at(bench.rng, self, 0);
+        while (id.bits_from<3>(1) != octant) id = test::random_id_at(bench.rng, self, 0);
+        bench.link(1s, test::dialable(id));
+      }
+    }
+    for (int count = 0; count < 10; ++count) {
+      bench.link(1s, test::dialable(test::random_id_at(bench.rng, self, 1)));
+    }
+    REQUIRE(bench.dht.table().bucket_count() >= 2);
+    Refreshes refreshes(bench);
+    live(bench, 1h, std::ref(refreshes));
+    std::size_t of_the_first = 0;
+    for (const NodeId& target : refreshes.targets) {
+      if (common_prefix_bits(self, target) != 0) continue;
+      ++of_the_first;
+      CHECK(target.bits_from<3>(1) == thin);
+    }
+    CHECK(of_the_first >= 2);
+  }
+}
+
 TEST_CASE("P-ML-2: for days each refresh comes at its time, also while peers come and go") {
   DhtBench bench;
   for (int count = 0; count < 40; ++count) bench.linked(1s);
+  live(bench, kSettled, answer_with_nothing(bench));
   Rng draws(6);
   std::vector<Instant> refreshes;
   NodeId last;
@@ -195,7 +285,7 @@ TEST_CASE("P-ML-2: for days each refresh comes at its time, also while peers com
     bench.dht.on_answer(now, ask.ask, wire::FindNodeResponse{});
   };
   for (int hour = 0; hour < 72; ++hour) {
-    const Duration now = 1h * hour + draws.between(2s, 30min);
+    const Duration now = 1h * hour + draws.between(kSettled, 30min);
     live(bench, now, answer);
     for (const wire::Contact& gone : visitors) bench.dht.on_link_down(at(now), gone.id);
     visitors.clear();

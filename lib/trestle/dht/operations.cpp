@@ -84,7 +84,8 @@ OperationId Dht::begin(Instant now, Purpose purpose, LookupKind kind, const Node
                 .purpose = purpose,
                 .lookup = Lookup(self_.id, LookupKind::find_node, target, {}, options_.lookup),
                 .write = std::move(write)});
-  refresh_turns_.on_lookup(now, bucket_of(target));
+  // One of ourselves counts when it has ended: only then is the last bucket our neighbourhood.
+  if (purpose != Purpose::self_lookup) refresh_turns_.on_lookup(now, bucket_of(target));
   if (purpose < Purpose::self_lookup) ++counters_.operations_started;
   auto& own_write = operations_[slot]->write;
   if (own_write && own_write->stage == Write::Stage::preparing && !own_write->is_signed) {
