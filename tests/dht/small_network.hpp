@@ -91,9 +91,9 @@ class SmallNetwork {
     shed(left);
     shed(right);
   }
-  void unlink(std::size_t left, std::size_t right) {
-    close_side(left, right);
-    close_side(right, left);
+  void unlink(std::size_t left, std::size_t right, LinkEnding ending = LinkEnding::lost) {
+    close_side(left, right, ending);
+    close_side(right, left, ending);
   }
   void kill(std::size_t index) {
     members_[index]->alive = false;
@@ -209,10 +209,10 @@ class SmallNetwork {
     member.dht.on_link_up(now_, members_[other]->dht.self());
     drain(index);
   }
-  void close_side(std::size_t index, std::size_t other) {
+  void close_side(std::size_t index, std::size_t other, LinkEnding ending) {
     Member& member = *members_[index];
     if (std::erase(member.links, id(other)) == 0) return;
-    member.dht.on_link_down(now_, id(other));
+    member.dht.on_link_down(now_, id(other), ending);
     std::vector<std::uint64_t> lost;
     for (const auto& [ask, peer] : member.pending) {
       if (peer == id(other)) lost.push_back(ask);
@@ -220,14 +220,14 @@ class SmallNetwork {
     for (const std::uint64_t ask : lost) fail(index, ask, ErrorCode::connection_lost);
     if (member.alive) drain(index);
   }
-  /// Too many links: the oldest without a question under way goes.
+  /// Too many links: the oldest without a question under way is let go, and both know why.
   void shed(std::size_t index) {
     Member& member = *members_[index];
     if (member.links.size() <= links_max) return;
     for (const NodeId& peer : member.links) {
       const std::size_t other = index_[peer];
       const bool busy = waits_for(index, peer) || waits_for(other, id(index));
-      if (!busy) return unlink(index, other);
+      if (!busy) return unlink(index, other, LinkEnding::let_go);
     }
   }
   bool waits_for(std::size_t index, const NodeId& peer) const {

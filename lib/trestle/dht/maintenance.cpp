@@ -144,11 +144,12 @@ void Dht::on_all_links_lost(Instant now) {
 }
 
 /// The bucket that was left alone longest, or, where users' look-ups touched them all, our own
-/// neighbourhood.
+/// neighbourhood, unless that is looked up soon anyhow.
 void Dht::begin_refresh(Instant now) {
   if (!has_vacancy(Purpose::refresh)) return;
   const auto bucket =
       refresh_turns_.next(now, table_.bucket_count(), options_.refresh_interval / 2);
+  if (!bucket && self_lookup_at_ != kNever) return;
   if (!bucket) return begin_self_lookup(now);
   const NodeId target = random_target(static_cast<unsigned>(*bucket));
   begin(now, Purpose::refresh, LookupKind::find_node, target, {});
