@@ -62,6 +62,14 @@ class Network:
         path.write_text(secrets.token_hex(32) + "\n")
         return path
 
+    def make_network_key(self):
+        """The file of a fresh key that members seal under."""
+        path = self.folder / "network-key"
+        code, out, err = self.command("bootstrap-node", "network-key", path)
+        if code != 0:
+            raise RuntimeError(f"network-key: {out}{err}")
+        return path
+
     def url_of(self, port):
         """How a program of this network on that port is dialled."""
         return url_of(port, "wss" if self.issuer else "ws")

@@ -86,10 +86,7 @@ class InvitationTest(ProcessCase):
     def test_the_key_of_the_network_comes_with_the_membership(self):
         """ENC-01: who is let in reads what members seal, without a file of his own, and after a restart."""
         network = self.prepare_network(invited=True, bridges=1)
-        key_file = network.folder / "network-key"
-        code, _, err = network.command("bootstrap-node", "network-key", key_file)
-        self.assertEqual(code, 0, err)
-        network.bridge_options = ("--network-key-file", key_file)
+        network.bridge_options = ("--network-key-file", network.make_network_key())
         network.start(3)
         author, reader = network.nodes[0], network.nodes[2]
         self.assert_put(network, author, "key", "what members read")

@@ -32,9 +32,7 @@ class LogNeedlesTest(ProcessCase):
         self.network = self.prepare_network(
             invited=True, bridges=1, tls=True, bootstrap_options=("--genesis", *TALKATIVE),
             on_event=lambda program, event: self.lines.append(f"{program.name} {json.dumps(event)}"))
-        self.key_file = self.network.folder / "network-key"
-        code, _, err = self.network.command("bootstrap-node", "network-key", self.key_file)
-        self.assertEqual(code, 0, err)
+        self.key_file = self.network.make_network_key()
         self.network.bridge_options = ("--network-key-file", self.key_file, *TALKATIVE)
 
     def told(self):

@@ -14,10 +14,7 @@ class RotationTest(ProcessCase):
     def test_a_stolen_key_is_replaced_and_the_thief_stays_out(self):
         """T32: the drill, with a thief who has the whole folder."""
         network = self.prepare_network(invited=True, bridges=1)
-        key_file = network.folder / "network-key"
-        code, _, err = network.command("bootstrap-node", "network-key", key_file)
-        self.assertEqual(code, 0, err)
-        network.bridge_options = ("--network-key-file", key_file)
+        network.bridge_options = ("--network-key-file", network.make_network_key())
         network.start(4)
         robbed, friend = network.nodes[1], network.nodes[2]
         self.assert_put(network, robbed, "before", "written by the old key")

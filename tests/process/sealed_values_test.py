@@ -59,9 +59,7 @@ class SealedValuesTest(ProcessCase):
         cls.logs = []
         cls.network = cls.enterClassContext(cls.story.prepare_network(
             bridges=1, on_event=lambda program, event: cls.logs.append(json.dumps(event))))
-        cls.key_file = cls.network.folder / "network-key"
-        code, out, err = cls.network.command("bootstrap-node", "network-key", cls.key_file)
-        assert code == 0, out + err
+        cls.key_file = cls.network.make_network_key()
         cls.network.start(0)
         cls.members = [cls.network.start_node("--network-key-file", cls.key_file) for _ in range(2)]
         # What it says to others and hears from them stands in its log.
