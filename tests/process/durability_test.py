@@ -3,6 +3,7 @@
 TRESTLE_LONG=1 kills 200 times, as the requirements say.
 """
 
+import itertools
 import json
 import os
 import random
@@ -57,12 +58,16 @@ def is_joined(node):
 
 
 class Writer:
-    """Puts values at random nodes all the time, and remembers which were acknowledged. A context."""
+    """Puts values at random nodes all the time, and remembers which were acknowledged. A context. No two write the same keys: what one
+    of them was promised is not made good by another."""
+
+    numbers = itertools.count(1)
 
     def __init__(self, network, pause_s=0.01):
         self.network = network
         self.pause_s = pause_s
-        self.random = random.Random(1)
+        self.number = next(self.numbers)
+        self.random = random.Random(self.number)
         self.acknowledged = {}
         self.puts = 0
         self._is_over = threading.Event()
@@ -79,7 +84,7 @@ class Writer:
     def _work(self):
         while not self._is_over.is_set():
             number = self.puts = self.puts + 1
-            key, value = f"key-{number}", f"value {number} " + "v" * self.random.randrange(2000)
+            key, value = f"key-{self.number}-{number}", f"value {number} " + "v" * self.random.randrange(2000)
             if is_acknowledged(put(self.random.choice(list(self.network.nodes)), key, value)):
                 self.acknowledged[key] = value
             time.sleep(self.pause_s)
@@ -148,7 +153,7 @@ class DurabilityTest(ProcessCase):
                 time.sleep(1.5)
                 for node in network.nodes:
                     node.process.kill()
-            acknowledged |= {f"{key}": value for key, value in writer.acknowledged.items()}
+            acknowledged |= writer.acknowledged
             for node in list(network.nodes):
                 node.kill()
                 self.restart(network, node)
