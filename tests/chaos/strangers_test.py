@@ -47,7 +47,7 @@ class StrangersTest(ChaosCase):
     def test_c10_a_storm_of_connections(self):
         storm, storm_s, after_a_s, after_s = sized((10_000, 5.0, 500, 20.0), (1500, 1.5, 100, 2.0))
         # Callers of this machine come as they like, unless it is told to take them for any others.
-        _, program = self.start_bootstrap("--loopback-exempt", "0")
+        _, program = self.start_bootstrap("--limit", "loopback-exempt=0")
         with self.users_of(program) as users:
             # Users who are there before; then calm, storm, drizzle.
             before = descriptors(program)

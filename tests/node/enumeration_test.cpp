@@ -117,7 +117,7 @@ TEST_CASE(
     "T27: 10,000 questions of one identity in a day reveal at most a tenth of 1,000 members") {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     CAPTURE(seed);
-    Door door(2, 0, seed);
+    Door door(2, seed % 2 == 0 ? kMembers : 0, seed);
     const std::size_t answered = ask_all_day(door);
     CHECK(door.revealed.size() <= kMembers / 10);
     INFO("and each newcomer was named enough to come in");

@@ -54,6 +54,35 @@ TEST_CASE("a join is answered with the members a bridge names") {
   CHECK(fixture.reception.next_deadline() == kNever);
 }
 
+TEST_CASE("T6: one of four whom a newcomer is named is registered here, whatever the bridge says") {
+  ReceptionFixture fixture;
+  fixture.connect_bridges(1);
+  for (std::uint64_t number = 1; number <= 5; ++number) fixture.register_peer(number);
+  wire::Contacts named;
+  for (std::uint64_t number = 101; number <= 120; ++number) named.push_back(peer(number));
+  fixture.join(1);
+  fixture.introduce(fixture.ask().ask, named);
+  const wire::Contacts first = fixture.joined().contacts;
+  REQUIRE(first.size() == 8);
+  CHECK(wire::Contacts(first.begin(), first.begin() + 6) ==
+        wire::Contacts(named.begin(), named.begin() + 6));
+  INFO("the nearest to it, and the same ones however often it asks");
+  CHECK(ids({first[6], first[7]}) == ids({peer(2), peer(3)}));
+  for (std::uint64_t again = 2; again < 10; ++again) {
+    fixture.join(1, again);
+    fixture.introduce(fixture.ask().ask, named);
+    CHECK(ids(fixture.joined().contacts) == ids(first));
+  }
+  INFO("who is named by both takes one place, and who asks for one gets the bridge's word");
+  fixture.register_peer(101);
+  fixture.join(101);
+  fixture.introduce(fixture.ask().ask, {peer(4), peer(5), peer(7)});
+  CHECK(ids(fixture.joined().contacts) == ids({peer(4), peer(5), peer(7)}));
+  fixture.join(2, 1, 1);
+  fixture.introduce(fixture.ask().ask, named);
+  CHECK(fixture.joined().contacts == wire::Contacts{peer(101)});
+}
+
 TEST_CASE("asking again is not news again, another outcome is") {
   ReceptionFixture fixture(with(Genesis::allowed));
   fixture.connect_bridges(1);

@@ -13,6 +13,12 @@ namespace {
 /// An ask carries the place of its join in the low bits.
 constexpr unsigned kSlotBits = 16;
 
+/// Of those named to a newcomer one in so many is registered here, whatever the bridge says: two of
+/// eight. Whom a bridge knows may be one part of a network that liars have cut in two, or liars
+/// alone; two members that somebody else knows lead into the other part (T6, T8). No more: whoever
+/// registers again and again is in here as long as it likes.
+constexpr std::size_t kRegisteredShare = 4;
+
 std::uint32_t to_milliseconds(Duration wait) {
   const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
   return static_cast<std::uint32_t>(
@@ -32,6 +38,19 @@ void add_unless_named(wire::Contacts& contacts, const wire::Contact& contact, co
   if (contact.role != wire::Role::node) return;
   const auto is_same = [&](const wire::Contact& other) { return other.id == contact.id; };
   if (std::none_of(contacts.begin(), contacts.end(), is_same)) contacts.push_back(contact);
+}
+
+/// Those nearest to the asker of the few that may be named to it: the same ones however often it
+/// asks, and the first that a search for its own neighbourhood has a use for.
+wire::Contacts registered_near(Registry& registry, Instant now, const NodeId& asker,
+                               std::size_t count) {
+  if (count == 0) return {};
+  wire::Contacts few = registry.choose_nodes(now, asker, std::numeric_limits<std::size_t>::max());
+  std::ranges::sort(few, [&](const wire::Contact& left, const wire::Contact& right) {
+    return closer(asker, left.id, right.id);
+  });
+  if (few.size() > count) few.resize(count);
+  return few;
 }
 
 /// Of one that proves no id the connection is counted: whose id it claims must not pay for it.
@@ -237,12 +256,23 @@ void Reception::on_introduced(Instant now, AskId ask, const wire::Contact& bridg
   join.ask = {};
   const wire::Contact asker_contact = registry_.find(join.client)->contact;
   const NodeId asker = asker_contact.id;
+  // Whoever speaks the old dialect is helped by the one that its bridge has chosen.
+  const bool is_old = asker_contact.dialect == wire::Dialect::legacy;
+  const wire::Contacts registered =
+      registered_near(registry_, now, asker, is_old ? 0 : join.wanted / kRegisteredShare);
   wire::Contacts members;
-  for (const wire::Contact& member : response.members) {
-    if (member.address.empty() && !can_be_invited(member, asker_contact)) continue;
-    add_unless_named(members, member, asker, join.wanted);
-  }
+  const auto add_introduced = [&](std::size_t most) {
+    for (const wire::Contact& member : response.members) {
+      if (member.address.empty() && !can_be_invited(member, asker_contact)) continue;
+      add_unless_named(members, member, asker, most);
+    }
+  };
+  add_introduced(join.wanted - registered.size());
   if (!members.empty()) {
+    for (const wire::Contact& node : registered) {
+      add_unless_named(members, node, asker, join.wanted);
+    }
+    add_introduced(join.wanted);
     registry_.find(join.client)->is_turned_away = false;
     return succeed(now, *slot, wire::JoinOutcome::introduced, std::move(members), bridge);
   }
