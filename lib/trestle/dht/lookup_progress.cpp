@@ -133,7 +133,7 @@ void Lookup::ask(Instant now, Path path, const Choice& choice) {
   entry.hedge_at = kNever;
   if (candidate.patience > Duration::zero()) {
     entry.hedge_at = after(now, std::max(candidate.patience, options_.hedge_after_min));
-  } else if (kind_ == LookupKind::find_value && !candidate.connected) {
+  } else if (kind_ == LookupKind::find_value) {
     const Duration dial = candidate.round_trip * options_.dial_round_trips;
     entry.hedge_at = after(now, std::max(dial, options_.hedge_after_min));
   }
