@@ -300,8 +300,8 @@ class Story {
     if (wire == nullptr) return;
     wire->bytes_out += frame.bytes.size();
     const bool is_strange = wire->peer == kNobody && wire->is_accepted && !wire->has_said_text;
-    // T11: a stranger is told little more than it said; a goodbye has at most half a kilobyte.
-    if (is_strange) MUST_HOLD(wire->bytes_out <= 2 * wire->bytes_in + 1024);
+    // T11: a stranger is told twice what it said at most.
+    if (is_strange) MUST_HOLD(wire->bytes_out <= 2 * wire->bytes_in);
     const Wire to = *wire;
     node_->on_drained(now_, frame.connection, frame.bytes.size());
     if (to.peer != kNobody) {

@@ -195,9 +195,9 @@ class Refused(Exception):
 class NativePeer:
     """One connection with an identity of its own. `handshake` opens it; the raw socket stays within reach."""
 
-    def __init__(self, url, role="node", address="", network=NETWORK, timeout_s=5.0, key=None, **how):
+    def __init__(self, url, role="node", address="", network=NETWORK, timeout_s=5.0, key=None, web_socket=WebSocket, **how):
         self.key = key or ec.generate_private_key(ec.SECP256R1())
-        self.socket = WebSocket(url, timeout_s, **how)
+        self.socket = web_socket(url, timeout_s, **how)
         self.hello_items = [struct.pack("!H", VERSION), bytes([ROLES[role]]), point(self.key), os.urandom(32),
                             url.encode(), network.encode(), address.encode()]
         self.peer_id = None

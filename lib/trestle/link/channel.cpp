@@ -107,12 +107,30 @@ void Channel::open_as_legacy(Instant now, const wire::Contact& peer) {
 void Channel::close(Instant now, ErrorCode code, std::string text, std::uint32_t retry_after_ms) {
   if (state_ == State::closed) return;
   const bool say_why = state_ != State::dialling && !speaks_legacy();
-  if (say_why) {
-    const std::size_t text_bytes = std::min(text.size(), options_.limits.text_bytes_max);
-    write(now, {}, wire::Goodbye{code, retry_after_ms, text.substr(0, text_bytes)});
-    flush(now);
-  }
+  if (say_why) say_goodbye(now, {code, retry_after_ms, text});
   close_with_status(now, status_of(code), code, std::move(text));
+}
+
+/// A stranger is told twice as much as it said at most, in no more frames than it sent (T11): of a
+/// long sentence as much as there is room for, of none the status has to be enough.
+void Channel::say_goodbye(Instant now, wire::Goodbye goodbye) {
+  std::size_t text_bytes = std::min(goodbye.text.size(), options_.limits.text_bytes_max);
+  if (is_stranger()) {
+    constexpr std::size_t kLongerLengths = 2;  // of the record and of its text
+    const std::size_t bare =
+        wire::native::RecordDraft(wire::Goodbye{goodbye.code, goodbye.retry_after_ms, {}},
+                                  options_.limits)
+            .bytes({}) +
+        kLongerLengths;
+    const std::uint64_t said = stats_.bytes_out + batch_.size();
+    const std::uint64_t may_be_said = 2 * stats_.bytes_in;
+    const bool has_turn = !batch_.empty() || stats_.frames_out < stats_.frames_in;
+    if (!has_turn || may_be_said < said + bare) return;
+    text_bytes = std::min<std::uint64_t>(text_bytes, may_be_said - said - bare);
+  }
+  goodbye.text.resize(text_bytes);
+  write(now, {}, goodbye);
+  flush(now);
 }
 
 void Channel::close_with_status(Instant now, CloseStatus status, ErrorCode code,
@@ -247,9 +265,8 @@ void Channel::send(Instant now, FrameKind kind, Bytes bytes) {
   unsent_bytes_ += bytes.size();
   order(SendFrame{id_, kind, std::move(bytes)});
   if (state_ == State::closed) return;
-  const bool is_stranger = state_ == State::opening && side_ == Side::acceptor;
   if (unsent_bytes_ >
-      (is_stranger ? options_.unsent_bytes_max_before_open : options_.unsent_bytes_max)) {
+      (is_stranger() ? options_.unsent_bytes_max_before_open : options_.unsent_bytes_max)) {
     return cut_slow_reader();
   }
   if (unsent_bytes_ > options_.unsent_soft_bytes_max && slow_until_ == kNever) {

@@ -176,6 +176,9 @@ class Channel {
   void write(Instant now, wire::RequestId id, const wire::Message& message,
              const wire::native::RecordDraft& draft);
   void send(Instant now, FrameKind kind, Bytes bytes);
+  void say_goodbye(Instant now, wire::Goodbye goodbye);
+  /// It came to us and has not shown who it is.
+  bool is_stranger() const { return state_ == State::opening && side_ == crypto::Side::acceptor; }
   /// The peer withdrew a request that waited for its answer.
   void on_withdrawn(Instant now, wire::RequestId id);
   void cut_slow_reader();
