@@ -15,6 +15,8 @@
 #include "trestle/crypto/text_form.hpp"
 #include "trestle/wire/native/codec.hpp"
 #include "wire/native_messages.hpp"
+#include "wire/websocket/frame_cases.hpp"
+#include "wire/websocket/request_cases.hpp"
 
 namespace trestle::fuzz {
 namespace {
@@ -172,6 +174,55 @@ void write_tokens(Corpus& corpus) {
   }
 }
 
+/// Rows of the conformance tables: every few of those that are short.
+void write_web_socket(Corpus& corpus) {
+  constexpr std::size_t kSeedBytesMax = 400;
+  constexpr std::size_t kEvery = 12;
+  const auto is_chosen = [count = std::size_t{0}](std::size_t bytes) mutable {
+    return bytes <= kSeedBytesMax && count++ % kEvery == 0;
+  };
+  auto frames_chosen = is_chosen;
+  std::size_t number = 0;
+  for (const test::FrameCase& one : test::frame_cases()) {
+    const auto role =
+        number % 2 == 0 ? wire::websocket::Role::client : wire::websocket::Role::server;
+    const Bytes stream = test::encoded(one.frames, role);
+    if (!frames_chosen(stream.size())) continue;
+    Bytes seed = {static_cast<std::uint8_t>(number % 2), static_cast<std::uint8_t>(number)};
+    append(seed, stream);
+    corpus.add("web_socket_frames", "row-" + std::to_string(number++), seed);
+  }
+  for (std::uint8_t role = 0; role < 2; ++role) {
+    Bytes trip = {3, 0, 7, role};
+    for (std::uint8_t size = 0; size < 12; ++size) {
+      trip.push_back(size);
+      append(trip, as_bytes(std::string(size, 'm')));
+      append(trip, Bytes{size, 1, static_cast<std::uint8_t>(size / 3)});
+    }
+    corpus.add("web_socket_frames", "trip-" + std::to_string(role), trip);
+  }
+  auto requests_chosen = is_chosen;
+  number = 0;
+  for (const test::RequestCase& one : test::request_cases()) {
+    if (!requests_chosen(one.stream.size())) continue;
+    Bytes seed = {0, static_cast<std::uint8_t>(number)};
+    append(seed, as_bytes(one.stream));
+    corpus.add("web_socket_upgrade", "request-" + std::to_string(number++), seed);
+  }
+  Bytes answer = {1, 3};
+  append(answer, as_bytes("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n"
+                          "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                          "Sec-WebSocket-Protocol: chat\r\n\r\n"));
+  corpus.add("web_socket_upgrade", "answer", answer);
+  Bytes order = {2, 0};
+  for (const std::string_view part :
+       {"a.example:1", "/a?b", "https://b.example", "chat", "Y", "z"}) {
+    add_message(order, {}, as_bytes(part));
+  }
+  corpus.add("web_socket_upgrade", "order", order);
+}
+
 }  // namespace
 }  // namespace trestle::fuzz
 
@@ -184,6 +235,7 @@ int main(int argc, char** argv) {
   trestle::fuzz::write_frames(corpus);
   trestle::fuzz::write_stories(corpus);
   trestle::fuzz::write_tokens(corpus);
+  trestle::fuzz::write_web_socket(corpus);
   std::printf("%zu files\n", corpus.files());
   return 0;
 }

@@ -1,0 +1,91 @@
+#include "trestle/wire/websocket/http_head.hpp"
+
+#include "catch.hpp"
+#include "frames.hpp"
+#include "trestle/wire/websocket/handshake_key.hpp"
+#include "trestle/wire/websocket/http_syntax.hpp"
+
+using namespace trestle;
+using namespace trestle::test;
+
+namespace {
+
+using State = ws::HttpHead::State;
+
+ws::HeadFlaw flaw_of(std::string_view text, const ws::HttpLimits& limits = {}) {
+  ws::HttpHead head(limits);
+  head.on_bytes(as_bytes(text));
+  return head.state() == State::flawed ? head.flaw() : ws::HeadFlaw::none;
+}
+
+}  // namespace
+
+TEST_CASE("a head is taken up to its end, and its lines are found by name") {
+  ws::HttpHead head({});
+  const std::string text = "GET / HTTP/1.1\r\nHost: a\r\nX-A:1\r\nx-a:\t2 \r\nEmpty:\r\n\r\n";
+  CHECK(head.on_bytes(as_bytes(text + "behind")) == text.size());
+  REQUIRE(head.state() == State::complete);
+  CHECK(head.start_line() == "GET / HTTP/1.1");
+  CHECK(head.fields() == 4);
+  CHECK(head.field(1).name == "x-a");
+  CHECK(head.field(2).value == "2");
+  CHECK(head.count("x-a") == 2);
+  CHECK(head.value("x-a") == "1");
+  CHECK(head.joined("x-a") == "1, 2");
+  CHECK(head.value("empty") == "");
+  CHECK(head.value("none") == std::nullopt);
+  CHECK(head.on_bytes(as_bytes("more")) == 0);
+}
+
+TEST_CASE("each flaw of a head is called by its name") {
+  using ws::HeadFlaw;
+  CHECK(flaw_of("GET / HTTP/1.1\r\n\r\n") == HeadFlaw::none);
+  CHECK(flaw_of("\r\n") == HeadFlaw::start_line);
+  CHECK(flaw_of("A\x01\r\n") == HeadFlaw::start_line);
+  CHECK(flaw_of("A\n") == HeadFlaw::line_end);
+  CHECK(flaw_of("A\rB\r\n") == HeadFlaw::line_end);
+  CHECK(flaw_of("A\r\n B: c\r\n") == HeadFlaw::folded_field);
+  CHECK(flaw_of("A\r\nB\r\n") == HeadFlaw::field_name);
+  CHECK(flaw_of("A\r\nB : c\r\n") == HeadFlaw::field_name);
+  CHECK(flaw_of("A\r\nB: \x02\r\n") == HeadFlaw::field_value);
+  const ws::HttpLimits small{.head_bytes_max = 20, .fields_max = 1};
+  CHECK(flaw_of("A\r\nB: c\r\n\r\n", small) == HeadFlaw::none);
+  CHECK(flaw_of("A\r\nB: c\r\nD: e\r\n", small) == HeadFlaw::too_many_fields);
+  CHECK(flaw_of(std::string(20, 'a'), small) == HeadFlaw::too_large);
+  CHECK(flaw_of("A\r\nB: 1234567890\r\n\r\n", small) == HeadFlaw::too_large);
+  CHECK(flaw_of("A\r\nB: 12345678\r\n\r\n", small) == HeadFlaw::none);
+}
+
+TEST_CASE("no more is kept of a head than may be") {
+  ws::HttpHead head({.head_bytes_max = 100, .fields_max = 64});
+  CHECK(head.on_bytes(as_bytes(std::string(5000, 'a'))) == 100);
+  CHECK(head.size() == 100);
+  CHECK(head.flaw() == ws::HeadFlaw::too_large);
+}
+
+TEST_CASE("lists have members, in any case, and no empty ones") {
+  ws::HttpHead head({});
+  head.on_bytes(as_bytes("A\r\nConnection: , keep-alive,\tUpgrade ,,\r\nconnection:x\r\n\r\n"));
+  REQUIRE(head.state() == State::complete);
+  CHECK(head.lists("connection", "upgrade"));
+  CHECK(head.lists("connection", "KEEP-ALIVE"));
+  CHECK(head.lists("connection", "x"));
+  CHECK_FALSE(head.lists("connection", "keep"));
+  CHECK_FALSE(head.lists("upgrade", "x"));
+  ws::MemberList list(" a , ,b,");
+  CHECK(list.next() == "a");
+  CHECK(list.next() == "b");
+  CHECK(list.next().empty());
+  CHECK(list.next().empty());
+}
+
+TEST_CASE("a key is twenty-four characters that stand for sixteen bytes") {
+  const std::array<std::uint8_t, 16> zeros{};
+  CHECK(ws::HandshakeKey(zeros).text() == "AAAAAAAAAAAAAAAAAAAAAA==");
+  std::array<std::uint8_t, 16> ones{};
+  ones.fill(0xff);
+  CHECK(ws::HandshakeKey(ones).text() == "/////////////////////w==");
+  CHECK(ws::HandshakeKey::parse("/////////////////////w==")->text() == "/////////////////////w==");
+  CHECK_FALSE(ws::HandshakeKey::parse("/////////////////////w=").has_value());
+  CHECK_FALSE(ws::HandshakeKey::parse("/////////////////////w=A").has_value());
+}
