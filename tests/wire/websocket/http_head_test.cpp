@@ -52,8 +52,8 @@ TEST_CASE("each flaw of a head is called by its name") {
   CHECK(flaw_of("A\r\nB: c\r\n\r\n", small) == HeadFlaw::none);
   CHECK(flaw_of("A\r\nB: c\r\nD: e\r\n", small) == HeadFlaw::too_many_fields);
   CHECK(flaw_of(std::string(20, 'a'), small) == HeadFlaw::too_large);
-  CHECK(flaw_of("A\r\nB: 1234567890\r\n\r\n", small) == HeadFlaw::too_large);
-  CHECK(flaw_of("A\r\nB: 12345678\r\n\r\n", small) == HeadFlaw::none);
+  CHECK(flaw_of("A\r\nB: 12345678901\r\n\r\n", small) == HeadFlaw::too_large);
+  CHECK(flaw_of("A\r\nB: 1234567890\r\n\r\n", small) == HeadFlaw::none);
 }
 
 TEST_CASE("no more is kept of a head than may be") {

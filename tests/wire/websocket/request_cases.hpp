@@ -100,7 +100,7 @@ inline void add_right_requests(std::vector<RequestCase>& cases) {
   add("two subprotocols", right.plus("Sec-WebSocket-Protocol", "chat, superchat").text());
   add("subprotocols in two lines",
       right.plus("Sec-WebSocket-Protocol", "a").plus("Sec-WebSocket-Protocol", "b").text());
-  add("a page", right.plus("Origin", "https://app.example").text());
+  add("the origin of a page", right.plus("Origin", "https://app.example").text());
   add("an empty origin", right.plus("Origin", "").text());
   add("a header of bytes above ASCII", right.plus("X-Name", "\xc3\xa9\xff").text());
   add("an empty header", right.plus("X-Empty", "").text());
