@@ -10,6 +10,7 @@
 #include "input.hpp"
 #include "trestle/wire/websocket/connection.hpp"
 #include "wire/websocket/frames.hpp"
+// NOT_GUIDING for a whole reader. What it includes itself is included above.
 #ifdef TRESTLE_FUZZ
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #endif

@@ -2,14 +2,20 @@
 // the answer to ours; and any words as the parts of a request of ours.
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "entry.hpp"
 #include "input.hpp"
 #include "trestle/wire/websocket/client_upgrade.hpp"
 #include "trestle/wire/websocket/server_upgrade.hpp"
 #include "wire/websocket/frames.hpp"
+// NOT_GUIDING for a whole reader. What it includes itself is included above.
 #ifdef TRESTLE_FUZZ
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #endif
