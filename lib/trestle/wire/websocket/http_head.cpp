@@ -19,15 +19,15 @@ std::size_t HttpHead::on_bytes(ByteSpan bytes) {
     // A line at a time, and no further than the bound.
     const std::size_t room = limits_.head_bytes_max - text_.size();
     const std::string_view rest = as_text(bytes.subspan(taken));
-    const std::size_t line_end = rest.find('\n');
-    const bool ends = line_end != std::string_view::npos && line_end < room;
-    const std::size_t part = ends ? line_end + 1 : std::min(rest.size(), room);
+    // What is no HTTP at all, such as TLS, is known by its first byte, and no more of it is taken.
+    const bool is_foreign = text_.empty() && !is_token(rest.substr(0, 1));
+    const std::size_t line_end = is_foreign ? 0 : std::min(rest.find('\n'), rest.size());
+    const std::size_t part = std::min({line_end + 1, rest.size(), room});
     text_.append(rest.substr(0, part));
     taken += part;
-    // What is no HTTP at all, such as TLS, is known by its first byte.
-    if (!is_token({text_.data(), 1})) {
+    if (is_foreign) {
       fail(HeadFlaw::start_line);
-    } else if (ends) {
+    } else if (part == line_end + 1) {
       const std::size_t begin = std::exchange(line_begins_, text_.size());
       on_line(begin, text_.size());
     }
