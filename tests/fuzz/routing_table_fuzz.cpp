@@ -70,7 +70,8 @@ class Story {
     RoutingTableOptions made;
     const std::uint8_t choice = input.byte();
     made.bucket_peers_max = 1 + (choice & 3);
-    made.replacements_max = (choice >> 2) & 3;
+    // More may not wait than there are places: that is the owner's promise, not input.
+    made.replacements_max = std::min<std::size_t>((choice >> 2) & 3, made.bucket_peers_max);
     made.buckets_max = (choice & 16) != 0 ? 3 : NodeId::kBits;
     made.legacy_peers_per_bucket_max = made.bucket_peers_max / 2;
     made.diversity.mode = (choice & 32) != 0 ? dht::Diversity::open : dht::Diversity::off;
