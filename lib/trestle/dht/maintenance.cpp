@@ -22,6 +22,24 @@ bool has_untouched(RefreshTurns& turns, Instant now, std::size_t buckets) {
   return turns.next(now, buckets, Duration::max()).has_value();
 }
 
+/// The octant of a bucket of which fewest are known and usable; of equals the one that comes first,
+/// counted from `first` around.
+std::size_t thinnest_octant(const RoutingTable& table, unsigned bucket, std::size_t first) {
+  constexpr std::size_t kOctants = std::size_t{1} << kOctantBits;
+  std::array<std::size_t, kOctants> known{};
+  table.visit([&](const Peer& peer) {
+    const NodeId& id = peer.contact.id;
+    if (common_prefix_bits(table.self(), id) != bucket || table.is_failed(peer)) return;
+    ++known[id.bits_from<kOctantBits>(bucket + 1)];
+  });
+  std::size_t thinnest = first;
+  for (std::size_t step = 1; step < kOctants; ++step) {
+    const std::size_t octant = (first + step) % kOctants;
+    if (known[octant] < known[thinnest]) thinnest = octant;
+  }
+  return thinnest;
+}
+
 }  // namespace
 
 void Dht::keep_up(Instant now) {
@@ -100,8 +118,8 @@ void Dht::on_self_lookup_ended(Instant now, LookupEnded& ended) {
     if (has_untouched(refresh_turns_, now, table_.bucket_count())) {
       refresh_at_ = std::min(refresh_at_, jittered(now, options_.refresh_interval / kHurry));
     }
+    floor_.note(now, holders_among(ended.answered, options_.lookup.nearest - 1) + 1);
   }
-  if (!failed) floor_.note(now, holders_among(ended.answered, options_.lookup.nearest - 1) + 1);
   if (!neighbourhood_known_ || failed) {
     if (ended.answered.size() > options_.lookup.nearest) {
       ended.answered.resize(options_.lookup.nearest);
@@ -149,8 +167,10 @@ void Dht::begin_refresh(Instant now) {
   if (!has_vacancy(Purpose::refresh)) return;
   const auto bucket =
       refresh_turns_.next(now, table_.bucket_count(), options_.refresh_interval / 2);
-  if (!bucket && self_lookup_at_ != kNever) return;
-  if (!bucket) return begin_self_lookup(now);
+  if (!bucket) {
+    if (self_lookup_at_ == kNever) begin_self_lookup(now);
+    return;
+  }
   const NodeId target = random_target(static_cast<unsigned>(*bucket));
   begin(now, Purpose::refresh, LookupKind::find_node, target, {});
 }
@@ -170,23 +190,12 @@ NodeId Dht::random_target(unsigned bucket) {
     const bool wanted = bit == bucket ? !self_.id.bit(bit) : self_.id.bit(bit);
     if (target.bit(bit) != wanted) target = target.with_bit_flipped(bit);
   }
-  constexpr std::size_t kOctants = std::size_t{1} << kOctantBits;
-  std::array<std::size_t, kOctants> known{};
-  table_.visit([&](const Peer& peer) {
-    const NodeId& id = peer.contact.id;
-    if (common_prefix_bits(self_.id, id) != bucket || table_.is_failed(peer)) return;
-    ++known[id.bits_from<kOctantBits>(bucket + 1)];
-  });
-  const std::size_t drawn = target.bits_from<kOctantBits>(bucket + 1);
-  std::size_t thinnest = drawn;
-  for (std::size_t step = 1; step < kOctants; ++step) {
-    const std::size_t octant = (drawn + step) % kOctants;
-    if (known[octant] < known[thinnest]) thinnest = octant;
-  }
+  const std::size_t octant =
+      thinnest_octant(table_, bucket, target.bits_from<kOctantBits>(bucket + 1));
   for (unsigned place = 0; place < kOctantBits; ++place) {
     const unsigned bit = bucket + 1 + place;
-    const bool differs = ((drawn ^ thinnest) >> (kOctantBits - 1 - place) & 1u) != 0;
-    if (differs && bit < NodeId::kBits) target = target.with_bit_flipped(bit);
+    const bool wanted = (octant >> (kOctantBits - 1 - place) & 1u) != 0;
+    if (bit < NodeId::kBits && target.bit(bit) != wanted) target = target.with_bit_flipped(bit);
   }
   return target;
 }
