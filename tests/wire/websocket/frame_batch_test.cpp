@@ -69,10 +69,12 @@ TEST_CASE("whatever is written in whatever steps leaves in its order, in bounded
   };
   std::uint64_t refused = 0;
   for (int round = 0; round < 20'000; ++round) {
-    if (rng.chance(2, 3)) {
+    if (rng.chance(3, 4)) {
       Sketch frame = binary({});
-      frame.payload.assign(rng.below(rng.chance(1, 10) ? 3000 : 200),
-                           static_cast<char>(rng.below(256)));
+      // One draw after the other: which argument is evaluated first differs between compilers.
+      const std::uint64_t size = rng.below(rng.chance(1, 10) ? 3000 : 200);
+      const auto filling = static_cast<char>(rng.below(256));
+      frame.payload.assign(size, filling);
       if (batch.append(ws::Opcode::binary, true, as_bytes(frame.payload), nullptr)) {
         append_sketch(expected, frame, ws::Role::server);
       } else {
