@@ -19,9 +19,9 @@ LEFT_OUT = "tidy|package|scale|chaos"
 
 
 def environment(kind, reports):
-    """The sanitizers' options: where to write, and that somebody reads."""
+    """The sanitizers' options, where to write; and for tests, that figures of memory are not the programs' own."""
     options = {variable: f"log_path={reports}/{variable.partition('_')[0].lower()}" for variable in VARIABLES[kind]}
-    return dict(os.environ, **options)
+    return dict(os.environ, TRESTLE_SANITIZED=kind, **options)
 
 
 def main():

@@ -113,7 +113,7 @@ class BridgeFaultsTest(ProcessCase):
             self.assertEqual(states[2], "connected")
             if LONG:
                 self.assertNotIn("connected", states[:2])
-            self.assertLess(end_kib - middle_kib, GROWTH_KIB_MAX)
+            self.assert_memory_grew_less(end_kib - middle_kib, GROWTH_KIB_MAX)
             self.assert_settled(network, before)
             self.assert_every_join_has_an_end(self.assert_counters_agree(network, traffic.tally))
 
@@ -134,7 +134,7 @@ class BridgeFaultsTest(ProcessCase):
             self.wait_all_connected(network)
         print(f"{restarts} restarts")
         self.assert_nothing_lost(traffic.tally)
-        self.assertLess(end_kib - middle_kib, GROWTH_KIB_MAX)
+        self.assert_memory_grew_less(end_kib - middle_kib, GROWTH_KIB_MAX)
         self.assert_settled(network, before)
         self.assert_every_join_has_an_end(self.assert_counters_agree(network, traffic.tally))
 
@@ -162,7 +162,7 @@ class BridgeFaultsTest(ProcessCase):
         self.assert_nothing_lost(traffic.tally)
         print(f"{sent} floods, memory {memory_kib} KiB before, {peak_kib} KiB at the end of it")
         # 1 MiB of unread answers each, and what the kernel and OpenSSL hold.
-        self.assertLess(peak_kib - memory_kib, 32 * 1024)
+        self.assert_memory_grew_less(peak_kib - memory_kib, 32 * 1024)
         self.assert_settled(network, before)
         self.assert_counters_agree(network, traffic.tally)
 

@@ -23,6 +23,8 @@ PARTS = {"--protocols": ("TLS1", "TLS1_1", "TLS1_2", "TLS1_3", "SSLv2", "SSLv3")
 ORDINARY = ("--protocols", "--pfs")
 PATIENCE_S = 1500
 NO_FINDINGS = ("OK", "INFO")
+# What the scanner says of the machine that it runs on: without the GOST engine its own openssl cannot try GOST suites.
+ABOUT_ITSELF = ("engine_problem",)
 
 
 @unittest.skipUnless(shutil.which("testssl"), "testssl.sh is not installed")
@@ -49,7 +51,8 @@ class TlsScanTest(ProcessCase):
         found = self.scan(network, parts)
         for part in parts:
             self.assertEqual([name for name in PARTS[part] if name not in found], [], f"{part} looked at less than it should")
-        complaints = {name: entry for name, entry in found.items() if entry[0] not in NO_FINDINGS}
+        complaints = {name: entry for name, entry in found.items()
+                      if entry[0] not in NO_FINDINGS and name not in ABOUT_ITSELF}
         self.assertEqual(complaints, {})
         offered = {name: finding for name, (_, finding) in found.items() if re.fullmatch(r"(SSLv\d|TLS1(_\d)?)", name)}
         self.assertEqual({name for name, finding in offered.items() if not finding.startswith("not offered")},
