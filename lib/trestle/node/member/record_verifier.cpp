@@ -20,9 +20,7 @@ void RecordVerifier::submit(Instant now, Item item) {
   Held held{.cleared = {.item = std::move(item)}, .ticket = {}};
   const bool has_record = record_in(held.cleared.item.message) != nullptr;
   if (!has_record && waiting == 0) return outbox_.push(std::move(held.cleared));
-  const bool is_full =
-      held_count_ >= options_.held_max && waiting >= options_.held_per_link_assured;
-  if (is_full || waiting >= options_.held_per_link_max) {
+  if (waiting >= places_of_a_link()) {
     ++stats_.refused;
     held.cleared.code = ErrorCode::busy;
     return outbox_.push(std::move(held.cleared));
@@ -86,6 +84,11 @@ std::optional<ErrorCode> RecordVerifier::refusal(const wire::Record& record) {
   if (record.legacy && !options_.legacy) return ErrorCode::unauthorized;
   if (!crypto::may_write(*suite_, record)) return ErrorCode::unauthorized;
   return std::nullopt;
+}
+
+std::size_t RecordVerifier::places_of_a_link() const {
+  const std::size_t free = options_.held_max - std::min(held_count_, options_.held_max);
+  return std::min(std::max(free, options_.held_per_link_assured), options_.held_per_link_max);
 }
 
 bool RecordVerifier::may_check(Instant now, const Item& item) {

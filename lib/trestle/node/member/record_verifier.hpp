@@ -30,8 +30,10 @@ struct RecordVerifierOptions {
   /// room for the others. More requests are answered BUSY.
   std::size_t held_max = 1024;
   std::size_t held_per_link_max = 128;
-  /// So many of one link find a place beside the thousand, whoever fills it: a hundred peers that
-  /// flood us must not have the few records of others refused. 200 links have 800 places more.
+  /// A link may hold as many as there are free places (dynamic thresholds: Choudhury and Hahne,
+  /// IEEE/ACM Transactions on Networking 6(2), 1998), so that those who flood us leave some to
+  /// whoever comes next: a hundred of them hold ten each, and ten are free. So many are any link's
+  /// beside the thousand, even then: 200 links have 800 places more.
   std::size_t held_per_link_assured = 4;
   /// Signatures checked for one peer's requests, a second and at once after a pause. The burst is
   /// what a holder that is replaced hands over (`dht::ServingLimitsOptions::stores`). Beyond it the
@@ -134,6 +136,8 @@ class RecordVerifier {
   /// Looks at the next records of a line, as many as may be checked at a time.
   void examine(Instant now, link::ConnectionId connection, Line& line);
   void examine(Instant now, Line& line, Held& held, const wire::Record& record);
+  /// How many messages one link may have waiting now.
+  std::size_t places_of_a_link() const;
   /// Takes a check out of the budgets of this item's peer and of all.
   bool may_check(Instant now, const Item& item);
   void on_forgery(link::ConnectionId connection);
