@@ -17,21 +17,12 @@ using wire::json::Kind;
 using wire::json::Limits;
 using wire::json::Value;
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t bytes = wire::json::utf8_sequence_bytes(text);
-    if (bytes == 0) return false;
-    text.remove_prefix(bytes);
-  }
-  return true;
-}
-
 void check_value(Value value, std::size_t depth, const Limits& limits) {
   const bool is_container = value.kind() == Kind::array || value.kind() == Kind::object;
   MUST_HOLD(!is_container || depth <= limits.depth_max);
   MUST_HOLD(!value.raw().empty());
   if (const auto text = value.text()) {
-    MUST_HOLD(value.kind() == Kind::string && is_utf8(*text));
+    MUST_HOLD(value.kind() == Kind::string && wire::json::is_utf8(*text));
     std::string quoted;
     wire::json::append_quoted(quoted, *text);
     const auto again = wire::json::parse(quoted);
@@ -71,7 +62,7 @@ TRESTLE_FUZZ_TARGET(json) {
   MUST_HOLD(quoted.size() <= 2 + 6 * text.size());
   const auto read = wire::json::portable::parse(quoted, {.bytes_max = std::size_t{1} << 20});
   MUST_HOLD(read.has_value() && read->root().text().has_value());
-  if (is_utf8(text)) MUST_HOLD(read->root().text() == text);
+  if (wire::json::is_utf8(text)) MUST_HOLD(read->root().text() == text);
 }
 
 }  // namespace trestle::fuzz

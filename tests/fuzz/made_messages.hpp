@@ -7,6 +7,7 @@
 #include "dht/contacts.hpp"
 #include "input.hpp"
 #include "trestle/crypto/record.hpp"
+#include "trestle/dht/lookup_wish.hpp"
 #include "trestle/wire/native/codec.hpp"
 
 // What peers say to each other in stories, well-formed: bytes alone seldom become a question about
@@ -58,6 +59,22 @@ inline wire::Record made_record(Input& input, std::string key) {
     record.value = to_bytes(as_bytes("{\"old\":1}"));
   }
   return record;
+}
+
+/// As it was, or with another bit or more somewhere.
+inline Bytes spoiled(Input& input, Bytes bytes) {
+  if (bytes.empty() || input.below(4) != 3) return bytes;
+  const std::size_t place = static_cast<std::size_t>(input.number(2)) % bytes.size();
+  bytes[place] ^= static_cast<std::uint8_t>(1 + input.below(255));
+  return bytes;
+}
+
+/// Possible and impossible ones.
+inline dht::LookupWish made_wish(Input& input) {
+  dht::LookupWish wish{.paths = input.below(5)};
+  if (input.flag()) wish.steps = dht::StepReport::told;
+  if (input.flag()) wish.mode = dht::LookupMode::recursive;
+  return wish;
 }
 
 inline wire::Message made_request(Input& input) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "entry.hpp"
+#include "founder.hpp"
 #include "input.hpp"
 #include "made_messages.hpp"
 #include "support/wire_pair.hpp"
@@ -26,18 +27,34 @@ namespace {
 
 enum class Program : std::uint8_t { bootstrap, bridge, dht };
 
+constexpr WallTime kToday{std::chrono::milliseconds(1'795'000'000'000)};
+
+/// How the network is: each a bit of the story's second byte.
+constexpr unsigned kSpeaksLegacy = 1;
+constexpr unsigned kIsInvited = 2;
+constexpr unsigned kHasNetworkKey = 4;
+constexpr unsigned kIsRestored = 8;
+constexpr unsigned kIsMember = 16;
+
 class Story {
  public:
   explicit Story(Input& input)
-      : input_(input), program_(static_cast<Program>(input.below(3))), pair_(suite_.generate()) {
-    const bool speaks_legacy = input_.flag();
-    node_ = make(speaks_legacy);
+      : input_(input),
+        program_(static_cast<Program>(input.below(3))),
+        ways_(input.byte()),
+        pair_(suite_.generate()) {
     for (const auto role : {wire::Role::node, wire::Role::bridge, wire::Role::bootstrap}) {
-      const std::uint64_t seed = 100 + peers_.size();
-      peers_.push_back(
-          std::make_unique<test::End>(seed, role, link::ChannelSetOptions{}, "secret", "main"));
+      add_peer(role);
     }
-    node_->on_wall_clock(now_, WallTime(std::chrono::milliseconds(1'795'000'000'000)));
+    if (is(kIsInvited)) {
+      founder_.emplace(suite_, program_ == Program::bootstrap ? pair_ : peers_[2]->pair, kToday);
+      for (const auto& peer : peers_) show(*peer, founder_->credentials_of(peer->pair));
+      add_peer(wire::Role::node);
+      show(*peers_.back(), {founder_->identity_of(peers_.back()->pair), {}, {}, {}});
+    }
+    node_ = make();
+    node_->on_wall_clock(now_, kToday);
+    if (is(kIsRestored)) node_->restore(now_, made_past());
     node_->start(now_);
     settle();
   }
@@ -75,11 +92,50 @@ class Story {
     wire::Message message;
   };
 
-  std::unique_ptr<node::Node> make(bool speaks_legacy) {
+  bool is(unsigned way) const { return (ways_ & way) != 0; }
+
+  void add_peer(wire::Role role) {
+    const std::uint64_t seed = 100 + peers_.size();
+    peers_.push_back(
+        std::make_unique<test::End>(seed, role, link::ChannelSetOptions{}, "secret", "main"));
+  }
+  /// What it says first on each of its links.
+  static void show(test::End& peer, wire::Credentials credentials) {
+    peer.local.credentials = std::move(credentials);
+    peer.channels.emplace(link::ConnectionOwner::node, peer.local, peer.suite,
+                          link::ChannelSetOptions{}, Rng(7));
+  }
+
+  /// What the node was when it last ran: believable, or what is left of that after damage.
+  node::Restored made_past() {
+    node::Restored past;
+    for (std::size_t count = input_.below(4); count > 0; --count) {
+      wire::Record record = made_record(input_, made_key(input_));
+      sign(*peers_[0], record);
+      past.records.push_back({std::move(record), peers_[0]->id()});
+    }
+    past.peers = made_contacts(input_);
+    if (!founder_) return past;
+    past.membership = spoiled(founder_->membership_for(pair_));
+    past.network_key =
+        spoiled(founder_->wrapped_for(crypto::identity_keys(suite_, pair_).sealing.key));
+    past.members = to_bytes(input_.piece());
+    if (input_.flag()) {
+      past.revocations.push_back(founder_->revoke({input_.id(), crypto::RevocationReach::branch}));
+    }
+    return past;
+  }
+  Bytes spoiled(Bytes bytes) { return fuzz::spoiled(input_, std::move(bytes)); }
+
+  std::unique_ptr<node::Node> make() {
     const crypto::Identity identity{pair_.key, crypto::node_id_of(suite_, pair_.key)};
     node::CommonOptions common;
     common.address = "ws://self";
-    common.legacy = speaks_legacy;
+    common.legacy = is(kSpeaksLegacy);
+    if (founder_) {
+      common.admission = founder_->admission(pair_);
+      if (is(kIsMember)) common.admission.invitation = founder_->invitation_for(pair_.key);
+    }
     const Bytes secret = to_bytes(as_bytes("secret"));
     if (program_ == Program::bootstrap) {
       node::BootstrapOptions options;
@@ -101,6 +157,7 @@ class Story {
     node::NodeOptions options;
     options.common = common;
     options.bootstrap_urls = {"ws://bootstrap"};
+    if (is(kHasNetworkKey)) options.values.network_keys.renew(suite_);
     if (input_.flag()) options.platform = node::Platform::mobile;
     return std::make_unique<node::DhtNode>(options, identity, suite_, Rng(7));
   }
@@ -149,8 +206,74 @@ class Story {
         pass(std::chrono::seconds(input_.below(16)));
         break;
       default:
-        if (input_.byte() == 0) node_->begin_shutdown(now_);
+        change();
         break;
+    }
+  }
+
+  /// What an operator does, or the machine.
+  void change() {
+    const std::size_t choice = input_.byte();
+    if (choice == 0) return node_->begin_shutdown(now_);
+    switch (choice % 4) {
+      case 0:
+        return node_->on_memory(now_, static_cast<node::MemoryState>(choice / 4 % 3));
+      case 1:
+        return node_->on_wall_clock(now_, kToday + std::chrono::hours(choice));
+      case 2:
+        return reload();
+      default:
+        return show_papers(choice / 4 % peers_.size());
+    }
+  }
+  void reload() {
+    node::Reload settings;
+    settings.bridge_secret = to_bytes(as_bytes(input_.flag() ? "secret" : "another secret"));
+    for (std::size_t count = input_.below(3); count > 0; --count) {
+      settings.bridges.push_back({{"ws://bridge" + std::to_string(count)}});
+    }
+    if (input_.flag()) settings.limits.emplace();
+    if (input_.flag()) settings.network_keys.emplace().renew(suite_);
+    if (founder_ && input_.flag()) {
+      const NodeId whom = peers_[input_.below(peers_.size())]->id();
+      settings.revocations.push_back(
+          spoiled(founder_->revoke({whom, crypto::RevocationReach::member})));
+    }
+    node_->on_reload(now_, settings);
+  }
+  /// What is said in a network that one enters by invitation, and by nobody in another one.
+  void show_papers(std::size_t peer) {
+    const auto found = std::ranges::find(wires_, peer, &Wire::peer);
+    if (!founder_ || found == wires_.end()) return;
+    test::End& end = *peers_[peer];
+    const auto tell = [&](const wire::Message& message) {
+      end.channels->notify(now_, found->at_peer, message);
+    };
+    const auto ask = [&](const wire::Message& message) {
+      (void)end.channels->request(now_, found->at_peer, message,
+                                  after(now_, std::chrono::seconds(2)), {});
+    };
+    switch (input_.below(5)) {
+      case 0: {
+        wire::Credentials shown = founder_->credentials_of(end.pair);
+        shown.membership = spoiled(std::move(shown.membership));
+        return tell(shown);
+      }
+      case 1: {
+        const NodeId whom = peers_[input_.below(peers_.size())]->id();
+        return tell(
+            wire::Revocations{spoiled(founder_->revoke({whom, crypto::RevocationReach::branch}))});
+      }
+      case 2:
+        return tell(wire::Certify{spoiled(founder_->membership_for(pair_))});
+      case 3:
+        return ask(wire::RedeemRequest{founder_->identity_of(end.pair),
+                                       spoiled(founder_->invitation_for(end.pair.key)),
+                                       {},
+                                       {}});
+      default:
+        return ask(wire::RedeemRequest{
+            founder_->identity_of(end.pair), {}, spoiled(founder_->membership_for(end.pair)), {}});
     }
   }
 
@@ -199,6 +322,11 @@ class Story {
       const Question question = questions_.front();
       questions_.erase(questions_.begin());
       wire::Message answer = answer_to(question.message, input_);
+      if (founder_ && std::holds_alternative<wire::RedeemRequest>(question.message)) {
+        wire::RedeemResponse admitted = founder_->admit(pair_);
+        admitted.network_key = spoiled(std::move(admitted.network_key));
+        answer = admitted;
+      }
       auto* value = std::get_if<wire::FindValueResponse>(&answer);
       if (value != nullptr && value->found) sign(*peers_[question.peer], value->record);
       peers_[question.peer]->channels->respond(now_, question.connection, question.id, answer);
@@ -223,7 +351,7 @@ class Story {
   }
 
   void command() {
-    const std::size_t kind = input_.below(5);
+    const std::size_t kind = input_.below(8);
     const bool is_odd = input_.below(8) == 7;
     const std::string key = is_odd ? std::string(as_text(input_.take(48))) : made_key(input_);
     const auto begun = [&]() -> Result<node::OperationId, ErrorCode> {
@@ -231,10 +359,24 @@ class Story {
       if (kind == 1) return node_->get(now_, key);
       if (kind == 2) return node_->refresh(now_, key);
       if (kind == 3) return node_->remove(now_, key);
-      return node_->find(now_, input_.id());
+      if (kind == 4) return node_->find(now_, input_.id());
+      if (kind == 5) return node_->put_as(now_, key, Bytes(input_.byte()), made_put_options());
+      if (kind == 6) return node_->get_as(now_, key, made_wish(input_));
+      return node_->find_as(now_, input_.id(), made_wish(input_));
     }();
     if (begun) MUST_HOLD(operations_.insert(begun->value).second);
-    if (program_ != Program::dht && kind != 4) MUST_HOLD(!begun.has_value());
+    const bool is_search = kind == 4 || kind == 7;
+    if (program_ != Program::dht && !is_search) MUST_HOLD(!begun.has_value());
+  }
+  node::PutOptions made_put_options() {
+    node::PutOptions options;
+    const std::size_t audience = input_.below(5);
+    if (audience > 0) options.audience = static_cast<crypto::Audience>(audience);
+    for (std::size_t count = input_.below(3); count > 0; --count) {
+      const auto& reader = *peers_[input_.below(peers_.size())];
+      options.readers.push_back(crypto::identity_keys(suite_, reader.pair).sealing.key);
+    }
+    return options;
   }
 
   /// A dial of the node's: nobody is there, a stranger, or an honest peer.
@@ -342,7 +484,9 @@ class Story {
   void perform(node::SaveAdmission&) {}
   void perform(node::IssueMembership& order) {
     const auto keys = crypto::identity_keys(suite_, pair_);
-    node_->on_membership_issued(now_, order.ticket, crypto::sign(order.content, keys.message), {});
+    Bytes network_key = founder_ ? founder_->wrapped_for(order.sealing_key) : Bytes{};
+    node_->on_membership_issued(now_, order.ticket, crypto::sign(order.content, keys.message),
+                                std::move(network_key));
   }
   void perform(LogRecord&) {}
   void perform(node::Stopped&) { MUST_HOLD(++stopped_ == 1); }
@@ -424,8 +568,10 @@ class Story {
 
   Input& input_;
   Program program_;
+  unsigned ways_;
   crypto::Suite suite_{1};
   crypto::KeyPair pair_;
+  std::optional<Founder> founder_;  ///< In a network that one enters by invitation.
   std::unique_ptr<node::Node> node_;
   Instant now_{std::chrono::seconds(1000)};
   std::vector<std::unique_ptr<test::End>> peers_;

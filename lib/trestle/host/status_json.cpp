@@ -102,15 +102,6 @@ std::string to_json(const wire::Contact& contact) {
   return object.take();
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t bytes = wire::json::utf8_sequence_bytes(text);
-    if (bytes == 0) return false;
-    text.remove_prefix(bytes);
-  }
-  return true;
-}
-
 /// What an old peer stored is JSON: its text, where that is all it is, else as it came.
 std::string shown_value(const wire::Record& record) {
   const std::string stored(as_text(record.value));
@@ -132,7 +123,7 @@ void add_receipt(ObjectWriter& object, const node::OperationEnded& ended) {
 void add_value(ObjectWriter& object, const node::OperationEnded& ended) {
   const wire::Record& record = *ended.record;
   const std::string value = shown_value(record);
-  if (is_utf8(value)) {
+  if (wire::json::is_utf8(value)) {
     object.text("value", value);
   } else {
     object.text("value_hex", to_hex(as_bytes(value)));

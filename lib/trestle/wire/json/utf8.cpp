@@ -56,6 +56,15 @@ std::size_t utf8_sequence_bytes(std::string_view text) {
   return length;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_sequence_bytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 void append_utf8(std::string& out, std::uint32_t code_point) {
   TRESTLE_ASSERT(code_point <= 0x10FFFF && (code_point < 0xD800 || code_point > 0xDFFF));
   const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };

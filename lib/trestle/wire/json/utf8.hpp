@@ -12,6 +12,9 @@ namespace trestle::wire::json {
 /// must not be empty.
 std::size_t utf8_sequence_bytes(std::string_view text);
 
+/// Whether it is all of a text.
+bool is_utf8(std::string_view text);
+
 /// Appends one code point, at most U+10FFFF and no surrogate.
 void append_utf8(std::string& out, std::uint32_t code_point);
 

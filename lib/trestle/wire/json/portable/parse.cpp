@@ -19,15 +19,6 @@ enum class Expected : std::uint8_t {
   nothing,  // the outermost value is complete
 };
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t bytes = utf8_sequence_bytes(text);
-    if (bytes == 0) return false;
-    text.remove_prefix(bytes);
-  }
-  return true;
-}
-
 class Reader {
  public:
   explicit Reader(TapeBuilder& tape) : tape_(tape) {}
