@@ -73,7 +73,7 @@ TARGETS = [
     Target("database_file", "F14", 64 * KB, ("host/record_database.cpp", "host/saved_records.cpp")),
     Target("peers_file", "F14", 16 * KB, ("host/saved_peers.cpp", "host/key_file.cpp")),
     Target("settings", "F15", 16 * KB, ("host/settings", "host/command_line.cpp")),
-    Target("tls_bytes", "F17", 32 * KB, ("host/tls.cpp", "host/tls_context.cpp")),
+    Target("tls_bytes", "F17", 32 * KB, ("host/tls.cpp", "tls/dialling_context.cpp", "tls/failure.cpp", "tls/rules.cpp")),
     Target("addresses", "F18", 4 * KB, ("host/address.cpp", "host/trusted_proxies.cpp", "host/admin_gate.cpp",
                                         "host/page_gate.cpp", "link/ip_address.cpp", "link/remote_address.cpp")),
     Target("log_text", "F19 F2", 4 * KB, ("host/status_json.cpp", "host/metrics_text.cpp", "host/http_header.cpp",

@@ -89,7 +89,7 @@ class TlsListener {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
   test::TemporaryFolder folder_;
-  test::Issuer issuer_;
+  test::FileIssuer issuer_;
   host::Tls tls_;
   std::unique_ptr<SSL_CTX, Free> context_;
 };

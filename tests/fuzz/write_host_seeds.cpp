@@ -91,9 +91,9 @@ void write_settings(Corpus& corpus) {
 
 void write_tls(Corpus& corpus) {
   const test::TemporaryFolder folder;
-  test::Issuer issuer(folder);
+  test::FileIssuer issuer(folder);
   const TlsFiles files =
-      issuer.issue("DNS:localhost", -test::Issuer::kDay, 3650 * test::Issuer::kDay);
+      issuer.issue("DNS:localhost", -test::FileIssuer::kDay, 3650 * test::FileIssuer::kDay);
   const std::string certificate = test::content_of(files.certificate);
   const std::string key = test::content_of(files.key);
   const std::string ca = test::content_of(files.ca);
