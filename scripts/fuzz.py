@@ -74,6 +74,8 @@ TARGETS = [
     Target("peers_file", "F14", 16 * KB, ("host/saved_peers.cpp", "host/key_file.cpp")),
     Target("settings", "F15", 16 * KB, ("host/settings", "host/command_line.cpp")),
     Target("tls_bytes", "F17", 32 * KB, ("host/tls.cpp", "tls/dialling_context.cpp", "tls/failure.cpp", "tls/rules.cpp")),
+    Target("tls_engine", "F17", 32 * KB, ("tls/engine.cpp", "tls/ciphertext.", "tls/dialling_context.cpp",
+                                          "tls/failure.cpp", "tls/rules.cpp", "tls/sessions.cpp")),
     Target("addresses", "F18", 4 * KB, ("host/address.cpp", "host/trusted_proxies.cpp", "host/admin_gate.cpp",
                                         "host/page_gate.cpp", "link/ip_address.cpp", "link/remote_address.cpp")),
     Target("log_text", "F19 F2", 4 * KB, ("host/status_json.cpp", "host/metrics_text.cpp", "host/http_header.cpp",

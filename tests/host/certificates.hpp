@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <sys/stat.h>
 
-#include "issuer.hpp"
+#include "support/issuer.hpp"
 #include "temporary_folder.hpp"
 #include "trestle/host/tls_material.hpp"
 

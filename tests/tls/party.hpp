@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "issuer.hpp"
+#include "support/issuer.hpp"
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/tls/engine.hpp"

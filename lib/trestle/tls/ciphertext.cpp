@@ -60,7 +60,7 @@ void Ciphertext::consume(std::size_t bytes) {
   TRESTLE_ASSERT(bytes <= size());
   begin_ += bytes;
   if (begin_ < out_.size()) return;
-  out_ = {};
+  Bytes().swap(out_);
   begin_ = 0;
 }
 

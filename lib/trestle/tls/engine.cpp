@@ -154,20 +154,11 @@ void Engine::on_end() {
   }
 }
 
-void Engine::on_message(int is_sent, int, int kind, const void* bytes, std::size_t count, ssl_st*,
-                        void* self) {
+void Engine::on_message(int is_sent, int, int kind, const void*, std::size_t, ssl_st*, void* self) {
   Engine& engine = *static_cast<Engine*>(self);
-  if (engine.state_ == State::handshaking) return;
-  // Who begins a handshake again in TLS 1.2 is told by a warning that there will be none.
-  const auto* level = static_cast<const std::uint8_t*>(bytes);
-  const bool is_warning = kind == SSL3_RT_ALERT && count == 2 && *level == SSL3_AL_WARNING &&
-                          level[1] != SSL_AD_CLOSE_NOTIFY;
-  if (is_sent != 0 ? is_warning : kind == SSL3_RT_HANDSHAKE) engine.on_late_message();
-}
-
-void Engine::on_late_message() {
-  ++stats_.late_messages_total;
-  if (is_flooded()) ciphertext_.set_allowance(0);
+  if (is_sent != 0 || kind != SSL3_RT_HANDSHAKE || engine.state_ == State::handshaking) return;
+  ++engine.stats_.late_messages_total;
+  if (engine.is_flooded()) engine.ciphertext_.set_allowance(0);
 }
 
 bool Engine::is_flooded() const {
@@ -204,6 +195,8 @@ std::size_t Engine::read(std::span<std::uint8_t> room) {
 void Engine::on_unreadable(int result) {
   switch (SSL_get_error(connection_.get(), result)) {
     case SSL_ERROR_WANT_READ:
+      // A ticket or a change of keys leaves a buffer for an answer, which may never be written.
+      SSL_free_buffers(connection_.get());
       if (is_flooded()) {
         fail({ErrorCode::protocol_error,
               "TLS: the connection is broken: too many tickets or changes of keys"});

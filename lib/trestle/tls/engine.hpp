@@ -24,8 +24,9 @@ struct EngineLimits {
   /// What a peer may say before its handshake is over. A chain of ten certificates of RSA takes
   /// 20 KB.
   std::size_t handshake_bytes_max = std::size_t{64} * 1024;
-  /// Tickets and changes of keys when the handshake is over. Honest peers send a few tickets and
-  /// change keys after millions of records; each costs us as much as dozens of messages.
+  /// Tickets, changes of keys and handshakes begun again when the handshake is over. Honest peers
+  /// send a few tickets and change keys after millions of records; each costs us as much as dozens
+  /// of messages.
   std::uint64_t late_messages_max = 32;
   /// Beyond those, one for each so many bytes of plaintext that came.
   std::uint64_t bytes_of_a_late_message = std::uint64_t{1024} * 1024;
@@ -56,7 +57,7 @@ struct EngineStats {
   std::uint64_t plaintext_received_total = 0;
   std::uint64_t plaintext_sent_total = 0;
   std::uint64_t sends_cut_total = 0;      ///< Not all was taken: too much waits.
-  std::uint64_t late_messages_total = 0;  ///< Tickets and changes of keys from the peer.
+  std::uint64_t late_messages_total = 0;  ///< From the peer, see `EngineLimits`.
   std::uint64_t keys_changed_total = 0;   ///< Changes of our own.
 };
 
@@ -138,7 +139,6 @@ class Engine {
   /// One piece of plaintext; nothing if there is none, for whatever reason.
   std::size_t read(std::span<std::uint8_t> room);
   void on_unreadable(int result);
-  void on_late_message();
   bool is_flooded() const;
   /// How much plaintext surely fits into what may wait.
   std::size_t plaintext_room() const;
