@@ -73,8 +73,10 @@ TEST_CASE("what cannot be used is refused with the option, the file and the reas
   CHECK(contains(error_of({good.certificate, other.key, ""}), "does not belong"));
   CHECK(contains(error_of({good.certificate, good.certificate, ""}), "no PEM private key"));
   CHECK(contains(error_of({"", "", folder.write("ca", "text")}), "--tls-ca: "));
-  CHECK(contains(error_of(issuer.issue("DNS:a", -2 * FileIssuer::kDay, -FileIssuer::kDay)), "expired"));
-  CHECK(contains(error_of(issuer.issue("DNS:a", FileIssuer::kDay, 2 * FileIssuer::kDay)), "not valid yet"));
+  CHECK(contains(error_of(issuer.issue("DNS:a", -2 * FileIssuer::kDay, -FileIssuer::kDay)),
+                 "expired"));
+  CHECK(contains(error_of(issuer.issue("DNS:a", FileIssuer::kDay, 2 * FileIssuer::kDay)),
+                 "not valid yet"));
   CHECK(contains(error_of(issuer.issue_weak("DNS:a")), "key too small"));
   const std::string half = content_of(good.certificate) + "-----BEGIN CERTIFICATE-----\nAAAA\n";
   CHECK(contains(error_of({folder.write("half", half), good.key, ""}), "number 2"));
