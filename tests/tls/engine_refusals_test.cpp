@@ -4,8 +4,8 @@
 #include <openssl/ssl.h>
 
 #include "catch.hpp"
-#include "support/crafted_records.hpp"
 #include "party.hpp"
+#include "support/crafted_records.hpp"
 #include "support/tls_end.hpp"
 #include "trestle/tls/engine.hpp"
 
@@ -271,6 +271,21 @@ TEST_CASE("no more is encrypted than may wait to be written") {
   CHECK(connection.dialler.engine.stats().sends_cut_total >= turns - 1);
   CHECK(connection.dialler.engine.storage_bytes() == 0);
   if (limits.ciphertext_bytes_max > 100000) CHECK(turns == 9);
+}
+
+TEST_CASE("a peer that asks for short records gets no more into what may wait") {
+  Contexts contexts;
+  const RawContext context = raw_dialler(TLS1_3_VERSION);
+  Party acceptor(contexts.accepting);
+  TlsEnd dialler(context.get(), TlsEnd::Side::dials);
+  SSL_set_tlsext_max_fragment_length(dialler.get(), TLSEXT_max_fragment_length_512);
+  ::talk(acceptor, dialler);
+  const Bytes much(std::size_t{1024} * 1024, 'x');
+  const std::size_t sent = acceptor.engine.send(much);
+  CHECK(acceptor.engine.ciphertext().size() <= tls::EngineLimits{}.ciphertext_bytes_max);
+  CHECK(acceptor.engine.ciphertext().size() > sent + sent / 512 * 22);
+  dialler.hear(acceptor.said());
+  CHECK(dialler.read().size() == std::min<std::size_t>(sent, std::size_t{64} * 1024));
 }
 
 TEST_CASE("changes of keys are followed, a flood of them is refused") {

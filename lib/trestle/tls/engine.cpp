@@ -15,12 +15,14 @@
 namespace trestle::tls {
 namespace {
 
-constexpr std::size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
 /// What a record takes beside its plaintext: 22 bytes in TLS 1.3, 29 in 1.2. Rounded up.
 constexpr std::size_t kOverheadBytes = 32;
 
-std::size_t records_of(std::size_t plaintext_bytes) {
-  return (plaintext_bytes + kRecordBytes - 1) / kRecordBytes;
+/// The most plaintext of a record: a peer may ask for short ones (RFC 6066, section 4).
+std::size_t record_bytes_of(const SSL* connection) {
+  const auto asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(connection));
+  return asked == TLSEXT_max_fragment_length_DISABLED ? SSL3_RT_MAX_PLAIN_LENGTH
+                                                      : std::size_t{256} << asked;
 }
 
 }  // namespace
@@ -75,9 +77,9 @@ bool Engine::expect(const Peer& peer) {
 std::size_t Engine::plaintext_room() const {
   const std::size_t room =
       limits_.ciphertext_bytes_max - std::min(limits_.ciphertext_bytes_max, ciphertext_.size());
-  constexpr std::size_t kWhole = kRecordBytes + kOverheadBytes;
-  const std::size_t rest = room % kWhole;
-  return room / kWhole * kRecordBytes + (rest > kOverheadBytes ? rest - kOverheadBytes : 0);
+  const std::size_t whole = record_bytes_ + kOverheadBytes;
+  const std::size_t rest = room % whole;
+  return room / whole * record_bytes_ + (rest > kOverheadBytes ? rest - kOverheadBytes : 0);
 }
 
 std::size_t Engine::send(ByteSpan plaintext) {
@@ -85,7 +87,7 @@ std::size_t Engine::send(ByteSpan plaintext) {
   const ByteSpan taken = plaintext.first(std::min(plaintext.size(), plaintext_room()));
   if (taken.size() < plaintext.size()) ++stats_.sends_cut_total;
   if (taken.empty()) return 0;
-  const std::size_t records = records_of(taken.size());
+  const std::size_t records = (taken.size() + record_bytes_ - 1) / record_bytes_;
   ciphertext_.reserve(taken.size() + records * kOverheadBytes);
   std::size_t sent = 0;
   ERR_clear_error();
@@ -133,6 +135,7 @@ void Engine::advance_handshake() {
   const int result = SSL_do_handshake(connection);
   if (result == 1) {
     state_ = State::open;
+    record_bytes_ = record_bytes_of(connection);
     ciphertext_.set_allowance(SIZE_MAX);
     return;
   }

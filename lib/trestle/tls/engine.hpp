@@ -76,7 +76,8 @@ struct EngineStats {
 ///
 /// A handshake begins by itself: the dialling side has something to write at once. It has no clock;
 /// how long a handshake or a close may take is the owner's to say. When nothing waits and no record
-/// is incomplete, an engine holds no buffer.
+/// is incomplete, an engine holds no buffer: 14 KB of OpenSSL's state where it accepts, 15 KB with
+/// the peer's certificate.
 class Engine {
  public:
   explicit Engine(AcceptingContext& context, const EngineLimits& limits = {});
@@ -155,6 +156,7 @@ class Engine {
   State state_ = State::handshaking;
   std::optional<Failure> failure_;
   EngineStats stats_;
+  std::size_t record_bytes_ = 0;  ///< Of plaintext, at most; since the handshake.
   std::uint64_t records_of_this_key_ = 0;
 };
 
