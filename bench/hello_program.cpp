@@ -16,9 +16,9 @@
 
 #include "flags.hpp"
 #include "trestle/crypto/identity.hpp"
-#include "trestle/host/tls_context.hpp"
 #include "trestle/host/tls_material.hpp"
 #include "trestle/link/channel_set.hpp"
+#include "trestle/tls/rules.hpp"
 
 namespace {
 
@@ -121,7 +121,7 @@ using Connection = std::unique_ptr<SSL, Free>;
 
 Context context_of(const SSL_METHOD* side) {
   Context context(SSL_CTX_new(side));
-  host::keep_to_modern(context.get());
+  tls::keep_to_modern(context.get());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return context;
@@ -170,7 +170,7 @@ int main(int argc, char** argv) {
   const Context accepting = context_of(TLS_server_method());
   SSL_CTX_set_verify(dialling.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set1_cert_store(dialling.get(), material->trusted.get());
-  if (const auto refused = host::show_identity(accepting.get(), *material)) die(*refused);
+  if (const auto refused = tls::show_identity(accepting.get(), *material)) die(*refused);
 
   End dialler({}, 1);
   End acceptor("ws://127.0.0.1:1", 2);

@@ -11,7 +11,7 @@ install(EXPORT trestle-targets NAMESPACE trestle:: DESTINATION ${trestle_package
 
 # Headers of the rooms that were built, and of no others.
 set(headers_left_out PATTERN "CMakeLists.txt" EXCLUDE)
-foreach(room host sim)
+foreach(room host sim tls)
   if(NOT TARGET trestle_${room})
     list(APPEND headers_left_out PATTERN "${room}" EXCLUDE)
   endif()
@@ -40,7 +40,7 @@ if(TARGET trestle_host)
   endif()
   set(TRESTLE_PC_LIBS "-lev -ldl -pthread")
   set(TRESTLE_PC_ARCHIVES "")
-  foreach(room host node pool bridge mesh dht onboarding admission link crypto wire base)
+  foreach(room host tls node pool bridge mesh dht onboarding admission link crypto wire base)
     list(APPEND TRESTLE_PC_ARCHIVES -ltrestle_${room})
   endforeach()
   get_property(object_paths GLOBAL PROPERTY TRESTLE_OPENSSL_OBJECTS)

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -89,11 +90,41 @@ void write_settings(Corpus& corpus) {
   }
 }
 
+std::string text_of(std::initializer_list<int> bytes) {
+  std::string made;
+  for (const int byte : bytes) made.push_back(static_cast<char>(byte));
+  return made;
+}
+
+/// One who has no keys, who stands in between, who has keys (tls_engine_fuzz.cpp).
+void write_tls_engine(Corpus& corpus, const std::string& hello, const std::string& answer) {
+  const auto add = [&](const std::string& name, const std::string& content) {
+    corpus.add("tls_engine", name, content);
+  };
+  add("client-hello", text_of({0, 0, 7}) + hello);
+  add("server-hello", text_of({0, 1, 63}) + answer);
+  add("http", text_of({0, 1, 3}) + "HTTP/1.1 400 Bad Request\r\n\r\n");
+  // A step is twice what is done, and one if it is done to the dialler; all is delivered here.
+  const std::string opened = text_of({1, 0xff, 0xff, 3, 2, 3, 2});
+  add("story-data", opened + text_of({11, 0x4e, 0x20, 10, 1, 44, 3, 2, 11, 0, 5, 3}));
+  add("story-close", opened + text_of({11, 0, 100, 13, 10, 0, 100, 3, 2}));
+  add("story-cut-off", opened + text_of({11, 0, 100, 1, 0, 50, 15}));
+  add("story-altered-data", opened + text_of({11, 0, 100, 5, 0, 30, 128, 3, 2}));
+  add("story-dropped", opened + text_of({11, 0, 10, 9, 32, 11, 0, 10, 3}));
+  // Of records: the side that hears them, pieces, then kind, size and content of each.
+  const std::string ticket = text_of({4, 0, 0, 30, 0, 0, 28, 32, 1, 2, 3, 4, 1, 0, 0, 16}) +
+                             std::string(16, 't') + text_of({0, 0});
+  add("records-data", text_of({2, 0, 10, 23, 5}) + "hello" + text_of({23, 0, 23, 1, 'x'}));
+  add("records-key-update", text_of({2, 1, 10, 22, 5, 24, 0, 0, 1, 1}));
+  add("records-ticket", text_of({2, 1, 10, 22, 34}) + ticket + text_of({23, 1, 'y'}));
+  add("records-alerts", text_of({2, 0, 10, 21, 2, 1, 0}));
+}
+
 void write_tls(Corpus& corpus) {
   const test::TemporaryFolder folder;
-  test::Issuer issuer(folder);
+  test::FileIssuer issuer(folder);
   const TlsFiles files =
-      issuer.issue("DNS:localhost", -test::Issuer::kDay, 3650 * test::Issuer::kDay);
+      issuer.issue("DNS:localhost", -test::FileIssuer::kDay, 3650 * test::FileIssuer::kDay);
   const std::string certificate = test::content_of(files.certificate);
   const std::string key = test::content_of(files.key);
   const std::string ca = test::content_of(files.ca);
@@ -111,6 +142,7 @@ void write_tls(Corpus& corpus) {
   const Bytes answer = accepts.said();
   corpus.add("tls_bytes", "client-hello", std::string("\0\7", 2) + std::string(as_text(hello)));
   corpus.add("tls_bytes", "server-hello", std::string("\1\77", 2) + std::string(as_text(answer)));
+  write_tls_engine(corpus, std::string(as_text(hello)), std::string(as_text(answer)));
   // On the path (tls_bytes_fuzz.cpp): what is chosen, then flight, place and change, twice.
   for (const int choices : {0, 1, 2, 4, 6, 8, 16, 17}) {
     const std::string untouched("\x8\0\0\0\x8\0\0\0", 8);

@@ -172,7 +172,7 @@ TEST_CASE("a service's records lie in its data folder, and the next one on it fi
 TEST_CASE("a service whose loop has a certificate is reached over TLS") {
   TemporaryFolder folder;
   std::signal(SIGPIPE, SIG_IGN);  // As programs do: OpenSSL writes without MSG_NOSIGNAL.
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   const auto material_of = [](const host::TlsFiles& files) {
     auto read = host::read_tls_files(files);
     REQUIRE(read.has_value());

@@ -33,7 +33,7 @@ TEST_CASE("without files there is no certificate, and the system's issuers are t
 
 TEST_CASE("a certificate, its key and issuers are read, and a key that others can read is said") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   const TlsFiles files = issuer.issue("DNS:bridge.example");
   const auto read = read_tls_files(files);
   REQUIRE(read);
@@ -50,7 +50,7 @@ TEST_CASE("a certificate, its key and issuers are read, and a key that others ca
 
 TEST_CASE("a chain stands behind the certificate in its file") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   TlsFiles files = issuer.issue("DNS:bridge.example");
   files.certificate =
       folder.write("chain.pem", content_of(files.certificate) + content_of(files.ca));
@@ -61,7 +61,7 @@ TEST_CASE("a chain stands behind the certificate in its file") {
 
 TEST_CASE("what cannot be used is refused with the option, the file and the reason") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   const TlsFiles good = issuer.issue("DNS:bridge.example");
   const TlsFiles other = issuer.issue("DNS:bridge.example");
   CHECK(contains(error_of({folder.file("absent"), good.key, ""}), "--tls-cert: "));
@@ -73,8 +73,10 @@ TEST_CASE("what cannot be used is refused with the option, the file and the reas
   CHECK(contains(error_of({good.certificate, other.key, ""}), "does not belong"));
   CHECK(contains(error_of({good.certificate, good.certificate, ""}), "no PEM private key"));
   CHECK(contains(error_of({"", "", folder.write("ca", "text")}), "--tls-ca: "));
-  CHECK(contains(error_of(issuer.issue("DNS:a", -2 * Issuer::kDay, -Issuer::kDay)), "expired"));
-  CHECK(contains(error_of(issuer.issue("DNS:a", Issuer::kDay, 2 * Issuer::kDay)), "not valid yet"));
+  CHECK(contains(error_of(issuer.issue("DNS:a", -2 * FileIssuer::kDay, -FileIssuer::kDay)),
+                 "expired"));
+  CHECK(contains(error_of(issuer.issue("DNS:a", FileIssuer::kDay, 2 * FileIssuer::kDay)),
+                 "not valid yet"));
   CHECK(contains(error_of(issuer.issue_weak("DNS:a")), "key too small"));
   const std::string half = content_of(good.certificate) + "-----BEGIN CERTIFICATE-----\nAAAA\n";
   CHECK(contains(error_of({folder.write("half", half), good.key, ""}), "number 2"));

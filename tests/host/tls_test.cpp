@@ -87,7 +87,7 @@ std::string pattern(std::size_t bytes) {
 
 TEST_CASE("frames of every size pass over TLS, both ways and in order") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   REQUIRE(pair.connect());
   pair.acceptor.node.echoes = true;
@@ -113,7 +113,7 @@ TEST_CASE("frames of every size pass over TLS, both ways and in order") {
 
 TEST_CASE("a name and an address are both verified") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   CHECK(pair.connect("localhost"));
   CHECK(pair.connect("127.0.0.1"));
@@ -121,7 +121,7 @@ TEST_CASE("a name and an address are both verified") {
 
 TEST_CASE("a certificate that proves nothing fails the dial with a sentence") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SECTION("it was issued for another name") {
     SecurePair pair(issuer.issue("DNS:elsewhere.example"), issuer.trusting());
     const auto failure = pair.failure("localhost");
@@ -135,15 +135,16 @@ TEST_CASE("a certificate that proves nothing fails the dial with a sentence") {
     CHECK(pair.acceptor.runner->transport_stats().pending == 0);
   }
   SECTION("it has expired") {
-    SecurePair pair(issuer.issue(kHere, -2 * Issuer::kDay, -Issuer::kDay), issuer.trusting());
+    SecurePair pair(issuer.issue(kHere, -2 * FileIssuer::kDay, -FileIssuer::kDay),
+                    issuer.trusting());
     CHECK(contains(pair.failure().reason, "certificate expired"));
   }
   SECTION("it is not valid yet, which libwebsockets would accept") {
-    SecurePair pair(issuer.issue(kHere, Issuer::kDay, 2 * Issuer::kDay), issuer.trusting());
+    SecurePair pair(issuer.issue(kHere, FileIssuer::kDay, 2 * FileIssuer::kDay), issuer.trusting());
     CHECK(contains(pair.failure().reason, "not valid yet"));
   }
   SECTION("nobody here trusts its issuer") {
-    Issuer other(folder, "other");
+    FileIssuer other(folder, "other");
     SecurePair pair(issuer.issue(kHere), other.trusting());
     CHECK(contains(pair.failure().reason, "unknown issuer"));
     CHECK(pair.dialling.sessions().size() == 0);
@@ -156,15 +157,15 @@ TEST_CASE("a certificate that proves nothing fails the dial with a sentence") {
 
 TEST_CASE("without verification anything is believed, for whoever asked for it") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
-  SecurePair pair(issuer.issue("DNS:elsewhere.example", -2 * Issuer::kDay, -Issuer::kDay), {},
-                  host::TlsVerification::skipped);
+  FileIssuer issuer(folder);
+  SecurePair pair(issuer.issue("DNS:elsewhere.example", -2 * FileIssuer::kDay, -FileIssuer::kDay),
+                  {}, host::TlsVerification::skipped);
   CHECK(pair.connect());
 }
 
 TEST_CASE("the second connection to a peer resumes the session, whatever ended the first") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   REQUIRE(pair.connect());
   // The ticket follows the handshake: there is something to read before it has been seen.
@@ -185,7 +186,7 @@ TEST_CASE("the second connection to a peer resumes the session, whatever ended t
 
 TEST_CASE("a renewed certificate is shown to new connections and the old ones stay") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   REQUIRE(pair.connect());
   const auto old = pair.connection;
@@ -205,8 +206,8 @@ TEST_CASE("a renewed certificate is shown to new connections and the old ones st
 
 TEST_CASE("renewed issuers decide about new connections, and old sessions are forgotten") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
-  Issuer other(folder, "other");
+  FileIssuer issuer(folder);
+  FileIssuer other(folder, "other");
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   REQUIRE(pair.connect());
   pair.acceptor.node.send(pair.acceptor.node.accepted.back().first, FrameKind::text, bytes_of("x"));
@@ -222,7 +223,7 @@ TEST_CASE("renewed issuers decide about new connections, and old sessions are fo
 
 TEST_CASE("sessions of TLS 1.2 are neither resumed nor given a ticket") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   SSL_CTX* dialling = pair.dialling.dialling();
   SSL_CTX_set_max_proto_version(dialling, TLS1_2_VERSION);
@@ -258,8 +259,8 @@ TEST_CASE("sessions of TLS 1.2 are neither resumed nor given a ticket") {
 
 TEST_CASE("a session that arrives after its issuer was removed is not kept") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
-  Issuer other(folder, "other");
+  FileIssuer issuer(folder);
+  FileIssuer other(folder, "other");
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   static bool is_verified;
   is_verified = false;
@@ -279,7 +280,7 @@ TEST_CASE("a session that arrives after its issuer was removed is not kept") {
 
 TEST_CASE("plain towards TLS and TLS towards plain fail soon and leave nothing behind") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   Host plain;
   const auto id = pair.dialler.node.dial("wss://127.0.0.1:" + std::to_string(plain.port),
@@ -298,7 +299,7 @@ TEST_CASE("plain towards TLS and TLS towards plain fail soon and leave nothing b
 
 TEST_CASE("a caller that does not finish its TLS handshake is put out in time") {
   TemporaryFolder folder;
-  Issuer issuer(folder);
+  FileIssuer issuer(folder);
   std::signal(SIGPIPE, SIG_IGN);
   host::Tls tls(material(issuer.issue(kHere)));
   host::RunnerOptions options;

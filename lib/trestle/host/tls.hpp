@@ -1,30 +1,20 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
-#include "trestle/base/error_code.hpp"
-#include "trestle/base/result.hpp"
 #include "trestle/host/tls_material.hpp"
-#include "trestle/host/tls_sessions.hpp"
+#include "trestle/tls/dialling_context.hpp"
+#include "trestle/tls/failure.hpp"
+#include "trestle/tls/rules.hpp"
 
 struct ssl_ctx_st;
 struct ssl_st;
 
 namespace trestle::host {
 
-/// Whether certificates of peers are checked. The other one is for a test network whose operator
-/// said so.
-enum class TlsVerification : std::uint8_t { full, skipped };
-
-/// Why a handshake failed, in the words of a dial failure.
-struct TlsFailure {
-  ErrorCode code = ErrorCode::none;
-  std::string reason;
-};
+using TlsVerification = tls::Verification;
 
 /// What a reload changed.
 struct TlsChange {
@@ -57,15 +47,12 @@ class Tls {
   void prepare_accepting(ssl_ctx_st* context);
 
   /// Nothing if the handshake has succeeded.
-  static std::optional<TlsFailure> failure(const ssl_st* connection);
+  static std::optional<tls::Failure> failure(const ssl_st* connection);
   static bool is_resumed(const ssl_st* connection);
   /// How long the certificate that the other side showed is valid; nothing if it showed none.
   static std::optional<std::chrono::seconds> certificate_left(const ssl_st* connection);
 
-  const TlsSessions& sessions() const { return sessions_; }
-
-  /// What we note about one connection that we dial.
-  struct Trail;
+  const tls::Sessions& sessions() const { return dialling_.sessions(); }
 
  private:
   struct Free {
@@ -75,16 +62,10 @@ class Tls {
 
   static void on_information(const ssl_st* connection, int where, int value);
   void begin_dialling(ssl_st* connection);
-  void keep_session(const Trail& trail, const ssl_session_st* session);
-  void trust(ssl_ctx_st* context);
-  void show_certificate();
 
   TlsMaterial material_;
-  TlsSessions sessions_;
-  Context dialling_;
+  tls::DiallingContext dialling_;
   Context accepting_;  ///< Shared with libwebsockets.
-  /// Counts the issuers that were trusted, one after the other.
-  std::uint64_t trust_generation_ = 0;
 };
 
 }  // namespace trestle::host

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 #include "trestle/crypto/cleanse.hpp"
-#include "trestle/host/tls_context.hpp"
+#include "trestle/tls/rules.hpp"
 
 namespace trestle::host {
 namespace {
@@ -28,7 +28,7 @@ constexpr std::size_t kFileBytesMax = std::size_t{4} * 1024 * 1024;
 /// Links between a certificate and its root; longer chains are refused by verifiers anyway.
 constexpr std::size_t kChainMax = 10;
 
-using Certificate = std::unique_ptr<x509_st, TlsFree>;
+using Certificate = std::unique_ptr<x509_st, tls::MaterialFree>;
 
 /// A file's content, wiped afterwards: it may be a private key.
 class Content {
@@ -113,8 +113,8 @@ std::optional<std::string> why_not_usable(const TlsMaterial& material) {
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()),
                                                                   &SSL_CTX_free);
   if (context == nullptr) return "it cannot be used: TLS is out of memory";
-  keep_to_modern(context.get());
-  return show_identity(context.get(), material);
+  tls::keep_to_modern(context.get());
+  return tls::show_identity(context.get(), material);
 }
 
 Result<void, std::string> read_identity(TlsMaterial& material, const TlsFiles& files) {
@@ -147,7 +147,7 @@ Result<void, std::string> read_identity(TlsMaterial& material, const TlsFiles& f
   if (const auto reason = why_not_usable(material)) {
     return refusal("tls-cert", files.certificate, *reason);
   }
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(files.key.c_str(), &facts) == 0 && (facts.st_mode & 0077) != 0) {
     material.warning = "the TLS key in " + files.key + " is readable by others; chmod 600 it";
   }
@@ -155,10 +155,6 @@ Result<void, std::string> read_identity(TlsMaterial& material, const TlsFiles& f
 }
 
 }  // namespace
-
-void TlsFree::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
-void TlsFree::operator()(x509_st* certificate) const { X509_free(certificate); }
-void TlsFree::operator()(x509_store_st* store) const { X509_STORE_free(store); }
 
 Result<TlsMaterial, std::string> read_tls_files(const TlsFiles& files) {
   TlsMaterial material;

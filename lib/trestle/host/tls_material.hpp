@@ -1,14 +1,9 @@
 #pragma once
 
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "trestle/base/result.hpp"
-
-struct evp_pkey_st;
-struct x509_st;
-struct x509_store_st;
+#include "trestle/tls/material.hpp"
 
 namespace trestle::host {
 
@@ -21,24 +16,9 @@ struct TlsFiles {
   friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
 };
 
-/// Frees an OpenSSL object.
-struct TlsFree {
-  void operator()(evp_pkey_st* key) const;
-  void operator()(x509_st* certificate) const;
-  void operator()(x509_store_st* store) const;
-};
-
 /// Those files, read whole and found good before anything of them is put to use: a reload with a
 /// broken file changes nothing.
-struct TlsMaterial {
-  std::unique_ptr<x509_st, TlsFree> certificate;         ///< Null: we do not accept TLS.
-  std::vector<std::unique_ptr<x509_st, TlsFree>> chain;  ///< Between it and a root.
-  std::unique_ptr<evp_pkey_st, TlsFree> key;
-  std::unique_ptr<x509_store_st, TlsFree> trusted;  ///< Null: the system's store.
-  std::string identity_digest;  ///< Of the certificate and its chain, to tell whether they changed.
-  std::string trusted_digest;   ///< Of the trusted issuers.
-  std::string warning;          ///< A sentence, if the key is open to others.
-};
+using TlsMaterial = tls::Material;
 
 /// Error: a sentence with the file's name. A certificate that is not valid today, a key that
 /// belongs to another certificate, one that OpenSSL would not show (too short a key) and a file

@@ -1,4 +1,4 @@
-#include "trestle/host/tls_sessions.hpp"
+#include "trestle/tls/sessions.hpp"
 
 #include <string>
 
@@ -6,14 +6,14 @@
 
 #include "catch.hpp"
 
-using namespace trestle::host;
+using namespace trestle::tls;
 
 TEST_CASE("sessions are kept as duplicates, the one unused for longest goes first") {
-  TlsSessions sessions(2);
-  const TlsSessions::Session session(SSL_SESSION_new());
+  Sessions sessions(2);
+  const Sessions::Session session(SSL_SESSION_new());
   sessions.keep("a:1", session.get());
   sessions.keep("b:1", session.get());
-  const TlsSessions::Session found = sessions.find("a:1");
+  const Sessions::Session found = sessions.find("a:1");
   CHECK(found != nullptr);
   CHECK(found != session);
   sessions.keep("c:1", session.get());

@@ -1,25 +1,25 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <list>
 #include <memory>
 #include <string>
-#include <unordered_map>
+
+#include "trestle/base/flat_map.hpp"
 
 struct ssl_session_st;
 
-namespace trestle::host {
+namespace trestle::tls {
 
 /// TLS sessions to resume, the newest of each peer: `name:port`.
 ///
-/// Keeps duplicates and gives out duplicates. libwebsockets frees its connections without the
-/// closing alerts, upon which OpenSSL marks the session of that very object as not resumable.
-class TlsSessions {
+/// Keeps duplicates and gives out duplicates: of a connection that is freed without the closing
+/// alerts OpenSSL marks the session of that very object as not resumable.
+class Sessions {
  public:
   /// A node has at most 200 links (requirements P-CR-14) and its bootstraps; a session takes about
   /// 4 KB, the peer's certificates included. The one unused for longest goes first.
-  explicit TlsSessions(std::size_t sessions_max = 256) : sessions_max_(sessions_max) {}
+  explicit Sessions(std::size_t sessions_max = 256) : sessions_max_(sessions_max) {}
 
   struct Free {
     void operator()(ssl_session_st* session) const;
@@ -42,7 +42,7 @@ class TlsSessions {
 
   std::size_t sessions_max_;
   std::list<Entry> sessions_;  ///< Used last, first.
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_peer_;
+  FlatMap<std::string, std::list<Entry>::iterator> by_peer_;
 };
 
-}  // namespace trestle::host
+}  // namespace trestle::tls
