@@ -1,6 +1,8 @@
 #include "driver.hpp"
 
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include <sys/resource.h>
@@ -48,6 +50,11 @@ void Driver::attach(node::Node& node) {
   host::RunnerOptions options;
   options.transport.connections_max = kConnectionsMax;
   options.transport.pending_max = kPendingMax;
+  // As for the programs that scripts/program.py starts.
+  if (const char* transport = std::getenv("TRESTLE_TRANSPORT"); transport != nullptr) {
+    options.transport.kind = std::string_view(transport) == "raw" ? host::TransportKind::raw
+                                                                  : host::TransportKind::library;
+  }
   runner_ = std::make_unique<host::Runner>(*loop_, node, suite_, keys_, log_, options);
 }
 

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -25,6 +26,12 @@ def tcp_admin(command):
     return None if address.startswith("unix:") else address or None
 
 
+def with_transport(command):
+    """The same command; with the transport that all programs of this run are told to use, if TRESTLE_TRANSPORT names one."""
+    transport = os.environ.get("TRESTLE_TRANSPORT")
+    return [*command, "--transport", transport] if transport else [*command]
+
+
 class ProgramError(Exception):
     """A program did not do what it was started for."""
 
@@ -39,7 +46,7 @@ class Program:
 
     def __init__(self, name, command, data, on_event=None):
         self.name = name
-        self.command = [str(word) for word in command]
+        self.command = [str(word) for word in with_transport(command)]
         self.data = pathlib.Path(data)
         self.admin = Admin(data, tcp=tcp_admin(self.command))
         self.id = self.url = None

@@ -47,6 +47,7 @@ std::string answer_to(Host& host, const std::string& headers, const std::string&
 
 TEST_CASE(
     "the caller behind a trusted proxy is who the proxy says, and nobody else's word counts") {
+  const EachTransport transport;
   const std::string headers = "X-Forwarded-For: 127.0.0.1, 203.0.113.9\r\n";
   SECTION("a trusted proxy") {
     Host host(behind_proxy("127.0.0.0/8", 32));
@@ -73,6 +74,7 @@ TEST_CASE(
 }
 
 TEST_CASE("bounds per address count the callers of a proxy one by one") {
+  const EachTransport transport;
   Host host(behind_proxy("127.0.0.1", 2));
   const std::string one = "X-Forwarded-For: 203.0.113.1\r\n";
   const std::string other = "X-Forwarded-For: 203.0.113.2\r\n";
@@ -85,6 +87,7 @@ TEST_CASE("bounds per address count the callers of a proxy one by one") {
 }
 
 TEST_CASE("whether a caller came over TLS is taken from a trusted proxy alone") {
+  const EachTransport transport;
   for (const bool is_trusted : {true, false}) {
     Host host(behind_proxy(is_trusted ? "127.0.0.1" : "10.0.0.1", 32));
     answer_to(host, "X-Forwarded-Proto: https\r\n");
@@ -95,6 +98,7 @@ TEST_CASE("whether a caller came over TLS is taken from a trusted proxy alone") 
 }
 
 TEST_CASE("P-CR-15: an upgrade is answered alike with and without forwarded headers") {
+  const EachTransport transport;
   const std::vector<std::string> forwarded = {
       "X-Forwarded-For: 203.0.113.9\r\n",
       "X-Forwarded-For: 10.1.2.3, 2001:db8::1\r\nX-Forwarded-Proto: https\r\n",
@@ -138,6 +142,7 @@ TEST_CASE("P-CR-15: an upgrade is answered alike with and without forwarded head
 }
 
 TEST_CASE("an upgrade is answered with our date, and with the path if a proxy passed it on") {
+  const EachTransport transport;
   Host host;
   const std::string plain = answer_to(host, "");
   const std::size_t date = plain.find("date: ");

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "catch.hpp"
 #include "fake_node.hpp"
 #include "trestle/host/clock.hpp"
 #include "trestle/host/event_loop.hpp"
@@ -22,6 +23,29 @@
 
 namespace trestle::test {
 
+/// For as long as it lives, hosts speak with each of the transports in turn: a test that begins
+/// with one runs once for each.
+class EachTransport {
+ public:
+  EachTransport() {
+    spoken() = GENERATE(host::TransportKind::library, host::TransportKind::raw);
+    UNSCOPED_INFO((spoken() == host::TransportKind::raw ? "the raw transport" : "the library's"));
+  }
+  ~EachTransport() { spoken() = host::TransportKind::library; }
+  EachTransport(const EachTransport&) = delete;
+  EachTransport& operator=(const EachTransport&) = delete;
+
+  static host::TransportKind& spoken() {
+    static host::TransportKind kind = host::TransportKind::library;
+    return kind;
+  }
+  /// The options of a host that speaks with it, unless they say otherwise themselves.
+  static host::RunnerOptions options(host::RunnerOptions given) {
+    if (spoken() == host::TransportKind::raw) given.transport.kind = host::TransportKind::raw;
+    return given;
+  }
+};
+
 /// One host: a loop, a runner and a fake node that listens on a free port of the loopback
 /// interface or another address, with TLS if it was given a certificate.
 struct Host {
@@ -31,7 +55,8 @@ struct Host {
         loop(std::move(*host::EventLoop::create({.tls = with_tls}))),
         keys(suite.generate()),
         log({.level = LogLevel::error}),
-        runner(std::make_unique<host::Runner>(*loop, node, suite, keys, log, options)) {
+        runner(std::make_unique<host::Runner>(*loop, node, suite, keys, log,
+                                              EachTransport::options(options))) {
     auto socket = host::ListeningSocket::open({address, 0});
     port = socket->address().port;
     runner->listen(std::move(*socket), has_tls() ? host::Security::tls : host::Security::plain);
@@ -103,8 +128,9 @@ class RawClient {
     if (payload.size() < 126) {
       bytes.push_back(static_cast<char>(0x80 | payload.size()));
     } else {
-      bytes.push_back(static_cast<char>(0x80 | 127));
-      for (int shift = 56; shift >= 0; shift -= 8) {
+      const bool is_short = payload.size() <= 0xffff;
+      bytes.push_back(static_cast<char>(0x80 | (is_short ? 126 : 127)));
+      for (int shift = is_short ? 8 : 56; shift >= 0; shift -= 8) {
         bytes.push_back(static_cast<char>(payload.size() >> shift & 0xff));
       }
     }

@@ -44,6 +44,9 @@ std::string answer_to_page(Host& host, const std::string& origin,
 
 constexpr const char* kWelcome = "HTTP/1.1 101";
 constexpr const char* kForbidden = "HTTP/1.1 403";
+constexpr const char* kMalformed = "HTTP/1.1 400";
+
+bool is_raw() { return EachTransport::spoken() == host::TransportKind::raw; }
 
 /// What differs from `https://app.example` in some way that could be taken for it.
 std::vector<std::string> foreign_spellings() {
@@ -149,17 +152,21 @@ std::vector<std::string> foreign_spellings() {
 }  // namespace
 
 TEST_CASE("T4: of two hundred spellings of an origin only the browser's own is let in") {
+  const EachTransport transport;
   Host host(admitting({"https://app.example"}));
   CHECK(answer_to_page(host, "https://app.example") == kWelcome);
   const std::vector<std::string> foreign = foreign_spellings();
   REQUIRE(foreign.size() >= 170);
   for (const std::string& origin : foreign) {
     CAPTURE(origin);
+    // White space behind a value is no part of it (RFC 9110, section 5.5); the library leaves it.
+    if (is_raw() && origin.back() == '\t') continue;
     CHECK(answer_to_page(host, origin) == kForbidden);
   }
 }
 
 TEST_CASE("T4: without a setting no page is let in, and programs always are") {
+  const EachTransport transport;
   Host host(admitting({}));
   CHECK(answer_to_page(host, "https://app.example") == kForbidden);
   CHECK(answer_to_page(host, "http://127.0.0.1") == kForbidden);
@@ -167,17 +174,19 @@ TEST_CASE("T4: without a setting no page is let in, and programs always are") {
 }
 
 TEST_CASE("T4: two origins in one request are none") {
+  const EachTransport transport;
   Host host(admitting({"https://app.example", "https://other.example"}));
+  const char* const refused = is_raw() ? kMalformed : kForbidden;
   CHECK(answer_to(host, "127.0.0.1",
-                  "Origin: https://app.example\r\nOrigin: https://evil.example\r\n") == kForbidden);
+                  "Origin: https://app.example\r\nOrigin: https://evil.example\r\n") == refused);
   CHECK(answer_to(host, "127.0.0.1",
-                  "Origin: https://app.example\r\nOrigin: https://other.example\r\n") ==
-        kForbidden);
+                  "Origin: https://app.example\r\nOrigin: https://other.example\r\n") == refused);
 }
 
 TEST_CASE(
     "T4: on a listener of this machine a page must ask for it by such a name, also where all pages "
     "may come") {
+  const EachTransport transport;
   Host host(admitting({"*"}));
   for (const std::string name : {"127.0.0.1", "127.0.0.1:80", "127.8.9.10:1", "[::1]", "[::1]:8080",
                                  "localhost", "localhost:9"}) {
@@ -211,12 +220,14 @@ TEST_CASE(
 }
 
 TEST_CASE("T4: a proxy of ours may call us by any name, and its pages are looked at like others") {
+  const EachTransport transport;
   Host host(admitting({"https://app.example"}, "127.0.0.1"));
   CHECK(answer_to_page(host, "https://app.example", "upstream") == kWelcome);
   CHECK(answer_to_page(host, "https://evil.example", "upstream") == kForbidden);
 }
 
 TEST_CASE("an origin in the settings is written as browsers write it") {
+  const EachTransport transport;
   const auto parsed = [](std::string_view text) {
     return host::parse_web_origin(text).value_or("refused");
   };

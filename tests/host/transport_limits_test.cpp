@@ -33,6 +33,7 @@ bool ends_within(Host& host, RawClient& client, std::chrono::milliseconds limit)
 }  // namespace
 
 TEST_CASE("T19: before it can have shown who it is a caller sends 4 KiB and 16 fragments") {
+  const EachTransport transport;
   Host host;
   RawClient large(host.port);
   REQUIRE(upgrade(large, host));
@@ -48,6 +49,7 @@ TEST_CASE("T19: before it can have shown who it is a caller sends 4 KiB and 16 f
 }
 
 TEST_CASE("a native peer sends more with its third message, an old one with its second") {
+  const EachTransport transport;
   Host host;
   RawClient native(host.port);
   RawClient old(host.port);
@@ -63,6 +65,7 @@ TEST_CASE("a native peer sends more with its third message, an old one with its 
 }
 
 TEST_CASE("T18: a message that trickles in is cut, one that comes at a fair rate is not") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.message_grace = 300ms;
   options.transport.message_bytes_per_second_min = 3000;
@@ -84,6 +87,7 @@ TEST_CASE("T18: a message that trickles in is cut, one that comes at a fair rate
 }
 
 TEST_CASE("C16: a flood of pings is cut though no message shows it, a few pings are not") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.look_every = 50ms;
   options.transport.side_looks = 2;
@@ -111,6 +115,7 @@ TEST_CASE("C16: a flood of pings is cut though no message shows it, a few pings 
 }
 
 TEST_CASE("T17: callers that come faster than they may are closed before they are heard") {
+  const EachTransport transport;
   host::RunnerOptions options = strict();
   options.transport.arrivals = {.per_second = 5, .per_address_per_second = 3};
   options.transport.pending_per_address_max = 100;
@@ -133,6 +138,7 @@ TEST_CASE("T17: callers that come faster than they may are closed before they ar
 }
 
 TEST_CASE("connections over the bound of one network get 503") {
+  const EachTransport transport;
   host::RunnerOptions options = strict();
   options.transport.connections_per_network_max = 2;
   Host host(options);
@@ -147,6 +153,7 @@ TEST_CASE("connections over the bound of one network get 503") {
 }
 
 TEST_CASE("C17: sockets of peers never take the last descriptors") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.sockets_max = 5;
   Host host(options);

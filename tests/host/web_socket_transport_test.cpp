@@ -69,6 +69,7 @@ std::string pattern(std::size_t bytes) {
 }  // namespace
 
 TEST_CASE("a dialled connection is reported on both sides, with the peer's address") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   CHECK(pair.dialler.node.dialled.front() == pair.connection);
@@ -77,6 +78,7 @@ TEST_CASE("a dialled connection is reported on both sides, with the peer's addre
 }
 
 TEST_CASE("frames of both kinds arrive whole and in order, in both directions") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.acceptor.node.echoes = true;
@@ -101,6 +103,7 @@ TEST_CASE("frames of both kinds arrive whole and in order, in both directions") 
 }
 
 TEST_CASE("a frame of 200 KiB passes both ways and is reported as drained") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.acceptor.node.echoes = true;
@@ -115,6 +118,7 @@ TEST_CASE("a frame of 200 KiB passes both ways and is reported as drained") {
 }
 
 TEST_CASE("an empty frame arrives as one") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.dialler.node.send(pair.connection, FrameKind::binary, {});
@@ -124,6 +128,7 @@ TEST_CASE("an empty frame arrives as one") {
 }
 
 TEST_CASE("a frame over the limit ends the connection with 1009 and is not delivered") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.dialler.node.send(pair.connection, FrameKind::binary, bytes_of(pattern(256 * 1024 + 1)));
@@ -134,6 +139,7 @@ TEST_CASE("a frame over the limit ends the connection with 1009 and is not deliv
 }
 
 TEST_CASE("close status and reason reach the other side, after the frames ordered before") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   for (int index = 0; index < 50; ++index) {
@@ -151,6 +157,7 @@ TEST_CASE("close status and reason reach the other side, after the frames ordere
 }
 
 TEST_CASE("a long close reason is cut to what a close frame holds") {
+  const EachTransport transport;
   Pair pair;
   REQUIRE(pair.connect());
   std::string reason = std::string(122, 'x') + "\xc3\xa4";
@@ -160,6 +167,7 @@ TEST_CASE("a long close reason is cut to what a close frame holds") {
 }
 
 TEST_CASE("a peer that vanishes is reported as 1006") {
+  const EachTransport transport;
   Host host;
   {
     RawClient client(host.port);
@@ -171,6 +179,7 @@ TEST_CASE("a peer that vanishes is reported as 1006") {
 }
 
 TEST_CASE("a dial to a closed port fails with REFUSED") {
+  const EachTransport transport;
   Host host;
   std::uint16_t closed_port = 0;
   {
@@ -183,6 +192,7 @@ TEST_CASE("a dial to a closed port fails with REFUSED") {
 }
 
 TEST_CASE("a dial to a listener that never answers fails with TIMEOUT when its time is over") {
+  const EachTransport transport;
   Host host;
   auto silent = host::ListeningSocket::open({"127.0.0.1", 0});
   const Instant begin = host::steady_now();
@@ -194,6 +204,7 @@ TEST_CASE("a dial to a listener that never answers fails with TIMEOUT when its t
 }
 
 TEST_CASE("a dial to a server that does not speak WebSocket fails") {
+  const EachTransport transport;
   Host host;
   auto server = host::ListeningSocket::open({"127.0.0.1", 0});
   const auto id = host.node.dial("ws://127.0.0.1:" + std::to_string(server->address().port));
@@ -232,6 +243,7 @@ TEST_CASE("a dial to a server that does not speak WebSocket fails") {
 }
 
 TEST_CASE("URLs that cannot be dialled fail with a sentence") {
+  const EachTransport transport;
   Host host;
   INFO("the host was given no TLS");
   const auto secure = host.node.dial("wss://127.0.0.1:1");
@@ -243,6 +255,7 @@ TEST_CASE("URLs that cannot be dialled fail with a sentence") {
 }
 
 TEST_CASE("localhost is dialled without asking a name server, an unknown name fails with a code") {
+  const EachTransport transport;
   Pair pair;
   const auto known = pair.dialler.node.dial("ws://localhost:" + std::to_string(pair.acceptor.port) +
                                             "/a/path?b=c");
@@ -257,6 +270,7 @@ TEST_CASE("localhost is dialled without asking a name server, an unknown name fa
 }
 
 TEST_CASE("an abandoned dial is never heard of again") {
+  const EachTransport transport;
   Pair pair;
   const auto id = pair.dialler.node.dial(pair.acceptor.url());
   pair.dialler.node.close(id, CloseStatus::normal, "");
@@ -269,6 +283,7 @@ TEST_CASE("an abandoned dial is never heard of again") {
 }
 
 TEST_CASE("fragments are joined, whatever their sizes") {
+  const EachTransport transport;
   Host host(trusting());
   RawClient client(host.port);
   REQUIRE(upgrade(client, host));
@@ -289,6 +304,7 @@ TEST_CASE("fragments are joined, whatever their sizes") {
 }
 
 TEST_CASE("an announced size over the limit is refused before its bytes are taken") {
+  const EachTransport transport;
   Host host;
   RawClient client(host.port);
   REQUIRE(upgrade(client, host));
@@ -299,6 +315,7 @@ TEST_CASE("an announced size over the limit is refused before its bytes are take
 }
 
 TEST_CASE("a message of too many fragments ends the connection") {
+  const EachTransport transport;
   Host host(trusting());
   RawClient client(host.port);
   REQUIRE(upgrade(client, host));
@@ -309,6 +326,7 @@ TEST_CASE("a message of too many fragments ends the connection") {
 }
 
 TEST_CASE("text that is not UTF-8 ends the connection and is not delivered") {
+  const EachTransport transport;
   Host host;
   RawClient client(host.port);
   REQUIRE(upgrade(client, host));
@@ -323,6 +341,7 @@ TEST_CASE("text that is not UTF-8 ends the connection and is not delivered") {
 }
 
 TEST_CASE("connections over the bound get 503 and those below it stay") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.connections_max = 1;
   Pair pair(options);
@@ -343,6 +362,7 @@ TEST_CASE("connections over the bound get 503 and those below it stay") {
 }
 
 TEST_CASE("a caller that sends no request is put out") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.request_within = std::chrono::milliseconds(100);
   Host host(options);
@@ -357,6 +377,7 @@ TEST_CASE("a caller that sends no request is put out") {
 }
 
 TEST_CASE("a peer that stops reading delays a close only for its bound") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.close_within = std::chrono::milliseconds(200);
   Host host(options);
@@ -376,6 +397,7 @@ TEST_CASE("a peer that stops reading delays a close only for its bound") {
 }
 
 TEST_CASE("connections over the bound of one address get 503, loopback is not counted") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.connections_per_address_max = 1;
   Host host(options, nullptr, "0.0.0.0");
@@ -406,6 +428,7 @@ TEST_CASE("connections over the bound of one address get 503, loopback is not co
 }
 
 TEST_CASE("one address holds few sockets without a request, loopback as many as all together") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.transport.pending_max = 6;
   options.transport.pending_per_address_max = 2;
@@ -440,6 +463,7 @@ TEST_CASE("one address holds few sockets without a request, loopback as many as 
 }
 
 TEST_CASE("/health says whether the node can do its job, other paths are 404") {
+  const EachTransport transport;
   host::RunnerOptions options;
   options.overview.serves_legacy = false;
   Host host(options);

@@ -50,6 +50,8 @@ constexpr OptionHelp kOptions[] = {
     {"tls-ca", "F", "Trust these issuers when dialling wss:// (PEM; default: the system's)"},
     {"tls-insecure-skip-verify", nullptr,
      "Dial wss:// without checking certificates: for tests, never for a network"},
+    {"transport", "library|raw",
+     "Let libwebsockets speak WebSocket, or our own codec (default: library)"},
     {"connections-max", "N", "WebSockets accepted at the same time (default: 10000)"},
     {"connections-per-address", "N",
      "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},

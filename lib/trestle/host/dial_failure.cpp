@@ -1,5 +1,6 @@
 #include "trestle/host/dial_failure.hpp"
 
+#include <cerrno>
 #include <string>
 
 namespace trestle::host {
@@ -81,6 +82,21 @@ DialFailure explain_http_answer(unsigned status, std::string_view path, std::str
                        ": " + meaning.sentence;
   if (!location.empty()) reason.append(" (it names ").append(location).append(")");
   return {meaning.code, meaning.outlook, std::move(reason)};
+}
+
+ErrorCode code_of_system_error(int error) {
+  switch (error) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+      return ErrorCode::unreachable;
+    case EMFILE:
+    case ENFILE:
+      return ErrorCode::busy;
+    default:
+      return ErrorCode::refused;
+  }
 }
 
 Outlook outlook_of(DialStage stage, ErrorCode code) {

@@ -33,6 +33,9 @@ struct DialFailure {
 /// empty.
 DialFailure explain_http_answer(unsigned status, std::string_view path, std::string_view location);
 
+/// Of a connection that the system could not make, by its `errno`.
+ErrorCode code_of_system_error(int error);
+
 /// The same for every other end of a dial: nothing is known but stage and code.
 Outlook outlook_of(DialStage stage, ErrorCode code);
 

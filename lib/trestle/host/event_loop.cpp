@@ -41,6 +41,8 @@ int on_library_event(lws* socket, lws_callback_reasons reason, void* context, vo
     case LWS_CALLBACK_CLIENT_RECEIVE:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
+    case LWS_CALLBACK_RAW_RX:
+    case LWS_CALLBACK_RAW_WRITEABLE:
       return -1;
     default:
       return 0;
@@ -141,6 +143,7 @@ Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoo
   info.foreign_loops = foreign_loops;
   info.alpn = kAlpn;
   info.max_http_header_data = static_cast<unsigned short>(options.header_bytes_max);
+  info.pt_serv_buf_size = options.raw_read_bytes;
   info.retry_and_idle_policy = &state->no_keepalive;
   // The deadlines that count are ours (accepted sockets, dials); these only have to be later.
   info.timeout_secs = 30;
@@ -191,6 +194,16 @@ bool EventLoop::adopt(int descriptor, Security security, SocketUser& user) {
   description.fd.sockfd = descriptor;
   description.opaque = &user;
   return lws_adopt_descriptor_vhost_via_info(&description) != nullptr;
+}
+
+lws* EventLoop::adopt_raw(int descriptor, SocketUser& user) {
+  lws_adopt_desc_t description{};
+  description.vh = lws_get_vhost_by_name(state_->context, kPlainHost);
+  description.type = LWS_ADOPT_SOCKET;
+  description.fd.sockfd = descriptor;
+  description.vh_prot_name = kProtocol;
+  description.opaque = &user;
+  return lws_adopt_descriptor_vhost_via_info(&description);
 }
 
 lws* EventLoop::connect(const ConnectOrder& order, SocketUser& user) {

@@ -39,6 +39,9 @@ struct EventLoopOptions {
   /// Read in pieces of this size. libwebsockets reserves as much for every connection: 10,000 of
   /// them take 40 MB.
   std::size_t read_bytes = 4 * 1024;
+  /// What one turn reads of one socket of the raw transport, into one buffer for all of them: large
+  /// enough for a native batch (64 KiB) in one piece.
+  unsigned raw_read_bytes = 68 * 1024;
   /// All header lines of one request together (reliability.md section 10).
   unsigned header_bytes_max = 8 * 1024;
   /// libwebsockets' own deadlines (close handshake, stalled handshakes) are looked at this often;
@@ -93,6 +96,9 @@ class EventLoop {
   /// The loop takes the accepted socket and reports to `user`. False (socket closed, `user` told
   /// nothing more) on failure.
   bool adopt(int descriptor, Security security, SocketUser& user);
+  /// The same for a socket, accepted or dialled, whose bytes the user takes as they come; null on
+  /// failure.
+  lws* adopt_raw(int descriptor, SocketUser& user);
   /// Begins a WebSocket connection. Null if it failed at once.
   lws* connect(const ConnectOrder& order, SocketUser& user);
   /// Ends a socket without ceremony. Not to be called from its own `on_socket_event`.

@@ -74,6 +74,7 @@ RunnerOptions runner_options(const Settings& settings, std::size_t descriptors) 
   RunnerOptions options;
   const Limits& limits = settings.limits;
   options.transport = limits.transport;
+  options.transport.kind = settings.transport;
   options.transport.connections_max = std::min(settings.connections_max, descriptors / 2);
   options.transport.connections_per_address_max = settings.connections_per_address_max;
   options.transport.sockets_max =

@@ -20,8 +20,8 @@
 #include "trestle/host/log.hpp"
 #include "trestle/host/memories.hpp"
 #include "trestle/host/tls.hpp"
+#include "trestle/host/transport_options.hpp"
 #include "trestle/host/trusted_proxies.hpp"
-#include "trestle/host/web_socket_connection.hpp"
 #include "trestle/node/admission_options.hpp"
 #include "trestle/node/member/platform.hpp"
 #include "trestle/pool/bridge_endpoint.hpp"
@@ -59,6 +59,7 @@ struct Settings {
   Bytes legacy_bridge_secret;
   TlsFiles tls;
   TlsVerification tls_verification = TlsVerification::full;
+  TransportKind transport = TransportOptions{}.kind;
   std::size_t connections_max = TransportOptions{}.connections_max;
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
   Limits limits;

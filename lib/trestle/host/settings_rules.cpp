@@ -190,6 +190,12 @@ Refused set_verification(Settings& settings, const std::string& value) {
   return std::nullopt;
 }
 
+Refused set_transport(Settings& settings, const std::string& value) {
+  if (value != "library" && value != "raw") return "'" + value + "' is neither library nor raw";
+  settings.transport = value == "raw" ? TransportKind::raw : TransportKind::library;
+  return std::nullopt;
+}
+
 Refused set_trusted_proxies(Settings& settings, const std::vector<std::string>& values) {
   std::vector<AddressBlock> blocks;
   for (const std::string& value : values) {
@@ -332,6 +338,11 @@ constexpr Rule kRules[] = {
     {"tls-insecure-skip-verify", kAll, Values::one, Change::by_restart,
      [](Settings& s, const auto& v) { return set_verification(s, v[0]); },
      [](const Settings& s) { return true_false(s.tls_verification == TlsVerification::skipped); }},
+    {"transport", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_transport(s, v[0]); },
+     [](const Settings& s) {
+       return quoted(s.transport == TransportKind::raw ? "raw" : "library");
+     }},
     {"connections-max", kAll, Values::one, Change::by_reload,
      [](Settings& s, const auto& v) { return set_count(s.connections_max, v[0], kConnections); },
      [](const Settings& s) { return std::to_string(s.connections_max); }},

@@ -57,7 +57,9 @@ bool is_literal(const char* name) {
 void Tls::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
 Tls::Tls(TlsMaterial material, TlsVerification verification)
-    : material_(std::move(material)), dialling_(material_, verification) {
+    : material_(std::move(material)),
+      dialling_(material_, verification),
+      verification_(verification) {
   SSL_CTX_set_ex_data(dialling_.get(), tls_index(), this);
   SSL_CTX_set_info_callback(dialling_.get(), &Tls::on_information);
 }
@@ -76,6 +78,8 @@ TlsChange Tls::renew(TlsMaterial material) {
   material_.trusted = std::move(material.trusted);
   material_.trusted_digest = std::move(material.trusted_digest);
   if (change.issuers) dialling_.trust_others(material_);
+  if (change.issuers && dialling_engines_) dialling_engines_->trust_others(material_);
+  if (change.certificate && accepting_engines_) accepting_engines_->show(material_);
   if (change.certificate && accepting_ != nullptr) {
     tls::renew_accepting(accepting_.get(), material_);
   }
@@ -115,6 +119,19 @@ void Tls::begin_dialling(ssl_st* connection) {
     SSL_set_tlsext_host_name(connection, nullptr);  // RFC 6066: names only.
   }
   dialling_.begin(connection, name + ":" + std::to_string(endpoint.port));
+}
+
+// ---- engines
+
+tls::DiallingContext& Tls::dialling_engines() {
+  if (!dialling_engines_) dialling_engines_.emplace(material_, verification_);
+  return *dialling_engines_;
+}
+
+tls::AcceptingContext& Tls::accepting_engines() {
+  TRESTLE_ASSERT(accepts());
+  if (!accepting_engines_) accepting_engines_.emplace(material_);
+  return *accepting_engines_;
 }
 
 std::optional<tls::Failure> Tls::failure(const ssl_st* connection) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "trestle/host/tls_material.hpp"
+#include "trestle/tls/accepting_context.hpp"
 #include "trestle/tls/dialling_context.hpp"
 #include "trestle/tls/failure.hpp"
 #include "trestle/tls/rules.hpp"
@@ -46,6 +47,11 @@ class Tls {
   ssl_ctx_st* dialling() const { return dialling_.get(); }
   void prepare_accepting(ssl_ctx_st* context);
 
+  /// For the raw transport, whose connections have an engine each. The second one only if TLS is
+  /// accepted.
+  tls::DiallingContext& dialling_engines();
+  tls::AcceptingContext& accepting_engines();
+
   /// Nothing if the handshake has succeeded.
   static std::optional<tls::Failure> failure(const ssl_st* connection);
   static bool is_resumed(const ssl_st* connection);
@@ -66,6 +72,10 @@ class Tls {
   TlsMaterial material_;
   tls::DiallingContext dialling_;
   Context accepting_;  ///< Shared with libwebsockets.
+  TlsVerification verification_;
+  // Made when they are first asked for: a program has one transport.
+  std::optional<tls::DiallingContext> dialling_engines_;
+  std::optional<tls::AcceptingContext> accepting_engines_;
 };
 
 }  // namespace trestle::host

@@ -6,7 +6,8 @@
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/host/clock.hpp"
-#include "trestle/host/tls.hpp"
+#include "trestle/host/library_connection.hpp"
+#include "trestle/host/raw_connection.hpp"
 #include "trestle/link/remote_address.hpp"
 
 namespace trestle::host {
@@ -22,7 +23,9 @@ WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
       options_(options),
       resolver_(loop.loop(), options.names),
       arrivals_(options.arrivals),
-      look_timer_(loop.loop(), [this] { look(); }) {}
+      look_timer_(loop.loop(), [this] { look(); }) {
+  if (options.kind == TransportKind::raw) handshakes_.emplace();
+}
 
 WebSocketTransport::~WebSocketTransport() = default;
 
@@ -62,10 +65,29 @@ void WebSocketTransport::on_accepted_socket(int descriptor, Security security,
     ::close(descriptor);
     return;
   }
-  auto connection = std::make_unique<WebSocketConnection>(*this, security, remote_address);
+  auto connection = make_accepted(security, remote_address);
   WebSocketConnection* key = connection.get();
   sockets_.emplace(key, std::move(connection));
-  if (!loop_.adopt(descriptor, security, *key)) remove(key);
+  const bool is_adopted = options_.kind == TransportKind::raw
+                              ? loop_.adopt_raw(descriptor, *key) != nullptr
+                              : loop_.adopt(descriptor, security, *key);
+  if (!is_adopted) remove(key);
+}
+
+std::unique_ptr<WebSocketConnection> WebSocketTransport::make_accepted(
+    Security security, const std::string& remote_address) {
+  if (options_.kind == TransportKind::raw) {
+    return std::make_unique<RawConnection>(*this, security, remote_address);
+  }
+  return std::make_unique<LibraryConnection>(*this, security, remote_address);
+}
+
+std::unique_ptr<WebSocketConnection> WebSocketTransport::make_dialled(link::ConnectionId id,
+                                                                      WebSocketUrl url) {
+  if (options_.kind == TransportKind::raw) {
+    return std::make_unique<RawConnection>(*this, id, std::move(url));
+  }
+  return std::make_unique<LibraryConnection>(*this, id, std::move(url));
 }
 
 bool WebSocketTransport::is_exempt(const std::string& address) const {
@@ -142,8 +164,7 @@ void WebSocketTransport::look() {
 void WebSocketTransport::dial(const link::Dial& order) {
   TRESTLE_ASSERT(find(order.connection) == nullptr);
   const auto url = parse_web_socket_url(order.url);
-  auto connection =
-      std::make_unique<WebSocketConnection>(*this, order.connection, url ? *url : WebSocketUrl{});
+  auto connection = make_dialled(order.connection, url ? *url : WebSocketUrl{});
   WebSocketConnection* key = connection.get();
   by_id_.emplace(order.connection.value(), key);
   sockets_.emplace(key, std::move(connection));
@@ -190,8 +211,7 @@ void WebSocketTransport::close(link::CloseTransport order) {
 std::optional<std::chrono::seconds> WebSocketTransport::certificate_left(
     link::ConnectionId connection) const {
   const WebSocketConnection* dialled = find(connection);
-  return dialled == nullptr ? std::nullopt
-                            : Tls::certificate_left(tls_connection(dialled->socket()));
+  return dialled == nullptr ? std::nullopt : dialled->certificate_left();
 }
 
 WebSocketConnection* WebSocketTransport::find(link::ConnectionId id) const {

@@ -12,6 +12,7 @@
 #include "trestle/host/acceptor.hpp"
 #include "trestle/host/address_counts.hpp"
 #include "trestle/host/event_loop.hpp"
+#include "trestle/host/handshake_source.hpp"
 #include "trestle/host/name_resolver.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/web_socket_connection.hpp"
@@ -46,8 +47,8 @@ struct TransportStats {
   std::uint64_t tls_failures_total = 0;     ///< Begun and not finished, whoever gave up.
 };
 
-/// All WebSockets of a node, by the id the core knows them under: the libwebsockets adapter of the
-/// transport orders.
+/// All WebSockets of a node, by the id the core knows them under: the adapter of the transport
+/// orders to libwebsockets, whoever of `TransportKind` speaks on its sockets.
 ///
 /// Reports to its owner from inside the loop's callbacks and never from inside an order, so an
 /// order may be given while the node is being drained.
@@ -81,6 +82,11 @@ class WebSocketTransport {
   /// While memory is short: few callers at a time, or nobody at all.
   void set_memory_state(node::MemoryState state) { memory_ = state; }
 
+  /// For one outgoing frame at a time, with the head room libwebsockets writes into.
+  std::vector<unsigned char>& scratch() { return scratch_; }
+  /// Of the raw transport alone.
+  HandshakeSource& handshakes() { return *handshakes_; }
+
  private:
   friend class WebSocketConnection;
 
@@ -96,6 +102,9 @@ class WebSocketTransport {
   void count_pending(const std::string& remote_address);
   void uncount_pending(const std::string& remote_address);
   void on_resolved(link::ConnectionId id, const Resolution& resolution);
+  std::unique_ptr<WebSocketConnection> make_accepted(Security security,
+                                                     const std::string& remote_address);
+  std::unique_ptr<WebSocketConnection> make_dialled(link::ConnectionId id, WebSocketUrl url);
   WebSocketConnection* find(link::ConnectionId id) const;
   /// The owner is done with this id, or it with the owner.
   void forget(link::ConnectionId id);
@@ -118,8 +127,8 @@ class WebSocketTransport {
   std::uint32_t looks_ = 0;
   std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
   std::unordered_map<std::uint64_t, WebSocketConnection*> by_id_;
-  std::vector<unsigned char>
-      scratch_;  ///< One outgoing frame with the head room libwebsockets writes into.
+  std::vector<unsigned char> scratch_;
+  std::optional<HandshakeSource> handshakes_;
 };
 
 }  // namespace trestle::host

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "trestle/host/http_exchange.hpp"
+#include "trestle/host/side_traffic.hpp"
+#include "trestle/host/web_socket_connection.hpp"
+
+namespace trestle::host {
+
+/// A WebSocket whose protocol libwebsockets speaks.
+class LibraryConnection final : public WebSocketConnection {
+ public:
+  LibraryConnection(WebSocketTransport& transport, Security security, std::string remote_address);
+  LibraryConnection(WebSocketTransport& transport, link::ConnectionId id, WebSocketUrl url);
+
+  int on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) override;
+  std::optional<std::chrono::seconds> certificate_left() const override;
+
+ private:
+  void begin_dial(const std::string& address) override;
+  bool is_in_tls() const override;
+  Incomplete incomplete() const override { return {message_began_, message_.size()}; }
+  bool floods_beside(std::uint32_t seconds) override;
+
+  int on_http_event(lws* socket, int reason, void* in, std::size_t bytes);
+  int on_upgrade(lws* socket);
+  /// Answers with a whole response and ends the connection.
+  int turn_away(lws* socket, std::string_view response);
+  int add_answer_headers(lws* socket, void* arguments);
+  void note_answer(lws* socket, unsigned status);
+  void on_open(lws* socket);
+  void on_handshake_done(lws* socket);
+  int on_received(lws* socket, ByteSpan part);
+  int refuse_message(lws* socket, link::CloseStatus status, std::string_view reason);
+  int on_writable(lws* socket);
+  bool write_front(lws* socket);
+  int on_peer_closing(ByteSpan payload);
+  void on_dial_error(lws* socket, std::string_view text);
+  void on_gone();
+
+  bool is_connecting_ = false;  ///< Inside libwebsockets' connect call: must not be deleted.
+  std::optional<HttpExchange> http_;
+  Bytes message_;  ///< Fragments so far.
+  std::size_t fragments_ = 0;
+  Instant message_began_ = kNever;
+  SideTraffic side_traffic_;
+};
+
+}  // namespace trestle::host
