@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ifaddrs.h>
@@ -164,6 +165,40 @@ TEST_CASE("a long close reason is cut to what a close frame holds") {
   pair.acceptor.node.close(pair.accepted(), CloseStatus::refused, reason);
   REQUIRE(pair.run([&] { return pair.dialler.node.closures.contains(pair.connection); }));
   CHECK(pair.dialler.node.closures[pair.connection].reason == std::string(122, 'x'));
+}
+
+TEST_CASE("a listener that has closed hangs up as soon as its peer has answered") {
+  const EachTransport transport;
+  host::RunnerOptions options;
+  options.transport.close_within = std::chrono::hours(1);
+  Host host(options);
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  host.node.close(host.node.accepted.front().first, CloseStatus::refused, "");
+  const auto has_received = [&](std::string_view end) {
+    client.receive();
+    return client.received.ends_with(end);
+  };
+  REQUIRE(run_until({&host}, [&] { return has_received("\x88\x02\x0f\xa0"); }));
+  client.frame(0x88, "\x0f\xa0");
+  CHECK(run_until({&host}, [&] {
+    client.receive();
+    return !client.is_open();
+  }));
+}
+
+TEST_CASE("whoever has had an answer and no WebSocket holds no caller's place") {
+  const EachTransport transport;
+  host::RunnerOptions options;
+  options.transport.request_within = std::chrono::hours(1);
+  Host host(options);
+  RawClient caller(host.port);
+  caller.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(run_until({&host}, [&] {
+    caller.receive();
+    return caller.received.starts_with("HTTP/1.1 ");
+  }));
+  CHECK(run_until({&host}, [&] { return host.runner->transport_stats().pending == 0; }));
 }
 
 TEST_CASE("a peer that vanishes is reported as 1006") {

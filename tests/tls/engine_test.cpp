@@ -136,6 +136,26 @@ TEST_CASE("a close is announced, and answered") {
   }
 }
 
+TEST_CASE("what came with the announcement of the end can still be answered") {
+  Contexts contexts;
+  Connection connection(contexts);
+  REQUIRE(connection.open());
+  connection.dialler.send("a question");
+  connection.dialler.engine.close();
+  const Bytes said = connection.dialler.said();
+  tls::Engine& acceptor = connection.acceptor.engine;
+  acceptor.receive(said);
+  Bytes room(1000);
+  CHECK(as_text(acceptor.plaintext(room)) == "a question");
+  CHECK(acceptor.state() == State::open);
+  CHECK(connection.acceptor.send("its answer") == 10);
+  CHECK(acceptor.plaintext(room).empty());
+  CHECK(acceptor.state() == State::closed);
+  connection.dialler.hear(connection.acceptor.said());
+  CHECK(as_text(connection.dialler.heard) == "its answer");
+  CHECK(connection.dialler.engine.state() == State::closed);
+}
+
 TEST_CASE("a connection that was cut off is told from one that was closed") {
   Contexts contexts;
   Connection connection(contexts);

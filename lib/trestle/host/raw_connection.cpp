@@ -225,7 +225,7 @@ void RawConnection::on_request(websocket::ServerUpgrade& upgrade) {
   using Phase = websocket::ServerUpgrade::Phase;
   if (upgrade.phase() == Phase::reading) return;
   if (upgrade.phase() == Phase::answered) {
-    state_ = State::ended;
+    on_turned_away();
     head_ = upgrade.take_output();
     hangs_up_ = true;
     speaker_ = {};
@@ -283,8 +283,9 @@ int RawConnection::on_bytes(std::span<std::uint8_t> bytes) {
     if (!on_answer(*asked)) return -1;
   }
   if (std::holds_alternative<Codec>(speaker_)) on_frames(bytes.subspan(taken));
-  // What the bytes themselves caused: answers, pongs. What the owner says to them has its turn.
-  return waiting().empty() ? 0 : on_writable();
+  // What the bytes themselves caused: answers, pongs, the end. What the owner says to them has its
+  // turn.
+  return waiting().empty() && !hangs_up_ ? 0 : on_writable();
 }
 
 void RawConnection::on_frames(std::span<std::uint8_t> bytes) {
@@ -410,7 +411,9 @@ bool RawConnection::write_out() {
   while (true) {
     encrypt();
     const ByteSpan bytes = engine_ == nullptr ? waiting() : engine_->ciphertext();
-    if (bytes.empty()) return true;
+    // An engine that has failed by itself says nothing that could wake anybody.
+    const bool is_broken = engine_ != nullptr && engine_->state() == tls::State::failed;
+    if (bytes.empty()) return !is_broken;
     // Not libwebsockets' write: it would copy what the system does not take, and read nothing more
     // until that has gone, which two ends may do at the same time.
     const ssize_t taken =

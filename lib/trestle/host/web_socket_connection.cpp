@@ -56,7 +56,7 @@ WebSocketConnection::WebSocketConnection(WebSocketTransport& transport, link::Co
       timer_(transport.loop_.loop(), [this] { on_time(); }) {}
 
 WebSocketConnection::~WebSocketConnection() {
-  if (is_pending_) transport_.uncount_pending(remote_address_);
+  no_longer_pending();
   if (is_counted_) --stats().connections;
   if (is_counted_ && is_accepted_) transport_.uncount_accepted(remote_address_);
   if (is_accepted_ && security_ == Security::tls && !is_secured_) ++stats().tls_failures_total;
@@ -116,11 +116,21 @@ std::vector<std::pair<std::string, std::string>> WebSocketConnection::answer_fie
   return fields;
 }
 
+void WebSocketConnection::no_longer_pending() {
+  if (is_pending_) transport_.uncount_pending(remote_address_);
+  is_pending_ = false;
+}
+
+void WebSocketConnection::on_turned_away() {
+  no_longer_pending();
+  state_ = State::ended;
+  timer_.start(options().close_within);
+}
+
 void WebSocketConnection::on_established() {
   if (state_ != State::requesting && state_ != State::dialling) return;
   timer_.stop();
-  if (is_pending_) transport_.uncount_pending(remote_address_);
-  is_pending_ = false;
+  no_longer_pending();
   is_counted_ = true;
   ++stats().connections;
   state_ = State::open;

@@ -113,6 +113,9 @@ class WebSocketConnection : public SocketUser {
   /// What helps whoever dials us to tell a wrong clock from a right one, and a proxy that takes its
   /// prefix off from one that does not: no peer needs it. `path` is the one asked for, decoded.
   static std::vector<std::pair<std::string, std::string>> answer_fields(const std::string& path);
+  /// A request has its answer, and no WebSocket comes of it: what is left is to let go, for as long
+  /// as a close may take.
+  void on_turned_away();
   void note_upgrade_answer(const UpgradeAnswer& answer);
   void on_established();
   /// Whether what came so far can have shown the core who this is: a native opening takes two
@@ -160,6 +163,7 @@ class WebSocketConnection : public SocketUser {
 
  private:
   bool may_come(const Caller& caller) const;
+  void no_longer_pending();
   /// The caller behind a proxy that we trust takes the proxy's place.
   void adopt_caller(const Caller& caller);
   void try_next_address();

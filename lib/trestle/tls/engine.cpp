@@ -1,9 +1,11 @@
 #include "trestle/tls/engine.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <openssl/asn1.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -23,6 +25,18 @@ std::size_t record_bytes_of(const SSL* connection) {
   const auto asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(connection));
   return asked == TLSEXT_max_fragment_length_DISABLED ? SSL3_RT_MAX_PLAIN_LENGTH
                                                       : std::size_t{256} << asked;
+}
+
+/// Older ones free a buffer that a record whose head alone has come still needs (CVE-2024-4741).
+bool frees_buffers_safely() {
+  static constexpr unsigned kMajor = 3;
+  static constexpr unsigned kMendedIn[] = {14, 6, 2, 1};  // Of 3.0, 3.1, 3.2, 3.3.
+  static const bool is_safe = [] {
+    const unsigned minor = OPENSSL_version_minor();
+    if (OPENSSL_version_major() != kMajor || minor >= std::size(kMendedIn)) return true;
+    return OPENSSL_version_patch() >= kMendedIn[minor];
+  }();
+  return is_safe;
 }
 
 }  // namespace
@@ -151,6 +165,8 @@ void Engine::advance_handshake() {
 
 void Engine::on_end() {
   if (state_ == State::handshaking) {
+    // It may be the session that somebody on the way does not like.
+    if (dialling_ != nullptr) dialling_->forget(peer_);
     fail(handshake_failure(connection_.get()));
   } else if (state_ == State::open || state_ == State::closing) {
     fail({ErrorCode::connection_lost, "TLS: the connection was cut off: nobody announced its end"});
@@ -176,36 +192,37 @@ std::span<std::uint8_t> Engine::plaintext(std::span<std::uint8_t> room) {
   TRESTLE_ASSERT(!room.empty());
   std::size_t filled = 0;
   while (filled < room.size() && (state_ == State::open || state_ == State::closing)) {
-    const std::size_t bytes = read(room.subspan(filled));
+    const std::size_t bytes = read(room.subspan(filled), filled > 0);
     if (bytes == 0) break;
     filled += bytes;
   }
   return room.first(filled);
 }
 
-std::size_t Engine::read(std::span<std::uint8_t> room) {
+std::size_t Engine::read(std::span<std::uint8_t> room, bool has_batch) {
   std::size_t bytes = 0;
   ERR_clear_error();
   const int result = SSL_read_ex(connection_.get(), room.data(), room.size(), &bytes);
   if (result != 1) {
-    on_unreadable(result);
+    on_unreadable(result, has_batch);
     return 0;
   }
   stats_.plaintext_received_total += bytes;
   return bytes;
 }
 
-void Engine::on_unreadable(int result) {
+void Engine::on_unreadable(int result, bool has_batch) {
   switch (SSL_get_error(connection_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       // A ticket or a change of keys leaves a buffer for an answer, which may never be written.
-      SSL_free_buffers(connection_.get());
+      if (frees_buffers_safely()) SSL_free_buffers(connection_.get());
       if (is_flooded()) {
         fail({ErrorCode::protocol_error,
               "TLS: the connection is broken: too many tickets or changes of keys"});
       }
       return;
     case SSL_ERROR_ZERO_RETURN:
+      if (has_batch) return;  // What came before it may want an answer; it is found again.
       if (state_ == State::open) SSL_shutdown(connection_.get());
       state_ = State::closed;
       ciphertext_.drop();

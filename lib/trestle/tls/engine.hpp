@@ -137,9 +137,10 @@ class Engine {
   /// False if that is no name that a certificate could be for.
   bool expect(const Peer& peer);
   void advance_handshake();
-  /// One piece of plaintext; nothing if there is none, for whatever reason.
-  std::size_t read(std::span<std::uint8_t> room);
-  void on_unreadable(int result);
+  /// One piece of plaintext; nothing if there is none, for whatever reason. `has_batch`: there are
+  /// others before it, of which the owner does not know yet.
+  std::size_t read(std::span<std::uint8_t> room, bool has_batch);
+  void on_unreadable(int result, bool has_batch);
   bool is_flooded() const;
   /// How much plaintext surely fits into what may wait.
   std::size_t plaintext_room() const;
