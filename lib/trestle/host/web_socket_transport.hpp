@@ -82,7 +82,8 @@ class WebSocketTransport {
   /// While memory is short: few callers at a time, or nobody at all.
   void set_memory_state(node::MemoryState state) { memory_ = state; }
 
-  /// For one outgoing frame at a time, with the head room libwebsockets writes into.
+  /// For one connection at a time, within one call: an outgoing frame with the head room that
+  /// libwebsockets writes into, or what the raw transport has decrypted.
   std::vector<unsigned char>& scratch() { return scratch_; }
   /// Of the raw transport alone.
   HandshakeSource& handshakes() { return *handshakes_; }
