@@ -21,6 +21,8 @@ targets=()
 
 if command -v ccache >/dev/null; then
   settings+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  # What uses a precompiled header is cached only if told that its macros and times may be trusted.
+  export CCACHE_SLOPPINESS=pch_defines,time_macros
 fi
 
 build() {

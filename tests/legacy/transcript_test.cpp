@@ -122,13 +122,13 @@ TEST_CASE("recorded texts that are no frame of ours are exactly these") {
 
 template <std::size_t... Index>
 std::set<std::string> all_known_types(std::index_sequence<Index...>) {
-  return {std::string(std::variant_alternative_t<Index, Frame>::kType)...};
+  return {std::string(std::variant_alternative_t<Index, wire::legacy::FrameKinds>::kType)...};
 }
 
 TEST_CASE(
     "every known type is in the recordings, except those the JavaScript system was never seen to "
     "send") {
-  auto unseen = all_known_types(std::make_index_sequence<std::variant_size_v<Frame>>());
+  auto unseen = all_known_types(std::make_index_sequence<wire::legacy::kFrameKinds>());
   for (const test::Recorded& one : test::read_all_transcripts()) {
     if (const auto frame = decode(one.text)) unseen.erase(std::string(type_name(*frame)));
   }

@@ -74,7 +74,7 @@ TEST_CASE("the document names every message and every error code with its number
   std::ifstream file(TRESTLE_TEST_DATA "/../../docs/protocol.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   MessageSource source(1);
-  for (std::size_t type = 0; type < std::variant_size_v<wire::Message>; ++type) {
+  for (std::size_t type = 0; type < wire::kMessageKinds; ++type) {
     const wire::Envelope envelope = source.envelope(type);
     const Bytes frame = encoded(envelope);
     std::size_t length_bytes = 1;

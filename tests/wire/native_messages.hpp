@@ -34,12 +34,12 @@ class MessageSource {
     return envelope;
   }
 
-  wire::Envelope envelope() { return envelope(rng_.below(std::variant_size_v<wire::Message>)); }
+  wire::Envelope envelope() { return envelope(rng_.below(wire::kMessageKinds)); }
 
  private:
   wire::Message message(std::size_t type) {
     wire::Message message;
-    fill(message, type, std::make_index_sequence<std::variant_size_v<wire::Message>>{});
+    fill(message, type, std::make_index_sequence<wire::kMessageKinds>{});
     return message;
   }
 

@@ -55,6 +55,8 @@ IntroductionDesk::IntroductionDesk(wire::Contact self, const IntroductionDeskOpt
   for (std::size_t slot = slots; slot > 0; --slot) unused_.push_back(static_cast<Slot>(slot - 1));
 }
 
+IntroductionDesk::~IntroductionDesk() = default;
+
 // ---- requests
 
 void IntroductionDesk::on_request(Instant now, link::ConnectionId source,
@@ -377,5 +379,7 @@ void IntroductionDesk::note_nobody(bool nobody) {
                          .detail = nobody ? "no live member to introduce; naming other bridges"
                                           : "live members can be introduced"});
 }
+
+std::optional<DeskEffect> IntroductionDesk::poll_effect() { return outbox_.poll(); }
 
 }  // namespace trestle::bridge

@@ -73,6 +73,9 @@ class IntroductionDesk {
   /// `policy` is borrowed and outlives the desk; null admits everybody, in one class.
   IntroductionDesk(wire::Contact self, const IntroductionDeskOptions& options, Rng rng,
                    AdmissionPolicy* policy = nullptr);
+  ~IntroductionDesk();
+  IntroductionDesk(const IntroductionDesk&) = delete;
+  IntroductionDesk& operator=(const IntroductionDesk&) = delete;
 
   // ---- requests ----
   void on_request(Instant now, link::ConnectionId source, wire::RequestId request_id,
@@ -94,7 +97,7 @@ class IntroductionDesk {
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadlines_.next(); }
   void on_deadline(Instant now);
-  std::optional<DeskEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<DeskEffect> poll_effect();
   DeskStats stats() const;
 
  private:

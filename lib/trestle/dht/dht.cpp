@@ -30,6 +30,8 @@ DhtState::DhtState(wire::Contact self, const DhtOptions& options, crypto::Suite&
 Dht::Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng)
     : DhtState(std::move(self), options, suite, rng) {}
 
+Dht::~Dht() = default;
+
 // ---- life
 
 void Dht::restore(Instant now, std::vector<StoredRecord> records) {
@@ -179,5 +181,7 @@ DhtStats Dht::stats() const {
   stats.stores_busy = desk_.busy();
   return stats;
 }
+
+std::optional<Effect> Dht::poll_effect() { return outbox_.poll(); }
 
 }  // namespace trestle::dht

@@ -33,6 +33,9 @@ class Dht : private DhtState {
  public:
   /// `self.id` is our place. `suite` is used for hashing only and must outlive the machine.
   Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng);
+  ~Dht();
+  Dht(const Dht&) = delete;
+  Dht& operator=(const Dht&) = delete;
 
   // ---- life ----
   /// Before anything else, if there is anything: what the disk had.
@@ -105,7 +108,7 @@ class Dht : private DhtState {
   // ---- time, drain, look ----
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
 
   const DhtOptions& options() const { return options_; }
   bool is_open() const { return open_; }

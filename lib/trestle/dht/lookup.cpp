@@ -327,4 +327,6 @@ bool Lookup::was_named(const NodeId& peer) const {
   return entry != nullptr && entry->source.has_value();
 }
 
+std::optional<LookupEffect> Lookup::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::dht

@@ -125,7 +125,7 @@ class Lookup {
   // ---- time, drain, look ----
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<LookupEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<LookupEffect> poll_effect();
 
   bool is_started() const { return started_; }
   bool is_ended() const { return ended_; }

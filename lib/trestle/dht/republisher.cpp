@@ -276,4 +276,6 @@ RepublisherStats Republisher::stats() const {
   return stats;
 }
 
+std::optional<RepublisherEffect> Republisher::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::dht

@@ -102,7 +102,7 @@ class Republisher {
   // ---- time, drain, look ----
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<RepublisherEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<RepublisherEffect> poll_effect();
 
   const RefreshSchedule& schedule() const { return schedule_; }
   /// How late the latest refresh is that is due; also while nothing can be refreshed, or nobody is

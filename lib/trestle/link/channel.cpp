@@ -392,4 +392,6 @@ void Channel::pump_keepalive(Instant now) {
   }
 }
 
+std::optional<Channel::Effect> Channel::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::link

@@ -134,7 +134,7 @@ class Channel {
   // ---- time, drain, look ----
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
   /// Turns what was written since the last flush into one frame. The owner calls it at the end of a
   /// turn, after draining.
   void flush(Instant now);

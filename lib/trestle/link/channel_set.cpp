@@ -25,6 +25,8 @@ ChannelSet::ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Su
       pending_limit_(options.pending_max),
       bans_(options.bans) {}
 
+ChannelSet::~ChannelSet() = default;
+
 // ---- commands
 
 ConnectionId ChannelSet::dial(Instant, const std::string& url, wire::Dialect dialect) {

@@ -59,6 +59,7 @@ class ChannelSet {
   /// `local` and `suite` must outlive the set.
   ChannelSet(ConnectionOwner owner, const LocalPeer& local, crypto::Suite& suite,
              const ChannelSetOptions& options, Rng rng);
+  ~ChannelSet();
   ChannelSet(const ChannelSet&) = delete;  // the channels know where our options stand
   ChannelSet& operator=(const ChannelSet&) = delete;
 

@@ -178,4 +178,6 @@ void Handshake::refuse_link(ErrorCode code, std::string_view text) {
   outbox_.push(Refused{code, std::string(text), false});
 }
 
+std::optional<Handshake::Effect> Handshake::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::link

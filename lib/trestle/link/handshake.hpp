@@ -59,7 +59,7 @@ class Handshake {
   void on_signed(const wire::Signature& signature);
   void on_verified(bool valid);
 
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
   /// Who must answer, if anybody in particular must.
   const std::optional<NodeId>& expected() const { return expected_; }
 

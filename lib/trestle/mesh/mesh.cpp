@@ -519,4 +519,6 @@ void Mesh::log(LogLevel level, std::string_view event, ErrorCode code, const Nod
       .level = level, .event = event, .code = code, .peer = peer, .detail = std::string(detail)});
 }
 
+std::optional<MeshEffect> Mesh::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::mesh

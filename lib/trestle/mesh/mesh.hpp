@@ -78,7 +78,7 @@ class Mesh {
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadline_; }
   void on_deadline(Instant now);
-  std::optional<MeshEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<MeshEffect> poll_effect();
   /// A dial of that peer has begun, and has not ended.
   bool is_dialling(const NodeId& peer) const;
   MeshStats stats() const;

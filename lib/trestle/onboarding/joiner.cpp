@@ -37,6 +37,8 @@ Joiner::Joiner(JoinerOptions options, Rng rng)
   }
 }
 
+Joiner::~Joiner() = default;
+
 void Joiner::start(Instant now, Start kind) {
   if (phase_ != Phase::stopped) return;
   joining_since_ = now;
@@ -329,5 +331,7 @@ void Joiner::log(LogLevel level, std::string_view event, ErrorCode code, std::st
   outbox_.push(
       LogRecord{.level = level, .event = event, .code = code, .detail = std::move(detail)});
 }
+
+std::optional<JoinerEffect> Joiner::poll_effect() { return outbox_.poll(); }
 
 }  // namespace trestle::onboarding

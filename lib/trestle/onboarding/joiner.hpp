@@ -140,6 +140,9 @@ struct JoinerStats {
 class Joiner {
  public:
   Joiner(JoinerOptions options, Rng rng);
+  ~Joiner();
+  Joiner(const Joiner&) = delete;
+  Joiner& operator=(const Joiner&) = delete;
 
   // ---- commands ----
   enum class Start : std::uint8_t {
@@ -166,7 +169,7 @@ class Joiner {
   // ---- time, drain, look ----
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<JoinerEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<JoinerEffect> poll_effect();
   const JoinerStats& stats() const { return stats_; }
   /// At least one link is up.
   bool is_joined() const { return links_ > 0; }

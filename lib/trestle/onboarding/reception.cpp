@@ -476,4 +476,6 @@ void Reception::log(LogLevel level, std::string_view event, ErrorCode code, cons
       .level = level, .event = event, .code = code, .peer = peer, .detail = std::move(detail)});
 }
 
+std::optional<ReceptionEffect> Reception::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::onboarding

@@ -139,7 +139,7 @@ class Reception {
   // ---- time, drain, look ----
   Instant next_deadline() const { return deadlines_.next(); }
   void on_deadline(Instant now);
-  std::optional<ReceptionEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<ReceptionEffect> poll_effect();
   ReceptionStats stats() const;
   /// The first node, while its registration is open.
   std::optional<NodeId> genesis() const { return genesis_; }

@@ -63,6 +63,8 @@ BridgeSet::BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& loc
   for (const BridgeEndpoint& bridge : options_.bridges) add(bridge);
 }
 
+BridgeSet::~BridgeSet() = default;
+
 // ---- commands
 
 void BridgeSet::start(Instant now) {

@@ -72,6 +72,9 @@ class BridgeSet {
   /// `local` and `suite` must outlive the set.
   BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& local, crypto::Suite& suite,
             Rng rng);
+  ~BridgeSet();
+  BridgeSet(const BridgeSet&) = delete;
+  BridgeSet& operator=(const BridgeSet&) = delete;
 
   // ---- commands ----
   void start(Instant now);

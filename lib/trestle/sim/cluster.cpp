@@ -110,6 +110,8 @@ Cluster::Cluster(World& world, const ClusterOptions& options) : world_(world), o
   }
 }
 
+Cluster::~Cluster() = default;
+
 std::string Cluster::url_of(NodeIndex node) {
   return "ws://node" + std::to_string(node) + ".sim:9000/";
 }

@@ -34,6 +34,9 @@ class Cluster {
  public:
   /// Adds the nodes to an empty world.
   Cluster(World& world, const ClusterOptions& options);
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
 
   static constexpr NodeIndex kBootstrap = 0;
   /// Where a node listens.

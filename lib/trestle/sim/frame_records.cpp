@@ -31,8 +31,7 @@ std::array<RecordHead, sizeof...(kIndices)> all_heads(std::index_sequence<kIndic
 
 /// What stands for a message, in the order of the alternatives of `Message`.
 const RecordHead& head_of(std::uint8_t alternative) {
-  static const auto heads =
-      all_heads(std::make_index_sequence<std::variant_size_v<wire::Message>>{});
+  static const auto heads = all_heads(std::make_index_sequence<wire::kMessageKinds>{});
   return heads[alternative];
 }
 

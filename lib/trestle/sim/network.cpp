@@ -16,6 +16,8 @@ std::string_view Network::authority(std::string_view url) {
 Network::Network(const NetworkOptions& options, Rng rng, Scheduler& scheduler)
     : options_(options), rng_(std::move(rng)), scheduler_(scheduler) {}
 
+Network::~Network() = default;
+
 // ---- nodes ----
 
 NodeIndex Network::add_node(std::string_view url) {

@@ -82,6 +82,9 @@ struct NetworkStats {
 class Network {
  public:
   Network(const NetworkOptions& options, Rng rng, Scheduler& scheduler);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
 
   // ---- nodes ----
   /// `url` is where the node listens (matched without its path), empty for nobody.

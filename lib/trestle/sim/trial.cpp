@@ -94,6 +94,8 @@ Trial::Trial(Plan plan)
   workload_.begin(plan_.settled, plan_.storm_ends);
 }
 
+Trial::~Trial() = default;
+
 void Trial::schedule_starts() {
   for (NodeIndex node = 0; node < plan_.request.nodes; ++node) {
     const Instant at{plan_.start_spacing * node};

@@ -21,6 +21,9 @@ namespace trestle::sim {
 class Trial {
  public:
   explicit Trial(Plan plan);
+  ~Trial();
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
 
   /// The whole plan. False if a rule was violated on the way, or at the end somebody is not linked
   /// as he should be or a value put at one node cannot be read at another.

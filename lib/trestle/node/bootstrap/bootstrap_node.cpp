@@ -59,6 +59,8 @@ BootstrapNode::BootstrapNode(const BootstrapOptions& options, const crypto::Iden
   local_.credentials = entrance_.credentials();
 }
 
+BootstrapNode::~BootstrapNode() = default;
+
 // ---- life
 
 void BootstrapNode::start(Instant now) {

@@ -23,6 +23,7 @@ class BootstrapNode final : public Node {
  public:
   BootstrapNode(const BootstrapOptions& options, const crypto::Identity& identity,
                 crypto::Suite& suite, Rng rng);
+  ~BootstrapNode() override;
 
   void restore(Instant now, Restored restored) override;
   void start(Instant now) override;

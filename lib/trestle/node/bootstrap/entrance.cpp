@@ -193,4 +193,6 @@ EntranceStats Entrance::stats() const {
   return stats;
 }
 
+std::optional<Entrance::Effect> Entrance::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::node

@@ -87,7 +87,7 @@ class Entrance {
   void start(Instant now);
   Instant next_deadline() const { return std::min(look_at_, gate_.next_deadline()); }
   void on_deadline(Instant now, WallTime wall);
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
   LinkGateStats gate_stats() const { return gate_.stats(); }
   EntranceStats stats() const;
 

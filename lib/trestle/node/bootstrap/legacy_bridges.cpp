@@ -203,4 +203,6 @@ LegacyBridges::Stats LegacyBridges::stats() const {
   return stats;
 }
 
+std::optional<LegacyBridges::Effect> LegacyBridges::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::node

@@ -98,7 +98,7 @@ class LegacyBridges {
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
   Stats stats() const;
 
  private:

@@ -312,4 +312,6 @@ void add_counters(Status& status, const LegacyReception::Stats& stats) {
   counters.emplace_back("legacy.outcomes_failed_total", stats.outcomes_failed);
 }
 
+std::optional<LegacyReception::Effect> LegacyReception::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::node

@@ -51,6 +51,8 @@ BridgeNode::BridgeNode(const BridgeOptions& options, const crypto::Identity& ide
       desk_options_(options.desk),
       desk_(self(), desk_options_, rng.fork("desk"), options.admission) {}
 
+BridgeNode::~BridgeNode() = default;
+
 Instant BridgeNode::next_deadline() const {
   return std::min({MemberNode::next_deadline(), desk_.next_deadline(), save_members_at_});
 }

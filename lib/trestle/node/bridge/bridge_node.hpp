@@ -13,6 +13,7 @@ class BridgeNode final : public MemberNode {
  public:
   BridgeNode(const BridgeOptions& options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
+  ~BridgeNode() override;
 
   void restore(Instant now, Restored restored) override;
   void begin_shutdown(Instant now) override;

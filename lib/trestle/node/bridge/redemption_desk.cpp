@@ -74,4 +74,6 @@ void RedemptionDesk::on_shown(WallTime wall, const crypto::Membership& membershi
   (void)desk_.introduce(suite_, wall, crypto::VerifiedMembership::vouch_for(membership));
 }
 
+std::optional<RedemptionDesk::Effect> RedemptionDesk::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::node

@@ -39,7 +39,7 @@ class RedemptionDesk {
   /// A member showed what another bridge issued: whoever it let in comes here.
   void on_shown(WallTime wall, const crypto::Membership& membership);
 
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
   admission::MembershipDesk& desk() { return desk_; }
   const admission::MembershipDesk& desk() const { return desk_; }
 

@@ -244,4 +244,6 @@ CarrierStats Carrier::stats() const {
   return stats;
 }
 
+std::optional<CarrierEffect> Carrier::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::node

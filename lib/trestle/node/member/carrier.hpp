@@ -103,7 +103,7 @@ class Carrier {
   void on_answer(Instant now, std::uint64_t number, const wire::Message& answer);
   void on_failed(Instant now, std::uint64_t number, ErrorCode code);
 
-  std::optional<CarrierEffect> poll_effect() { return outbox_.poll(); }
+  std::optional<CarrierEffect> poll_effect();
   CarrierStats stats() const;
 
  private:

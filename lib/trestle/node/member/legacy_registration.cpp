@@ -223,4 +223,8 @@ void LegacyRegistration::on_deadline(Instant now) {
   send(legacy::encode(ping));
 }
 
+std::optional<LegacyRegistration::Effect> LegacyRegistration::poll_effect() {
+  return outbox_.poll();
+}
+
 }  // namespace trestle::node

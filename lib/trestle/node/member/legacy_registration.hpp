@@ -108,7 +108,7 @@ class LegacyRegistration {
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
 
  private:
   struct Introduction {

@@ -200,4 +200,6 @@ RecordVerifierStats RecordVerifier::stats() const {
   return stats;
 }
 
+std::optional<RecordVerifier::Effect> RecordVerifier::poll_effect() { return outbox_.poll(); }
+
 }  // namespace trestle::node

@@ -110,7 +110,7 @@ class RecordVerifier {
   void forget_checked();
 
   // ---- drain, look ----
-  std::optional<Effect> poll_effect() { return outbox_.poll(); }
+  std::optional<Effect> poll_effect();
   RecordVerifierStats stats() const;
 
  private:

@@ -29,16 +29,15 @@ struct KnownType {
 template <std::size_t... Index>
 constexpr auto make_known_types(std::index_sequence<Index...>) {
   std::array<KnownType, sizeof...(Index)> known{
-      {{std::variant_alternative_t<Index, Frame>::kType,
-        &decode_as<std::variant_alternative_t<Index, Frame>>}...}};
+      {{std::variant_alternative_t<Index, FrameKinds>::kType,
+        &decode_as<std::variant_alternative_t<Index, FrameKinds>>}...}};
   std::ranges::sort(known, {}, &KnownType::type);
   return known;
 }
 
 /// Made from the variant itself, so that a frame cannot be declared and then forgotten here. Sorted
 /// by type.
-constexpr auto kKnownTypes =
-    make_known_types(std::make_index_sequence<std::variant_size_v<Frame>>());
+constexpr auto kKnownTypes = make_known_types(std::make_index_sequence<kFrameKinds>());
 
 static_assert(std::ranges::adjacent_find(kKnownTypes, {}, &KnownType::type) == kKnownTypes.end(),
               "two frames claim the same type");

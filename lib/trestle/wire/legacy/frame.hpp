@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <variant>
 
 #include "trestle/wire/legacy/authentication.hpp"
@@ -18,9 +19,7 @@
 
 namespace trestle::wire::legacy {
 
-/// Every frame of the old dialect we understand. The rest of what JavaScript peers may send is
-/// either dropped by them, too (protocol section 4.4), or belongs to stored values.
-using Frame = std::variant<
+using FrameKinds = std::variant<
     // registration.hpp
     GetPeersOrGenesis, Register, Registered, Response, VersionMismatch, Error, ReconnectionResult,
     PeerList, Peers,
@@ -52,6 +51,22 @@ using Frame = std::variant<
     BridgeHealthUpdate, GetConnectedClients, ConnectedClientsResponse,
     // relay.hpp
     RelayRequest, RelayAck, RelayForward, RelayClose, RelayPing, RelayPong>;
+
+inline constexpr std::size_t kFrameKinds = std::variant_size_v<FrameKinds>;
+
+/// Every frame of the old dialect we understand. The rest of what JavaScript peers may send is
+/// either dropped by them, too (protocol section 4.4), or belongs to stored values. Its copies,
+/// moves and ends are compiled once, as those of `wire::Message`.
+struct Frame : FrameKinds {
+  using FrameKinds::FrameKinds;
+  using FrameKinds::operator=;
+  Frame();
+  Frame(const Frame& other);
+  Frame(Frame&& other) noexcept;
+  Frame& operator=(const Frame& other);
+  Frame& operator=(Frame&& other) noexcept;
+  ~Frame();
+};
 
 struct HeldFrame {
   Frame frame;

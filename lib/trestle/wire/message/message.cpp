@@ -13,7 +13,7 @@ struct Description {
 };
 
 /// In the order of the alternatives of `Message`.
-constexpr std::array<Description, std::variant_size_v<Message>> kDescriptions = {{
+constexpr std::array<Description, kMessageKinds> kDescriptions = {{
     {"hello", Part::notification},
     {"welcome", Part::notification},
     {"prove", Part::notification},
@@ -48,6 +48,17 @@ constexpr std::array<Description, std::variant_size_v<Message>> kDescriptions = 
 }};
 
 }  // namespace
+
+Message::Message() noexcept = default;
+Message::Message(const Message& other) = default;
+Message::Message(Message&& other) noexcept = default;
+Message& Message::operator=(const Message& other) = default;
+Message& Message::operator=(Message&& other) noexcept = default;
+Message::~Message() = default;
+
+bool operator==(const Message& left, const Message& right) {
+  return static_cast<const MessageKinds&>(left) == static_cast<const MessageKinds&>(right);
+}
 
 std::string_view name(const Message& message) { return kDescriptions[message.index()].name; }
 

@@ -236,7 +236,7 @@ constexpr std::array<ReadMessage, sizeof...(kIndices)> readers(std::index_sequen
 }
 
 /// In the order of the alternatives of `Message`.
-constexpr auto kReaders = readers(std::make_index_sequence<std::variant_size_v<Message>>{});
+constexpr auto kReaders = readers(std::make_index_sequence<kMessageKinds>{});
 
 template <typename Archive>
 void describe_message(Archive& archive, const Message& message) {

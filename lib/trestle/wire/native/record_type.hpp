@@ -47,7 +47,7 @@ enum class RecordType : std::uint8_t {
 };
 
 /// In the order of the alternatives of `Message`.
-inline constexpr std::array<RecordType, std::variant_size_v<Message>> kRecordTypes = {
+inline constexpr std::array<RecordType, kMessageKinds> kRecordTypes = {
     RecordType::hello,
     RecordType::welcome,
     RecordType::prove,
