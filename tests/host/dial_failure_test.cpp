@@ -1,5 +1,6 @@
 #include "trestle/host/dial_failure.hpp"
 
+#include <cerrno>
 #include <ctime>
 #include <string>
 
@@ -47,6 +48,13 @@ TEST_CASE("a failed dial names its cause and whether waiting helps") {
   CHECK(outlook_of(DialStage::name, ErrorCode::unreachable) == Outlook::permanent);
   CHECK(outlook_of(DialStage::tls, ErrorCode::refused) == Outlook::permanent);
   CHECK(outlook_of(DialStage::tls, ErrorCode::connection_lost) == Outlook::temporary);
+}
+
+TEST_CASE("what the system says of a dial is told by one of our codes") {
+  CHECK(code_of_system_error(ECONNREFUSED) == ErrorCode::refused);
+  CHECK(code_of_system_error(EHOSTUNREACH) == ErrorCode::unreachable);
+  CHECK(code_of_system_error(EMFILE) == ErrorCode::busy);
+  CHECK(code_of_system_error(ETIMEDOUT) == ErrorCode::timeout);
 }
 
 TEST_CASE("HTTP dates are written and read") {

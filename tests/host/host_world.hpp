@@ -109,7 +109,9 @@ class RawClient {
     ::inet_pton(AF_INET, to, &address.sin_addr);
     is_open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
-  ~RawClient() { ::close(socket_); }
+  ~RawClient() {
+    if (socket_ >= 0) ::close(socket_);
+  }
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
@@ -142,6 +144,13 @@ class RawClient {
     const ssize_t bytes = ::recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
     if (bytes > 0) received.append(buffer, static_cast<std::size_t>(bytes));
     if (bytes == 0) is_open_ = false;
+  }
+  /// Ends the connection without ceremony; what was sent may still be read.
+  void reset() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(socket_);
+    socket_ = -1;
   }
   bool is_open() const { return is_open_; }
   int descriptor() const { return socket_; }

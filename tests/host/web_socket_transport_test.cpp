@@ -201,6 +201,40 @@ TEST_CASE("whoever has had an answer and no WebSocket holds no caller's place") 
   CHECK(run_until({&host}, [&] { return host.runner->transport_stats().pending == 0; }));
 }
 
+TEST_CASE("over raw, what arrived before a connection broke is heard though writing fails first") {
+  host::RunnerOptions options;
+  options.transport.kind = host::TransportKind::raw;
+  Host host(options);
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  const auto id = host.node.accepted.front().first;
+  client.frame(0x82, "a message");
+  client.frame(0x88, "\x0f\xa0");
+  client.reset();
+  // Leaves at the end of the coming turn, before its socket is looked at.
+  host.node.send(id, FrameKind::binary, bytes_of("nobody reads this"));
+  REQUIRE(run_until({&host}, [&] { return host.node.closures.contains(id); }));
+  REQUIRE(host.node.frames.size() == 1);
+  CHECK(as_text(host.node.frames.front().bytes) == "a message");
+  CHECK(host.node.closures[id].status == 4000);
+}
+
+TEST_CASE("over raw, what a turn has queued has left when the turn is over, in one write") {
+  host::RunnerOptions options;
+  options.transport.kind = host::TransportKind::raw;
+  Host host(options);
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  client.received.clear();
+  const auto id = host.node.accepted.front().first;
+  for (int count = 0; count < 3; ++count) {
+    host.node.send(id, FrameKind::binary, bytes_of("abc"));
+  }
+  host.loop->turn();
+  client.receive();
+  CHECK(client.received == "\x82\x03" "abc" "\x82\x03" "abc" "\x82\x03" "abc");
+}
+
 TEST_CASE("a peer that vanishes is reported as 1006") {
   const EachTransport transport;
   Host host;

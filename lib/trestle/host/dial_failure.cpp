@@ -94,6 +94,8 @@ ErrorCode code_of_system_error(int error) {
     case EMFILE:
     case ENFILE:
       return ErrorCode::busy;
+    case ETIMEDOUT:  // The system gave up before we did.
+      return ErrorCode::timeout;
     default:
       return ErrorCode::refused;
   }

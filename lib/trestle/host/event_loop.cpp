@@ -1,6 +1,8 @@
 #include "trestle/host/event_loop.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <dlfcn.h>
 #include <ev.h>
@@ -62,7 +64,7 @@ struct EventLoop::State {
     protocols[0].tx_packet_size = options.write_bytes_max;
     ev_prepare_init(&prepare, [](struct ev_loop*, ev_prepare* watcher, int) {
       State& self = *static_cast<State*>(watcher->data);
-      if (self.end_of_turn) self.end_of_turn();
+      self.on_end_of_turn();
       if (self.woke_at != Instant{}) self.turn_time.add(steady_now() - self.woke_at);
     });
     prepare.data = this;
@@ -88,6 +90,25 @@ struct EventLoop::State {
     ev_loop_destroy(loop);
   }
 
+  void on_end_of_turn() {
+    if (end_of_turn) end_of_turn();
+    for (std::uint8_t flushes = 0; flushes < options.flushes_per_turn_max; ++flushes) {
+      if (waiting.empty()) return;
+      tell_waiting(&SocketUser::flush);
+      if (end_of_turn) end_of_turn();
+    }
+    tell_waiting(&SocketUser::flush_next_turn);
+  }
+
+  /// Users may ask again and go away meanwhile.
+  void tell_waiting(void (SocketUser::*tell)()) {
+    told.swap(waiting);
+    for (std::size_t index = 0; index < told.size(); ++index) {
+      if (told[index] != nullptr) (told[index]->*tell)();
+    }
+    told.clear();
+  }
+
   void on_heartbeat() {
     lws_cancel_service(context);
     heartbeat.start(options.heartbeat);
@@ -101,6 +122,8 @@ struct EventLoop::State {
   Instant woke_at{};
   Histogram turn_time;
   std::function<void()> end_of_turn;
+  std::vector<SocketUser*> waiting;  ///< To be flushed; null: has gone.
+  std::vector<SocketUser*> told;
   lws_protocols protocols[2] = {};
   /// Zero: no pings and no hang-ups of the library's own. Whether a peer is well is the core's
   /// business.
@@ -175,6 +198,13 @@ EventLoop::~EventLoop() = default;
 
 void EventLoop::set_end_of_turn(std::function<void()> end_of_turn) {
   state_->end_of_turn = std::move(end_of_turn);
+}
+
+void EventLoop::flush_this_turn(SocketUser& user) { state_->waiting.push_back(&user); }
+
+void EventLoop::forget_flush(const SocketUser& user) {
+  std::ranges::replace(state_->waiting, &user, nullptr);
+  std::ranges::replace(state_->told, &user, nullptr);
 }
 
 void EventLoop::run() { ev_run(state_->loop, 0); }

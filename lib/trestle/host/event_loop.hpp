@@ -30,6 +30,10 @@ class SocketUser {
   /// `reason` is an `lws_callback_reasons`. Non-zero closes the socket. The last call is
   /// LWS_CALLBACK_WSI_DESTROY; the user may be deleted in it.
   virtual int on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) = 0;
+  /// What `EventLoop::flush_this_turn` asked for: write what the turn has queued.
+  virtual void flush() {}
+  /// The turn is over and flushed as often as it may; ask the socket for its next turn.
+  virtual void flush_next_turn() {}
 };
 
 struct EventLoopOptions {
@@ -48,6 +52,10 @@ struct EventLoopOptions {
   /// its libev plug-in may miss them otherwise, since it does not move a timer that is already
   /// running.
   Duration heartbeat = std::chrono::seconds(1);
+  /// How often one turn flushes before it looks at its sockets again. What was flushed may cause
+  /// more (a window that opens), and that should not wait for a turn; but who reads fast must not
+  /// keep everybody else waiting.
+  std::uint8_t flushes_per_turn_max = 2;
   /// Where libwebsockets' own complaints go, for the whole process; null: nowhere.
   void (*library_log)(int level, const char* line) = nullptr;
   /// What wss:// is spoken with; outlives the loop. Null: wss:// is neither dialled nor accepted.
@@ -82,6 +90,12 @@ class EventLoop {
   /// Called once per turn, after everything that was ready has been handled and before the loop
   /// sleeps.
   void set_end_of_turn(std::function<void()> end_of_turn);
+
+  /// Calls `flush` of this user at the end of this turn, once however often it was asked for: what
+  /// many orders of a turn have queued then leaves in one write, without a detour through epoll.
+  void flush_this_turn(SocketUser& user);
+  /// The user goes away.
+  void forget_flush(const SocketUser& user);
 
   /// Runs until `stop`.
   void run();

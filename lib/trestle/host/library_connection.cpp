@@ -223,6 +223,8 @@ int LibraryConnection::refuse_message(lws* socket, link::CloseStatus status,
   return -1;
 }
 
+void LibraryConnection::on_ordered() { lws_callback_on_writable(socket_); }
+
 int LibraryConnection::on_writable(lws* socket) {
   if (state_ != State::open && state_ != State::closing) return 0;
   report_drained();  // What was only buffered last time has gone: libwebsockets asks again no

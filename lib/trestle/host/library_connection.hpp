@@ -25,6 +25,7 @@ class LibraryConnection final : public WebSocketConnection {
   bool is_in_tls() const override;
   Incomplete incomplete() const override { return {message_began_, message_.size()}; }
   bool floods_beside(std::uint32_t seconds) override;
+  void on_ordered() override;
 
   int on_http_event(lws* socket, int reason, void* in, std::size_t bytes);
   int on_upgrade(lws* socket);

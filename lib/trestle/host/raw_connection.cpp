@@ -76,6 +76,10 @@ RawConnection::RawConnection(WebSocketTransport& transport, Security security,
 RawConnection::RawConnection(WebSocketTransport& transport, link::ConnectionId id, WebSocketUrl url)
     : WebSocketConnection(transport, id, std::move(url)) {}
 
+RawConnection::~RawConnection() {
+  if (is_to_be_flushed_) loop().forget_flush(*this);
+}
+
 int RawConnection::on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) {
   if (reason == LWS_CALLBACK_WSI_DESTROY) {
     on_destroyed();
@@ -371,12 +375,29 @@ websocket::ReaderLimits RawConnection::reader_limits() const {
 
 // ---- writing
 
+void RawConnection::on_ordered() {
+  if (is_to_be_flushed_) return;
+  is_to_be_flushed_ = true;
+  loop().flush_this_turn(*this);
+}
+
+void RawConnection::flush() {
+  is_to_be_flushed_ = false;
+  if (socket_ != nullptr && on_writable() != 0) loop().kill(socket_);
+}
+
+void RawConnection::flush_next_turn() {
+  is_to_be_flushed_ = false;
+  if (socket_ != nullptr) lws_callback_on_writable(socket_);
+}
+
 int RawConnection::on_writable() {
-  if (!write_out()) return -1;
+  if (is_write_broken_) return 0;
+  if (!write_out()) return on_write_failed();
   if (has_gone()) {
     report_drained();
     fill_batch();
-    if (!write_out()) return -1;
+    if (!write_out()) return on_write_failed();
     if (has_gone()) report_drained();
   }
   if (can_write() || !queue_.empty()) {
@@ -390,6 +411,13 @@ int RawConnection::on_writable() {
   }
   hangs_up_ = false;
   ::shutdown(lws_get_socket_fd(socket_), SHUT_WR);
+  return 0;
+}
+
+int RawConnection::on_write_failed() {
+  if (state_ != State::open) return -1;
+  is_write_broken_ = true;
+  timer_.start(options().close_within);
   return 0;
 }
 

@@ -29,8 +29,11 @@ class RawConnection final : public WebSocketConnection {
  public:
   RawConnection(WebSocketTransport& transport, Security security, std::string remote_address);
   RawConnection(WebSocketTransport& transport, link::ConnectionId id, WebSocketUrl url);
+  ~RawConnection() override;
 
   int on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) override;
+  void flush() override;
+  void flush_next_turn() override;
   std::optional<std::chrono::seconds> certificate_left() const override;
 
  private:
@@ -45,6 +48,7 @@ class RawConnection final : public WebSocketConnection {
   Incomplete incomplete() const override;
   /// The codec counts, and does so at once.
   bool floods_beside(std::uint32_t) override { return false; }
+  void on_ordered() override;
   void on_look() override;
 
   void on_connected(int descriptor, int error);
@@ -69,6 +73,8 @@ class RawConnection final : public WebSocketConnection {
   void on_closed(const wire::websocket::Closed& closed);
 
   int on_writable();
+  /// The socket takes nothing more for ever. What the peer sent before that is still to be read.
+  int on_write_failed();
   /// Frames of the queue for one write, and behind the last of them the close that was ordered.
   void fill_batch();
   /// Hands over what waits until the socket takes no more. False: the socket is broken.
@@ -90,7 +96,9 @@ class RawConnection final : public WebSocketConnection {
   /// What is said before the first frame, or instead of one; written up to `head_gone_`.
   Bytes head_;
   std::size_t head_gone_ = 0;
-  bool hangs_up_ = false;  ///< When everything has gone.
+  bool hangs_up_ = false;         ///< When everything has gone.
+  bool is_to_be_flushed_ = false;  ///< At the end of this turn.
+  bool is_write_broken_ = false;
 };
 
 }  // namespace trestle::host

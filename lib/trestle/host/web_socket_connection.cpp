@@ -206,7 +206,7 @@ void WebSocketConnection::send(link::FrameKind kind, Bytes bytes) {
     timer_.start(Duration::zero());
     return;
   }
-  lws_callback_on_writable(socket_);
+  on_ordered();
 }
 
 WebSocketConnection::Frame WebSocketConnection::take_front() {
@@ -240,7 +240,7 @@ void WebSocketConnection::close(link::CloseStatus status, std::string reason) {
     close_status_ = static_cast<std::uint16_t>(status);
     reason_ = shortened(std::move(reason));
     timer_.start(options().close_within);
-    lws_callback_on_writable(socket_);
+    on_ordered();
     return;
   }
   state_ = State::ended;

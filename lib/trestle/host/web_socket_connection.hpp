@@ -103,6 +103,8 @@ class WebSocketConnection : public SocketUser {
   virtual Incomplete incomplete() const = 0;
   /// Whether the peer sends more beside messages than it may, over so many seconds.
   virtual bool floods_beside(std::uint32_t seconds) = 0;
+  /// Something was queued, or a close ordered.
+  virtual void on_ordered() = 0;
   /// Once a look: for what an idle connection need not keep.
   virtual void on_look() {}
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "trestle/base/bytes.hpp"
 #include "trestle/base/flat_map.hpp"
 
 struct ssl_session_st;
@@ -13,19 +14,23 @@ namespace trestle::tls {
 
 /// TLS sessions to resume, the newest of each peer: `name:port`.
 ///
-/// Keeps duplicates and gives out duplicates: of a connection that is freed without the closing
-/// alerts OpenSSL marks the session of that very object as not resumable.
+/// Keeps their encoded form, of which each is made anew: of a connection that is freed without the
+/// closing alerts OpenSSL marks the session of that very object as not resumable, and what a peer
+/// may put into one (a ticket, certificates) is known to the byte.
 class Sessions {
  public:
-  /// A node has at most 200 links (requirements P-CR-14) and its bootstraps; a session takes about
-  /// 4 KB, the peer's certificates included. The one unused for longest goes first.
-  explicit Sessions(std::size_t sessions_max = 256) : sessions_max_(sessions_max) {}
+  /// `sessions_max`: a node has at most 200 links (requirements P-CR-14) and its bootstraps. The one
+  /// unused for longest goes first. `session_bytes_max`: a session with a ticket and a certificate
+  /// takes one to three KB; a larger one is not kept, and its peer asked for a whole handshake.
+  explicit Sessions(std::size_t sessions_max = 256, std::size_t session_bytes_max = 16 * 1024)
+      : sessions_max_(sessions_max), session_bytes_max_(session_bytes_max) {}
 
   struct Free {
     void operator()(ssl_session_st* session) const;
   };
   using Session = std::unique_ptr<ssl_session_st, Free>;
 
+  /// Instead of the one that the peer had.
   void keep(const std::string& peer, const ssl_session_st* session);
   /// Null if there is none.
   Session find(const std::string& peer);
@@ -37,10 +42,11 @@ class Sessions {
  private:
   struct Entry {
     std::string peer;
-    Session session;
+    Bytes session;
   };
 
   std::size_t sessions_max_;
+  std::size_t session_bytes_max_;
   std::list<Entry> sessions_;  ///< Used last, first.
   FlatMap<std::string, std::list<Entry>::iterator> by_peer_;
 };
