@@ -232,7 +232,13 @@ TEST_CASE("over raw, what a turn has queued has left when the turn is over, in o
   }
   host.loop->turn();
   client.receive();
-  CHECK(client.received == "\x82\x03" "abc" "\x82\x03" "abc" "\x82\x03" "abc");
+  CHECK(client.received ==
+        "\x82\x03"
+        "abc"
+        "\x82\x03"
+        "abc"
+        "\x82\x03"
+        "abc");
 }
 
 TEST_CASE("a peer that vanishes is reported as 1006") {

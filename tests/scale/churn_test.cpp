@@ -6,7 +6,7 @@
 namespace trestle::sim::test {
 namespace {
 
-TEST_CASE("P-CR-6: through six hours of churn everything acknowledged is readable at all times") {
+TEST_CASE("through six hours of churn everything acknowledged is readable at all times") {
   PlanRequest request;
   request.seed = 1;
   request.nodes = 1000;

@@ -34,8 +34,6 @@ class Dht : private DhtState {
   /// `self.id` is our place. `suite` is used for hashing only and must outlive the machine.
   Dht(wire::Contact self, const DhtOptions& options, crypto::Suite& suite, const Rng& rng);
   ~Dht();
-  Dht(const Dht&) = delete;
-  Dht& operator=(const Dht&) = delete;
 
   // ---- life ----
   /// Before anything else, if there is anything: what the disk had.

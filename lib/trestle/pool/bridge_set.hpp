@@ -73,8 +73,6 @@ class BridgeSet {
   BridgeSet(const BridgeSetOptions& options, const link::LocalPeer& local, crypto::Suite& suite,
             Rng rng);
   ~BridgeSet();
-  BridgeSet(const BridgeSet&) = delete;
-  BridgeSet& operator=(const BridgeSet&) = delete;
 
   // ---- commands ----
   void start(Instant now);

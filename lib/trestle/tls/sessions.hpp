@@ -19,9 +19,10 @@ namespace trestle::tls {
 /// may put into one (a ticket, certificates) is known to the byte.
 class Sessions {
  public:
-  /// `sessions_max`: a node has at most 200 links (requirements P-CR-14) and its bootstraps. The one
-  /// unused for longest goes first. `session_bytes_max`: a session with a ticket and a certificate
-  /// takes one to three KB; a larger one is not kept, and its peer asked for a whole handshake.
+  /// `sessions_max`: a node has at most 200 links (requirements P-CR-14) and its bootstraps. The
+  /// one unused for longest goes first. `session_bytes_max`: a session with a ticket and a
+  /// certificate takes one to three KB; a larger one is not kept, and its peer asked for a whole
+  /// handshake.
   explicit Sessions(std::size_t sessions_max = 256, std::size_t session_bytes_max = 16 * 1024)
       : sessions_max_(sessions_max), session_bytes_max_(session_bytes_max) {}
 

@@ -82,8 +82,6 @@ MemberNode::MemberNode(const MemberOptions& options, const crypto::Identity& ide
   if (admission_.gate.is_on()) local_.credentials = admission_.own.credentials({});
 }
 
-MemberNode::~MemberNode() = default;
-
 // ---- life
 
 void MemberNode::save_peers() {

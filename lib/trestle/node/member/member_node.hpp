@@ -41,7 +41,6 @@ class MemberNode : public Node, protected MemberProgram {
  public:
   MemberNode(const MemberOptions& options, const crypto::Identity& identity, crypto::Suite& suite,
              Rng rng);
-  ~MemberNode() override;
   MemberNode(const MemberNode&) = delete;  // the mesh knows where our judgement of links stands
   MemberNode& operator=(const MemberNode&) = delete;
 
