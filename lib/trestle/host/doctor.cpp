@@ -51,7 +51,7 @@ class Doctor {
     examine_data_folder(settings_, running_.has_value(), report_);
     std::optional<ListeningSocket> socket =
         running_ ? std::nullopt : examine_listening(settings_, report_);
-    auto probe = DoctorProbe::create(tls_);
+    auto probe = DoctorProbe::create(tls_, settings_.transport);
     if (!probe) {
       return report_.add(
           {.path = "local", .step = "library", .outcome = Outcome::failed, .text = probe.error()});

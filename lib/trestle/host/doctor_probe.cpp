@@ -38,12 +38,12 @@ Rng seeded_rng(crypto::Suite& suite) {
 /// The little of a node that a connection needs: a transport, channels, an identity.
 class ProbeEnd : public TransportEvents {
  public:
-  ProbeEnd(EventLoop& loop, crypto::Suite& suite, const crypto::KeyPair& keys,
+  ProbeEnd(EventLoop& loop, TransportKind kind, crypto::Suite& suite, const crypto::KeyPair& keys,
            link::LocalPeer local)
       : suite_(suite),
         keys_(keys),
         local_(std::move(local)),
-        transport_(loop, *this),
+        transport_(loop, *this, {.kind = kind}),
         channels_(link::ConnectionOwner::node, local_, suite, {}, seeded_rng(suite)) {}
 
   void listen(ListeningSocket socket, Security security) {
@@ -118,9 +118,9 @@ class ProbeEnd : public TransportEvents {
 /// The end that walks one path and notes what it sees.
 class Walker final : public ProbeEnd {
  public:
-  Walker(EventLoop& loop, crypto::Suite& suite, const crypto::KeyPair& keys, link::LocalPeer local,
-         const PathOrder& order)
-      : ProbeEnd(loop, suite, keys, std::move(local)), order_(order) {
+  Walker(EventLoop& loop, TransportKind kind, crypto::Suite& suite, const crypto::KeyPair& keys,
+         link::LocalPeer local, const PathOrder& order)
+      : ProbeEnd(loop, kind, suite, keys, std::move(local)), order_(order) {
     begin();
   }
 
@@ -253,8 +253,9 @@ class Walker final : public ProbeEnd {
 }  // namespace
 
 struct DoctorProbe::State {
-  State(Tls& used, std::unique_ptr<EventLoop> made)
+  State(Tls& used, TransportKind used_kind, std::unique_ptr<EventLoop> made)
       : tls(used),
+        kind(used_kind),
         loop(std::move(made)),
         deadline(loop->loop(), [] {}),
         limit(loop->loop(), [this] {
@@ -278,6 +279,7 @@ struct DoctorProbe::State {
   }
 
   Tls& tls;
+  TransportKind kind;
   crypto::Suite suite;
   std::unique_ptr<EventLoop> loop;
   Timer deadline;  ///< Only wakes the loop.
@@ -286,13 +288,14 @@ struct DoctorProbe::State {
   std::unique_ptr<Walker> walker;
 };
 
-Result<std::unique_ptr<DoctorProbe>, std::string> DoctorProbe::create(Tls& tls) {
+Result<std::unique_ptr<DoctorProbe>, std::string> DoctorProbe::create(Tls& tls,
+                                                                      TransportKind kind) {
   EventLoopOptions options;
   options.tls = &tls;
   auto loop = EventLoop::create(options);
   if (!loop) return refuse(std::move(loop.error()));
   return std::unique_ptr<DoctorProbe>(
-      new DoctorProbe(std::make_unique<State>(tls, std::move(*loop))));
+      new DoctorProbe(std::make_unique<State>(tls, kind, std::move(*loop))));
 }
 
 DoctorProbe::DoctorProbe(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -300,7 +303,8 @@ DoctorProbe::~DoctorProbe() = default;
 
 void DoctorProbe::answer_on(ListeningSocket socket, const crypto::KeyPair& keys,
                             const link::LocalPeer& local) {
-  state_->answering = std::make_unique<ProbeEnd>(*state_->loop, state_->suite, keys, local);
+  state_->answering =
+      std::make_unique<ProbeEnd>(*state_->loop, state_->kind, state_->suite, keys, local);
   state_->answering->listen(std::move(socket),
                             state_->tls.accepts() ? Security::tls : Security::plain);
 }
@@ -313,7 +317,8 @@ PathWalk DoctorProbe::walk(const PathOrder& order) {
   local.role = order.role;
   local.network = order.network;
   local.bridge_secret = order.bridge_secret;
-  state.walker = std::make_unique<Walker>(*state.loop, state.suite, keys, std::move(local), order);
+  state.walker =
+      std::make_unique<Walker>(*state.loop, state.kind, state.suite, keys, std::move(local), order);
   state.limit.start(kWalkWithin);
   state.loop->run();
   state.limit.stop();

@@ -11,6 +11,7 @@
 #include "trestle/crypto/suite/suite.hpp"
 #include "trestle/host/dial_failure.hpp"
 #include "trestle/host/listening_socket.hpp"
+#include "trestle/host/transport_options.hpp"
 #include "trestle/host/web_socket_connection.hpp"
 #include "trestle/link/local_peer.hpp"
 #include "trestle/wire/message/message.hpp"
@@ -57,7 +58,7 @@ struct PathWalk {
 class DoctorProbe {
  public:
   /// `tls` outlives the probe. Error: a sentence, if libwebsockets cannot start.
-  static Result<std::unique_ptr<DoctorProbe>, std::string> create(Tls& tls);
+  static Result<std::unique_ptr<DoctorProbe>, std::string> create(Tls& tls, TransportKind kind);
   ~DoctorProbe();
   DoctorProbe(const DoctorProbe&) = delete;
   DoctorProbe& operator=(const DoctorProbe&) = delete;
