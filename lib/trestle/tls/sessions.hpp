@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "trestle/base/bytes.hpp"
 #include "trestle/base/flat_map.hpp"
 
 struct ssl_session_st;
@@ -14,15 +13,14 @@ namespace trestle::tls {
 
 /// TLS sessions to resume, the newest of each peer: `name:port`.
 ///
-/// Keeps their encoded form, of which each is made anew: of a connection that is freed without the
-/// closing alerts OpenSSL marks the session of that very object as not resumable, and what a peer
-/// may put into one (a ticket, certificates) is known to the byte.
+/// Keeps duplicates and gives out duplicates: of a connection that is freed without the closing
+/// alerts OpenSSL marks the session of that very object as not resumable. Duplicates share the
+/// peer's certificates, which a connection has anyway.
 class Sessions {
  public:
   /// `sessions_max`: a node has at most 200 links (requirements P-CR-14) and its bootstraps. The
-  /// one unused for longest goes first. `session_bytes_max`: a session with a ticket and a
-  /// certificate takes one to three KB; a larger one is not kept, and its peer asked for a whole
-  /// handshake.
+  /// one unused for longest goes first. `session_bytes_max`: ticket and certificate take one to
+  /// three KB; a session that is larger is not kept, and its peer asked for a whole handshake.
   explicit Sessions(std::size_t sessions_max = 256, std::size_t session_bytes_max = 16 * 1024)
       : sessions_max_(sessions_max), session_bytes_max_(session_bytes_max) {}
 
@@ -43,7 +41,7 @@ class Sessions {
  private:
   struct Entry {
     std::string peer;
-    Bytes session;
+    Session session;
   };
 
   std::size_t sessions_max_;
