@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -108,6 +109,8 @@ class RawClient {
     address.sin_port = htons(port);
     ::inet_pton(AF_INET, to, &address.sin_addr);
     is_open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    const int at_once = 1;  // What is sent is under way, and not held back and lost by `reset`.
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
   }
   ~RawClient() {
     if (socket_ >= 0) ::close(socket_);

@@ -6,6 +6,7 @@ second one with the same peer completes its hello.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -114,7 +115,8 @@ class LegacyPeer:
 
     async def _stop(self):
         for connection in [*self.links.values(), self._bootstrap]:
-            await connection.close(1000, "Manager destroyed")
+            with contextlib.suppress(websockets.ConnectionClosed):  # The other end may end it at the same time.
+                await connection.close(1000, "Manager destroyed")
         self._server.close()
         await self._server.wait_closed()
         left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -35,6 +35,12 @@ Rng seeded_rng(crypto::Suite& suite) {
   return Rng(seed);
 }
 
+TransportOptions spoken_by(TransportKind kind) {
+  TransportOptions options;
+  options.kind = kind;
+  return options;
+}
+
 /// The little of a node that a connection needs: a transport, channels, an identity.
 class ProbeEnd : public TransportEvents {
  public:
@@ -43,7 +49,7 @@ class ProbeEnd : public TransportEvents {
       : suite_(suite),
         keys_(keys),
         local_(std::move(local)),
-        transport_(loop, *this, {.kind = kind}),
+        transport_(loop, *this, spoken_by(kind)),
         channels_(link::ConnectionOwner::node, local_, suite, {}, seeded_rng(suite)) {}
 
   void listen(ListeningSocket socket, Security security) {
