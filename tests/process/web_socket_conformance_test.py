@@ -109,8 +109,8 @@ class Conversation:
         self.socket.settimeout(ENDS_WITHIN_S)
         try:
             self.socket.shutdown(socket.SHUT_WR)
-            if self.socket.recv(65536):
-                self.happened.append("more after the close")
+            if more := self.socket.recv(65536):
+                self.happened.append(f"more after the close: {more[:32].hex(' ')}")
         except TimeoutError:
             self.happened.append("stays")
         except OSError:
