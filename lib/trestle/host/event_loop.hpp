@@ -91,8 +91,9 @@ class EventLoop {
   /// sleeps.
   void set_end_of_turn(std::function<void()> end_of_turn);
 
-  /// Calls `flush` of this user at the end of this turn, once however often it was asked for: what
-  /// many orders of a turn have queued then leaves in one write, without a detour through epoll.
+  /// Calls `flush` of this user, or `flush_next_turn`, at the end of this turn: what many orders of
+  /// a turn have queued then leaves in one write, without a detour through epoll. Whoever has asked
+  /// does not ask again before that call.
   void flush_this_turn(SocketUser& user);
   /// The user goes away.
   void forget_flush(const SocketUser& user);
