@@ -1,12 +1,7 @@
 """Group D, the part that needs no network: what the DHT's core costs by itself."""
 
-import pathlib
-import re
-import subprocess
-import tempfile
-
 from goals import GOALS, Figure
-from processes import BIN, BenchError, run
+from processes import BenchError, run, run_under_callgrind
 
 
 def nearest():
@@ -14,22 +9,18 @@ def nearest():
     few, many = 2_000, 12_000
     figures = []
     for goal, count in (("D1", 20), ("D1b", 8)):
-        spent = [under_callgrind(count, rounds) for rounds in (few, many)]
+        spent = [instructions(count, rounds) for rounds in (few, many)]
         figures.append(Figure(GOALS[goal], (spent[1] - spent[0]) / (many - few)))
     return figures
 
 
-def under_callgrind(count, rounds):
-    """Instructions inside `RoutingTable::closest` and what it calls, of one run."""
-    with tempfile.TemporaryDirectory() as folder:
-        ended = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--toggle-collect=trestle::dht::RoutingTable::closest(*",
-             f"--callgrind-out-file={folder}/out", BIN / "dht_core", "closest", str(count), str(rounds)],
-            capture_output=True, text=True, check=False)
-        found = re.search(r"^summary: (\d+)|^totals: (\d+)", pathlib.Path(folder, "out").read_text(), re.MULTILINE)
-    if not found or f'"answered": {rounds}' not in ended.stdout:
-        raise BenchError(f"dht_core under callgrind: {ended.stdout}{ended.stderr}")
-    return int(found[1] or found[2])
+def instructions(count, rounds):
+    """Inside `RoutingTable::closest` and what it calls, of one run."""
+    spent, result = run_under_callgrind("dht_core", "closest", count, rounds,
+                                        inside="trestle::dht::RoutingTable::closest(*")
+    if result["answered"] != rounds:
+        raise BenchError(f"dht_core answered {result['answered']} of {rounds}")
+    return spent
 
 
 def idle_memory():

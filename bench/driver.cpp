@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include <sys/resource.h>
@@ -23,7 +22,9 @@ constexpr std::size_t kPendingMax = 2048;
 }  // namespace
 
 Driver::Driver(wire::Role role, const Flags& flags)
-    : keys_(suite_.generate()), log_({.level = LogLevel::error}) {
+    : keys_(suite_.generate()),
+      log_({.level = LogLevel::error}),
+      transport_(flags.text("transport")) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min(kDescriptors, limit.rlim_max);
@@ -50,11 +51,8 @@ void Driver::attach(node::Node& node) {
   host::RunnerOptions options;
   options.transport.connections_max = kConnectionsMax;
   options.transport.pending_max = kPendingMax;
-  // As for the programs that scripts/program.py starts.
-  if (const char* transport = std::getenv("TRESTLE_TRANSPORT"); transport != nullptr) {
-    options.transport.kind = std::string_view(transport) == "raw" ? host::TransportKind::raw
-                                                                  : host::TransportKind::library;
-  }
+  if (transport_ == "raw") options.transport.kind = host::TransportKind::raw;
+  if (transport_ == "library") options.transport.kind = host::TransportKind::library;
   runner_ = std::make_unique<host::Runner>(*loop_, node, suite_, keys_, log_, options);
 }
 

@@ -14,8 +14,8 @@
 namespace trestle::bench {
 
 /// What a measuring program needs to run a node on real sockets: the programs' own loop, runner and
-/// transport, and keys made at start. With `--cert FILE --key FILE` it accepts TLS, with `--ca
-/// FILE` it dials it.
+/// transport (`--transport library|raw`; the programs' default without), and keys made at start.
+/// With `--cert FILE --key FILE` it accepts TLS, with `--ca FILE` it dials it.
 class Driver {
  public:
   Driver(wire::Role role, const Flags& flags);
@@ -37,6 +37,7 @@ class Driver {
   crypto::KeyPair keys_;
   link::LocalPeer local_;
   host::Log log_;
+  std::string transport_;
   std::unique_ptr<host::Tls> tls_;
   std::unique_ptr<host::EventLoop> loop_;
   std::unique_ptr<host::Runner> runner_;

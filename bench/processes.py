@@ -111,6 +111,19 @@ def run_in_network(addresses, *command):
     return _result_of("unshare", *as_somebody, "--net", "sh", "-c", f"{setting_up} && exec {words}", "sh", *addresses)
 
 
+def run_under_callgrind(*command, inside=None):
+    """(instructions in user space, what its last line of JSON says) of one run; those of one function and of what it calls
+    if its name is given."""
+    only = (f"--toggle-collect={inside}",) if inside else ()
+    with tempfile.TemporaryDirectory() as folder:
+        result = _result_of("valgrind", "--tool=callgrind", *only, f"--callgrind-out-file={folder}/out",
+                            BIN / command[0], *command[1:])
+        found = re.search(r"^(?:summary|totals): (\d+)", pathlib.Path(folder, "out").read_text(), re.MULTILINE)
+    if not found:
+        raise BenchError(f"callgrind counted nothing of {command[0]}")
+    return int(found[1]), result
+
+
 def run_against(server, *command):
     """The same for a client of a server: adds `server_cpu_us`, the server's share of each answered request. What the
     server did while the client warmed up is in proportion."""

@@ -1,14 +1,10 @@
 """Group P: what a request costs. Where there is a peer, ours and the peer's runs alternate, and the figure is the median of
 the ratios of neighbours."""
 
-import pathlib
-import re
 import statistics
-import subprocess
-import tempfile
 
 from goals import GOALS, Figure, number
-from processes import BIN, BenchError, Server, Tls, run, run_against
+from processes import Server, Tls, run, run_against, run_under_callgrind
 
 REPETITIONS = 7
 RUN = ("--warm-up-ms", 300, "--run-ms", 1000)
@@ -133,27 +129,15 @@ def core_path():
     """P6: instructions by callgrind, as the slope between two numbers of requests; allocations as counted by the
     program itself."""
     few, many = 4_000, 14_000
-    instructions, answered = zip(*(under_callgrind(requests) for requests in (few, many)))
+    (instructions_few, first), (instructions_many, second) = (run_under_callgrind("core_path", requests)
+                                                              for requests in (few, many))
     counted = run("core_path", 100_000)
-    slope = (instructions[1] - instructions[0]) / (answered[1] - answered[0])
+    slope = (instructions_many - instructions_few) / (second["answered"] - first["answered"])
     besides = counted["allocations"] - counted["body_allocations"]
     return [
         Figure(GOALS["P6"], slope),
         Figure(GOALS["P6a"], round(besides, 3), anchor=f"messages alone {number(counted['body_allocations'])}"),
     ]
-
-
-def under_callgrind(requests):
-    """(instructions, answered requests) of one run of the core path."""
-    with tempfile.TemporaryDirectory() as folder:
-        ended = subprocess.run(
-            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", BIN / "core_path", str(requests)],
-            capture_output=True, text=True, check=False)
-        found = re.search(r"^summary: (\d+)|^totals: (\d+)", pathlib.Path(folder, "out").read_text(), re.MULTILINE)
-    answered = re.search(r'"answered": (\d+)', ended.stdout)
-    if not found or not answered:
-        raise BenchError(f"core_path under callgrind: {ended.stdout}{ended.stderr}")
-    return int(found[1] or found[2]), int(answered[1])
 
 
 # ---- more than the bridge can do

@@ -25,6 +25,12 @@ host::RunnerOptions trusting(host::RunnerOptions options = {}) {
   return options;
 }
 
+host::RunnerOptions over_raw() {
+  host::RunnerOptions options;
+  options.transport.kind = host::TransportKind::raw;
+  return options;
+}
+
 struct Pair {
   explicit Pair(const host::RunnerOptions& acceptor_options = {})
       : acceptor(trusting(acceptor_options)) {}
@@ -202,9 +208,7 @@ TEST_CASE("whoever has had an answer and no WebSocket holds no caller's place") 
 }
 
 TEST_CASE("over raw, what arrived before a connection broke is heard though writing fails first") {
-  host::RunnerOptions options;
-  options.transport.kind = host::TransportKind::raw;
-  Host host(options);
+  Host host(over_raw());
   RawClient client(host.port);
   REQUIRE(upgrade(client, host));
   const auto id = host.node.accepted.front().first;
@@ -220,9 +224,7 @@ TEST_CASE("over raw, what arrived before a connection broke is heard though writ
 }
 
 TEST_CASE("over raw, what a turn has queued has left when the turn is over, in one write") {
-  host::RunnerOptions options;
-  options.transport.kind = host::TransportKind::raw;
-  Host host(options);
+  Host host(over_raw());
   RawClient client(host.port);
   REQUIRE(upgrade(client, host));
   client.received.clear();

@@ -104,7 +104,10 @@ struct EventLoop::State {
   void tell_waiting(void (SocketUser::*tell)()) {
     told.swap(waiting);
     for (std::size_t index = 0; index < told.size(); ++index) {
-      if (told[index] != nullptr) (told[index]->*tell)();
+      SocketUser* user = told[index];
+      if (user == nullptr) continue;
+      user->is_to_be_flushed_ = false;
+      (user->*tell)();
     }
     told.clear();
   }
@@ -200,9 +203,14 @@ void EventLoop::set_end_of_turn(std::function<void()> end_of_turn) {
   state_->end_of_turn = std::move(end_of_turn);
 }
 
-void EventLoop::flush_this_turn(SocketUser& user) { state_->waiting.push_back(&user); }
+void EventLoop::flush_this_turn(SocketUser& user) {
+  if (user.is_to_be_flushed_) return;
+  user.is_to_be_flushed_ = true;
+  state_->waiting.push_back(&user);
+}
 
 void EventLoop::forget_flush(const SocketUser& user) {
+  if (!user.is_to_be_flushed_) return;
   std::ranges::replace(state_->waiting, &user, nullptr);
   std::ranges::replace(state_->told, &user, nullptr);
 }

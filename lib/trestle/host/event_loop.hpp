@@ -34,6 +34,10 @@ class SocketUser {
   virtual void flush() {}
   /// The turn is over and flushed as often as it may; ask the socket for its next turn.
   virtual void flush_next_turn() {}
+
+ private:
+  friend class EventLoop;
+  bool is_to_be_flushed_ = false;
 };
 
 struct EventLoopOptions {
@@ -92,8 +96,8 @@ class EventLoop {
   void set_end_of_turn(std::function<void()> end_of_turn);
 
   /// Calls `flush` of this user, or `flush_next_turn`, at the end of this turn: what many orders of
-  /// a turn have queued then leaves in one write, without a detour through epoll. Whoever has asked
-  /// does not ask again before that call.
+  /// a turn have queued then leaves in one write, without a detour through epoll. Once, however
+  /// often it is asked for before that call.
   void flush_this_turn(SocketUser& user);
   /// The user goes away.
   void forget_flush(const SocketUser& user);

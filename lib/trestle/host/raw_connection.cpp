@@ -76,9 +76,7 @@ RawConnection::RawConnection(WebSocketTransport& transport, Security security,
 RawConnection::RawConnection(WebSocketTransport& transport, link::ConnectionId id, WebSocketUrl url)
     : WebSocketConnection(transport, id, std::move(url)) {}
 
-RawConnection::~RawConnection() {
-  if (is_to_be_flushed_) loop().forget_flush(*this);
-}
+RawConnection::~RawConnection() { loop().forget_flush(*this); }
 
 int RawConnection::on_socket_event(lws* socket, int reason, void* in, std::size_t bytes) {
   if (reason == LWS_CALLBACK_WSI_DESTROY) {
@@ -375,19 +373,13 @@ websocket::ReaderLimits RawConnection::reader_limits() const {
 
 // ---- writing
 
-void RawConnection::on_ordered() {
-  if (is_to_be_flushed_) return;
-  is_to_be_flushed_ = true;
-  loop().flush_this_turn(*this);
-}
+void RawConnection::on_ordered() { loop().flush_this_turn(*this); }
 
 void RawConnection::flush() {
-  is_to_be_flushed_ = false;
   if (socket_ != nullptr && on_writable() != 0) loop().kill(socket_);
 }
 
 void RawConnection::flush_next_turn() {
-  is_to_be_flushed_ = false;
   if (socket_ != nullptr) lws_callback_on_writable(socket_);
 }
 

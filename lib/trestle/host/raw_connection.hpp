@@ -96,8 +96,7 @@ class RawConnection final : public WebSocketConnection {
   /// What is said before the first frame, or instead of one; written up to `head_gone_`.
   Bytes head_;
   std::size_t head_gone_ = 0;
-  bool hangs_up_ = false;          ///< When everything has gone.
-  bool is_to_be_flushed_ = false;  ///< At the end of this turn.
+  bool hangs_up_ = false;  ///< When everything has gone.
   bool is_write_broken_ = false;
 };
 

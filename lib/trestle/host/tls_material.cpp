@@ -147,7 +147,7 @@ Result<void, std::string> read_identity(TlsMaterial& material, const TlsFiles& f
   if (const auto reason = why_not_usable(material)) {
     return refusal("tls-cert", files.certificate, *reason);
   }
-  struct stat facts {};
+  struct stat facts{};
   if (::stat(files.key.c_str(), &facts) == 0 && (facts.st_mode & 0077) != 0) {
     material.warning = "the TLS key in " + files.key + " is readable by others; chmod 600 it";
   }
