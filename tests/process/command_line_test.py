@@ -148,9 +148,8 @@ class CommandLineTest(ProcessCase):
                                           "--weaker-until", date_in(30))
         self.assertEqual(node.status()["weaker_modes"], [{"mode": "legacy", "until": date_in(30)},
                                                          {"mode": "open-admission", "until": date_in(30)}])
-        said = " ".join(one["detail"] for one in node.events_named("host.settings"))
-        self.assertIn("--legacy on", said)
-        self.assertIn("--admission open", said)
+        for mode in ("--legacy on", "--admission open"):
+            node.wait_event("host.settings", where=lambda event, mode=mode: mode in event["detail"])
         for program in PROGRAMS:
             over = ("--weaker-until", date_in(-2), "--data", self.folder / "unused", *self.needed(program))
             for command in ("run", "check"):
