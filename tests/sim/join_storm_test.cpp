@@ -23,7 +23,7 @@ void check_storm(const JoinStormOptions& options) {
   CHECK(result.attempts <= 2 * result.asks);  // one retry each at most
 }
 
-TEST_CASE("C26: 200 join at once while one of two bridges is lost: none fails") {
+TEST_CASE("C26: 200 join at once while one of two bridges is lost: none fails", "[large]") {
   for (std::uint64_t seed = 1; seed <= seeds_or(2); ++seed) {
     JoinStormOptions options;
     options.seed = seed;
@@ -31,7 +31,7 @@ TEST_CASE("C26: 200 join at once while one of two bridges is lost: none fails") 
   }
 }
 
-TEST_CASE("C26: 400 onboard at once while one of two bridges is lost: none fails") {
+TEST_CASE("C26: 400 onboard at once while one of two bridges is lost: none fails", "[large]") {
   for (std::uint64_t seed = 1; seed <= seeds_or(1); ++seed) {
     JoinStormOptions options;
     options.seed = seed;

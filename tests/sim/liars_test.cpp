@@ -118,7 +118,7 @@ Reads write_and_read(LyingNetwork& network, std::size_t records, std::uint64_t r
   return counted;
 }
 
-TEST_CASE("T6: where 60 of 200 ids are a liar's the others find 99 of 100 values") {
+TEST_CASE("T6: where 60 of 200 ids are a liar's the others find 99 of 100 values", "[large]") {
   Reads all;
   for (std::uint64_t seed = 1; seed <= seeds_or(2); ++seed) {
     CAPTURE(seed);

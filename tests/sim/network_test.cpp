@@ -29,7 +29,8 @@ PlanRequest fingerprint_request(std::uint64_t seed) {
 
 TEST_CASE(
     "P-BR-1, P-BR-2: a hundred nodes survive a storm, are one network after it, and do so "
-    "twice") {
+    "twice",
+    "[large]") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     Trial trial(make_plan(hundred(seed)));
     // A failed assertion in the core ends the process: this line says which run it was.

@@ -40,8 +40,8 @@ PlanRequest storm_request(std::uint64_t seed) {
   return request;
 }
 
-TEST_CASE(
-    "every declared probe is reached by the storms of the suite, and every rule holds there") {
+TEST_CASE("every declared probe is reached by the storms of the suite, and every rule holds there",
+          "[large]") {
   Probes total;
   for (std::uint64_t seed = 1; seed <= std::max<std::uint64_t>(60, seeds_or(60)); ++seed) {
     Trial trial(make_plan(storm_request(seed)));

@@ -22,7 +22,8 @@ PlanRequest thirty(std::uint64_t seed, Weather weather, Mode mode) {
   return request;
 }
 
-TEST_CASE("I1, I2, I6, I8, I18, L1, L2, L5, L6, L7: every weather, every mode, every rule") {
+TEST_CASE("I1, I2, I6, I8, I18, L1, L2, L5, L6, L7: every weather, every mode, every rule",
+          "[large]") {
   for (const Weather weather :
        {Weather::mobile, Weather::storm, Weather::datacentre_cut, Weather::adversary}) {
     for (const Mode mode : {Mode::healing, Mode::safety, Mode::liveness}) {
