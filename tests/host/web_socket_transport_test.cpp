@@ -417,6 +417,30 @@ TEST_CASE("text that is not UTF-8 ends the connection and is not delivered") {
   CHECK(host.node.frames.empty());
 }
 
+TEST_CASE("behind the close frame that a peer's flaw has caused nothing is sent") {
+  const EachTransport transport;
+  Host host;
+  RawClient client(host.port);
+  REQUIRE(upgrade(client, host));
+  REQUIRE(run_until({&host}, [&] { return host.node.accepted.size() == 1; }));
+  const std::size_t begin = client.received.find("\r\n\r\n") + 4;
+  client.frame(0x81, "\xff");
+  REQUIRE(run_until({&host}, [&] {
+    client.receive();
+    return client.received.size() > begin;
+  }));
+  // The peer has not answered yet, and the owner has something to say meanwhile.
+  host.node.send(host.node.accepted.front().first, FrameKind::text, bytes_of("late"));
+  host.node.send(host.node.accepted.front().first, FrameKind::binary, bytes_of("later"));
+  run_for({&host}, std::chrono::milliseconds(50));
+  client.receive();
+  const std::string said = client.received.substr(begin);
+  REQUIRE(said.size() >= 4);
+  CHECK(said.substr(0, 1) == "\x88");
+  CHECK(said.substr(2, 2) == "\x03\xef");
+  CHECK(said.size() == 2 + static_cast<std::size_t>(said[1]));
+}
+
 TEST_CASE("connections over the bound get 503 and those below it stay") {
   const EachTransport transport;
   host::RunnerOptions options;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "catch.hpp"
+#include "frame_cases.hpp"
 #include "frames.hpp"
 #include "slow_request.hpp"
 
@@ -196,6 +197,45 @@ TEST_CASE("the table of answers holds, whatever the pieces") {
   }
   CHECK(names.size() == cases.size());
   CHECK(cases.size() >= 70);
+}
+
+TEST_CASE("a sound answer is read the same at every cut, and takes nothing that lies behind it") {
+  std::size_t sound = 0;
+  auto cases = switching_cases();
+  for (const AnswerCase& one : other_cases()) cases.push_back(one);
+  for (const AnswerCase& one : cases) {
+    if (!one.expects.starts_with("open") && !one.expects.starts_with("refused")) continue;
+    INFO(one.name);
+    ++sound;
+    const std::string stream = one.stream + "frames";
+    const std::string outcome = outcome_of_answer(stream, whole(stream.size()));
+    CHECK(outcome.starts_with(one.expects));
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+      REQUIRE(outcome_of_answer(stream, {cut, stream.size() - cut}) == outcome);
+    }
+  }
+  CHECK(sound >= 20);
+}
+
+TEST_CASE("an answer and the frames behind it are read the same at every cut") {
+  constexpr std::array<std::uint8_t, ws::MaskSource::kSeedBytes> kSeed = {1, 2, 3};
+  Bytes stream = to_bytes(as_bytes(answer()));
+  append(stream, encoded({text("one"), not_final(binary("tw")), ping("p"), last("o"), closing(1001)},
+                         ws::Role::server));
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    CAPTURE(cut);
+    ws::MaskSource masks(kSeed);
+    ws::ClientUpgrade upgrade = begun();
+    ws::Connection connection = ws::Connection::client({}, masks);
+    std::vector<std::string> told_of;
+    in_pieces(stream, {cut, stream.size() - cut}, [&](std::span<std::uint8_t> piece) {
+      const std::size_t taken = upgrade.on_bytes(piece);
+      if (upgrade.phase() != Phase::open) return;
+      connection.on_bytes(kTestEpoch, piece.subspan(taken));
+      while (const auto effect = connection.poll_effect()) told_of.push_back(told(*effect));
+    });
+    REQUIRE(joined(told_of) == "text 'one', binary 'two', closed 1001 by peer");
+  }
 }
 
 TEST_CASE("a request is that of RFC 6455, section 1.2, and a server of ours takes it") {

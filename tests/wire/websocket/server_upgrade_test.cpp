@@ -3,6 +3,7 @@
 #include <set>
 
 #include "catch.hpp"
+#include "frame_cases.hpp"
 #include "frames.hpp"
 #include "request_cases.hpp"
 #include "slow_request.hpp"
@@ -67,6 +68,42 @@ TEST_CASE("the table of requests holds, whatever the pieces, and the slow reader
     const bool is_shown = one.expects.find(" @ ") != std::string::npos;
     CHECK(read.output.starts_with("HTTP/1.1 4") + read.output.starts_with("HTTP/1.1 505") ==
           (is_shown || one.expects == "reading" ? 0 : 1));
+  }
+}
+
+TEST_CASE("a sound request is read the same at every cut, and takes nothing that lies behind it") {
+  std::size_t sound = 0;
+  for (const RequestCase& one : request_cases()) {
+    if (one.expects.find(" @ ") == std::string::npos) continue;
+    INFO(one.name);
+    ++sound;
+    const std::string stream = one.stream + "frames";
+    const Read read = read_request(stream, whole(stream.size()));
+    CHECK(read.outcome == one.expects);
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+      REQUIRE(read_request(stream, {cut, stream.size() - cut}) == read);
+    }
+  }
+  CHECK(sound >= 40);
+}
+
+TEST_CASE("a request and the frames behind it are read the same at every cut") {
+  Bytes stream = to_bytes(as_bytes(RequestSketch().text()));
+  append(stream, encoded({text("one"), not_final(binary("tw")), ping("p"), last("o"), closing(1001)},
+                         ws::Role::client));
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    CAPTURE(cut);
+    ws::ServerUpgrade upgrade;
+    ws::Connection connection = ws::Connection::server({});
+    std::vector<std::string> told_of;
+    in_pieces(stream, {cut, stream.size() - cut}, [&](std::span<std::uint8_t> piece) {
+      const std::size_t taken = upgrade.on_bytes(piece);
+      if (upgrade.phase() == ws::ServerUpgrade::Phase::asked) upgrade.accept(kRfcDigest);
+      if (upgrade.phase() != ws::ServerUpgrade::Phase::accepted) return;
+      connection.on_bytes(kTestEpoch, piece.subspan(taken));
+      while (const auto effect = connection.poll_effect()) told_of.push_back(told(*effect));
+    });
+    REQUIRE(joined(told_of) == "text 'one', binary 'two', closed 1001 by peer, hang up");
   }
 }
 
