@@ -52,7 +52,7 @@ TEST_CASE("an upgrade is a GET of HTTP/1.1 with a key of sixteen bytes, version 
   }
 }
 
-TEST_CASE("a close has no payload, or a status that may be sent") {
+TEST_CASE("a close has no payload, or a status that may be sent and a reason in UTF-8") {
   CHECK(host::is_sound_close({}));
   CHECK_FALSE(host::is_sound_close(Bytes{0x03}));
   for (const unsigned status : {1000u, 1003u, 1007u, 1011u, 3000u, 4001u, 4999u}) {
@@ -61,4 +61,6 @@ TEST_CASE("a close has no payload, or a status that may be sent") {
   for (const unsigned status : {0u, 999u, 1004u, 1005u, 1006u, 1015u, 2999u, 5000u, 65535u}) {
     CHECK_FALSE(is_sound(status));
   }
+  CHECK_FALSE(is_sound(1000, "\xff"));
+  CHECK_FALSE(is_sound(1000, "bye \xe2\x82"));
 }

@@ -391,6 +391,28 @@ TEST_CASE("an announced size over the limit is refused before its bytes are take
   CHECK(host.node.closures.begin()->second.status == 1009);
 }
 
+TEST_CASE("whom we dialled is refused what is too large or no UTF-8, however much of it follows") {
+  const EachTransport transport;
+  Host acceptor;
+  host::RunnerOptions options;
+  options.transport.frame_bytes_max = options.transport.frame_bytes_max_before_identity =
+      GENERATE(std::size_t{20'000}, std::size_t{256} * 1024);
+  Host dialler(options);
+  const link::ConnectionId connection = dialler.node.dial(acceptor.url());
+  REQUIRE(run_until({&dialler, &acceptor}, [&] { return acceptor.node.accepted.size() == 1; }));
+  const bool is_too_large = options.transport.frame_bytes_max < 200'000;
+  const std::string text = (is_too_large ? "" : "\xff") + pattern(200'000);
+  acceptor.node.send(acceptor.node.accepted.front().first, FrameKind::text, bytes_of(text));
+  auto& closures = dialler.node.closures;
+  REQUIRE(run_until({&dialler, &acceptor}, [&] {
+    return closures.contains(connection) && acceptor.node.closures.size() == 1;
+  }));
+  const std::uint16_t status = is_too_large ? 1009 : 1007;
+  CHECK(closures[connection].status == status);
+  CHECK(acceptor.node.closures.begin()->second.status == status);
+  CHECK(dialler.node.frames.empty());
+}
+
 TEST_CASE("a message of too many fragments ends the connection") {
   const EachTransport transport;
   Host host(trusting());

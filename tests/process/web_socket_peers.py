@@ -145,7 +145,6 @@ class Conversation:
         self.buffer = b""
         self.replies = []
         self.end = []
-        self.has_marker = False
 
     # ---- the opening
 
@@ -217,11 +216,10 @@ class Conversation:
             self.replies.append(f"pong {shown(payload)}")
         elif opcode == CLOSE:
             status = int.from_bytes(payload[:2], "big") if payload else 1005
-            payload[2:].decode()
-            self.replies.append(f"close {status}")
+            is_text = payload[2:].decode(errors="replace").encode() == payload[2:]
+            self.replies.append(f"close {status}" if is_text else f"close {status} and no UTF-8")
             self.end = ["closed"]
         elif opcode == TEXT and payload == b"alive":
-            self.has_marker = True
             self.end = ["alive"]
         else:
             self.end = [f"an unasked {opcode:x}"]
@@ -275,12 +273,24 @@ class Player:
         conversation.say(TEXT, name.encode())
         return conversation
 
-    async def play(self, row, name, cuts=()):
-        """What comes of a row, its bytes cut at these places."""
+    async def greet(self, conversation):
+        """Until the peer has answered a marker: nothing of what follows lies in one packet with the opening."""
+        conversation.say(TEXT, MARKER)
+        while not conversation.end:
+            if not await conversation.read_some(ENDS_WITHIN_S):
+                conversation.end = ["nothing"]
+        if conversation.end != ["alive"]:
+            raise RuntimeError(f"the peer does not answer: {conversation.end}")
+        conversation.end = []
+
+    async def play(self, row, name, cuts=None):
+        """What comes of a row. With `cuts` it follows the opening at once, and its bytes are cut at these places."""
         async with self.limit:
             conversation = await self.connect(name)
+            if cuts is None:
+                await self.greet(conversation)
             data = (row.client if self.serves else row.server) + frame(TEXT, MARKER, masked=self.serves)
-            for begin, end in zip((0, *cuts), (*cuts, len(data))):
+            for begin, end in zip((0, *(cuts or ())), (*(cuts or ()), len(data))):
                 conversation.writer.write(data[begin:end])
                 await asyncio.sleep(0)
             while not conversation.end:
@@ -299,12 +309,7 @@ class Player:
             return False
         async with self.probe_lock:
             for _ in range(PROBES):
-                self.probe.has_marker = False
-                self.probe.end = []
-                self.probe.say(TEXT, MARKER)
-                while not self.probe.has_marker:
-                    if not await self.probe.read_some(ENDS_WITHIN_S) or self.probe.end not in ([], ["alive"]):
-                        raise RuntimeError(f"the peer does not answer: {self.probe.end}")
+                await self.greet(self.probe)
         return not await conversation.read_some(0.01)
 
 
@@ -312,7 +317,7 @@ async def outcomes(peer, serves, rows, pieces=None):
     """Row -> what comes of it at that peer. `pieces`: a seed; rows are cut, into single bytes or at random."""
     player = await Player(peer, serves).begin()
     rng = random.Random(pieces)
-    cuts = [() if pieces is None else random_cuts(rng, len(row.client if serves else row.server)) for row in rows]
+    cuts = [None if pieces is None else random_cuts(rng, len(row.client if serves else row.server)) for row in rows]
     results = await asyncio.gather(*(player.play(row, str(number), cut)
                                      for number, (row, cut) in enumerate(zip(rows, cuts))))
     code = await player.finish()

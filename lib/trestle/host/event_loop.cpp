@@ -165,7 +165,7 @@ Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoo
   lws_context_creation_info info{};
   info.port = CONTEXT_PORT_NO_LISTEN;
   info.protocols = state->protocols;
-  info.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_VALIDATE_UTF8;
+  info.options = LWS_SERVER_OPTION_LIBEV;
   info.foreign_loops = foreign_loops;
   info.alpn = kAlpn;
   info.max_http_header_data = static_cast<unsigned short>(options.header_bytes_max);

@@ -17,6 +17,9 @@ namespace trestle::host {
 namespace {
 
 constexpr std::uint16_t kNoStatus = 1005;
+constexpr std::uint16_t kTooLarge = 1009;
+constexpr std::uint16_t kProtocolError = 1002;
+constexpr std::uint16_t kInvalidText = 1007;
 constexpr unsigned kSwitching = 101;
 
 constexpr std::string_view kBusyReply =
@@ -181,14 +184,21 @@ int LibraryConnection::on_received(lws* socket, ByteSpan part) {
   const MessageBounds bounds = message_bounds();
   const std::size_t announced = part.size() + lws_remaining_packet_payload(socket);
   if (message_.size() + announced > bounds.bytes_max) {
-    return refuse_message(socket, link::CloseStatus::too_large, "message too large");
+    refuse_message(socket, kTooLarge, "message too large");
+    return 0;
   }
   side_traffic_.on_piece(part.size());
   stats().bytes_received_total += part.size();
   const bool is_whole = lws_is_final_fragment(socket) != 0;
+  const bool is_text = lws_frame_is_binary(socket) == 0;
+  if (is_text && (!utf8_.take(part) || (is_whole && !utf8_.is_whole()))) {
+    refuse_message(socket, kInvalidText, "text is not UTF-8");
+    return 0;
+  }
   if (!is_whole) {
     if (lws_remaining_packet_payload(socket) == 0 && ++fragments_ >= bounds.fragments_max) {
-      return refuse_message(socket, link::CloseStatus::protocol_error, "too many fragments");
+      refuse_message(socket, kProtocolError, "too many fragments");
+      return 0;
     }
     if (message_began_ == kNever) message_began_ = steady_now();
     if (message_.empty()) message_.reserve(announced);
@@ -201,9 +211,9 @@ int LibraryConnection::on_received(lws* socket, ByteSpan part) {
     whole = message_;
   }
   message_began_ = kNever;
-  deliver(lws_frame_is_binary(socket) != 0 ? link::FrameKind::binary : link::FrameKind::text,
-          whole);
+  deliver(is_text ? link::FrameKind::text : link::FrameKind::binary, whole);
   message_ = {};  // An idle connection keeps no buffer.
+  utf8_ = {};
   fragments_ = 0;
   return 0;
 }
@@ -213,20 +223,30 @@ bool LibraryConnection::floods_beside(std::uint32_t seconds) {
   return read && side_traffic_.look(*read, seconds);
 }
 
-int LibraryConnection::refuse_message(lws* socket, link::CloseStatus status,
-                                      std::string_view reason) {
+/// Not at once, by what its callback returns: libwebsockets' client (4.1.6) then counts on from the
+/// full buffer that it was showing, and writes the rest of the frame behind it. Until the socket is
+/// writable, and while the close is answered, what comes is swallowed.
+void LibraryConnection::refuse_message(lws* socket, std::uint16_t status, std::string_view reason) {
   std::string text(reason);
   lws_close_reason(socket, static_cast<lws_close_status>(status),
                    reinterpret_cast<unsigned char*>(text.data()), text.size());
   message_ = {};
-  end(static_cast<std::uint16_t>(status), reason);
-  return -1;
+  end(status, reason);
+  is_refusing_ = true;
+  timer_.start(options().close_within);
+  lws_callback_on_writable(socket);
 }
 
 void LibraryConnection::on_ordered() { lws_callback_on_writable(socket_); }
 
 int LibraryConnection::on_writable(lws* socket) {
+  if (std::exchange(is_refusing_, false)) {
+    timer_.stop();  // From here on the library's own deadline holds.
+    return -1;
+  }
   if (state_ != State::open && state_ != State::closing) return 0;
+  // The library has found a flaw and said so in a close frame, behind which nothing may come.
+  if (lws_get_close_length(socket) > 0) return 0;
   report_drained();  // What was only buffered last time has gone: libwebsockets asks again no
                      // earlier.
   for (unsigned written = 0; written < options().frames_per_turn_max; ++written) {

@@ -8,6 +8,7 @@
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/side_traffic.hpp"
 #include "trestle/host/web_socket_connection.hpp"
+#include "trestle/wire/websocket/utf8_check.hpp"
 
 namespace trestle::host {
 
@@ -36,7 +37,7 @@ class LibraryConnection final : public WebSocketConnection {
   void on_open(lws* socket);
   void on_handshake_done(lws* socket);
   int on_received(lws* socket, ByteSpan part);
-  int refuse_message(lws* socket, link::CloseStatus status, std::string_view reason);
+  void refuse_message(lws* socket, std::uint16_t status, std::string_view reason);
   int on_writable(lws* socket);
   bool write_front(lws* socket);
   int on_peer_closing(ByteSpan payload);
@@ -47,6 +48,8 @@ class LibraryConnection final : public WebSocketConnection {
   std::optional<HttpExchange> http_;
   Bytes message_;  ///< Fragments so far.
   std::size_t fragments_ = 0;
+  wire::websocket::Utf8Check utf8_;  ///< Of a text.
+  bool is_refusing_ = false;         ///< The close frame of `refuse_message` has not gone.
   Instant message_began_ = kNever;
   SideTraffic side_traffic_;
 };

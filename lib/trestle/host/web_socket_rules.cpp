@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "trestle/wire/websocket/utf8_check.hpp"
+
 namespace trestle::host {
 namespace {
 
@@ -49,7 +51,7 @@ bool is_sound_close(ByteSpan payload) {
   if (payload.empty()) return true;
   if (payload.size() < 2) return false;
   const unsigned status = static_cast<unsigned>(payload[0]) << 8 | payload[1];
-  return is_status_for_the_wire(status);
+  return is_status_for_the_wire(status) && wire::websocket::is_utf8(payload.subspan(2));
 }
 
 }  // namespace trestle::host

@@ -27,8 +27,7 @@ enum class UpgradeFlaw : std::uint8_t {
 /// Section 4.2.1.
 UpgradeFlaw flaw_of(const UpgradeRequest& request);
 
-/// Section 5.5.1 and 7.4: nothing, or a status that may be sent. Whether the reason behind it is
-/// UTF-8 libwebsockets has looked.
+/// Section 5.5.1 and 7.4: nothing, or a status that may be sent and a reason that is UTF-8.
 bool is_sound_close(ByteSpan payload);
 
 }  // namespace trestle::host

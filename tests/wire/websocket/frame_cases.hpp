@@ -329,7 +329,9 @@ inline void add_texts(std::vector<FrameCase>& cases) {
       {"three bytes and ASCII", "\xe2\x82("},
       {"a start and a start", "\xc3\xc3"},
       {"behind much ASCII", std::string(100, 'a') + "\xff"},
-      {"cut behind much ASCII", std::string(64, 'a') + "\xe2"}};
+      {"cut behind much ASCII", std::string(64, 'a') + "\xe2"},
+      // More than the buffer of any library that shows text by pieces.
+      {"before very much ASCII", "\xff" + std::string(60'000, 'a')}};
   for (const auto& [name, bytes] : bad) {
     cases.push_back({"not UTF-8: " + name, {text(bytes)}, fails(1007)});
     cases.push_back({"not UTF-8, but binary: " + name, {binary(bytes)}, arrives("binary", bytes)});
