@@ -160,8 +160,8 @@ class Orders {
 host::TransportOptions options_of(char** words) {
   const auto number = [&](int index) { return std::strtoul(words[index], nullptr, 10); };
   host::TransportOptions options;
-  options.kind = std::string_view(words[3]) == "raw" ? host::TransportKind::raw
-                                                     : host::TransportKind::library;
+  options.kind =
+      std::string_view(words[3]) == "raw" ? host::TransportKind::raw : host::TransportKind::library;
   options.frame_bytes_max = options.frame_bytes_max_before_identity = number(2);
   options.fragments_max = options.fragments_max_before_identity = number(4);
   options.pages = host::PageGate({"*"});

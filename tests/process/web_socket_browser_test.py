@@ -92,6 +92,8 @@ class BrowserTest(ProcessCase):
                 for status in PAGE_STATUSES:
                     self.assertEqual(reports[f"talk {status}"], (status, said))
                 self.assertEqual(reports["talk too much"][1], [])
+                print(f"Chromium and {transport}: {len(PAGE_STATUSES) * len(messages)} messages there and back, "
+                      f"{len(PAGE_STATUSES)} closes of the page's, {len(STATUSES) + 1} of ours")
 
     def test_a_page_and_a_program(self):
         """The old dialect, which is what pages speak: each ping has its pong, whatever its size."""

@@ -199,7 +199,7 @@ TEST_CASE("the table of answers holds, whatever the pieces") {
   CHECK(cases.size() >= 70);
 }
 
-TEST_CASE("a sound answer is read the same at every cut, and takes nothing that lies behind it") {
+TEST_CASE("a sound answer is read the same at every cut, and takes nothing that is behind") {
   std::size_t sound = 0;
   auto cases = switching_cases();
   for (const AnswerCase& one : other_cases()) cases.push_back(one);
@@ -220,8 +220,9 @@ TEST_CASE("a sound answer is read the same at every cut, and takes nothing that 
 TEST_CASE("an answer and the frames behind it are read the same at every cut") {
   constexpr std::array<std::uint8_t, ws::MaskSource::kSeedBytes> kSeed = {1, 2, 3};
   Bytes stream = to_bytes(as_bytes(answer()));
-  append(stream, encoded({text("one"), not_final(binary("tw")), ping("p"), last("o"), closing(1001)},
-                         ws::Role::server));
+  append(stream,
+         encoded({text("one"), not_final(binary("tw")), ping("p"), last("o"), closing(1001)},
+                 ws::Role::server));
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
     CAPTURE(cut);
     ws::MaskSource masks(kSeed);

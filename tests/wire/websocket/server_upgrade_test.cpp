@@ -71,7 +71,7 @@ TEST_CASE("the table of requests holds, whatever the pieces, and the slow reader
   }
 }
 
-TEST_CASE("a sound request is read the same at every cut, and takes nothing that lies behind it") {
+TEST_CASE("a sound request is read the same at every cut, and takes nothing that is behind") {
   std::size_t sound = 0;
   for (const RequestCase& one : request_cases()) {
     if (one.expects.find(" @ ") == std::string::npos) continue;
@@ -89,8 +89,9 @@ TEST_CASE("a sound request is read the same at every cut, and takes nothing that
 
 TEST_CASE("a request and the frames behind it are read the same at every cut") {
   Bytes stream = to_bytes(as_bytes(RequestSketch().text()));
-  append(stream, encoded({text("one"), not_final(binary("tw")), ping("p"), last("o"), closing(1001)},
-                         ws::Role::client));
+  append(stream,
+         encoded({text("one"), not_final(binary("tw")), ping("p"), last("o"), closing(1001)},
+                 ws::Role::client));
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
     CAPTURE(cut);
     ws::ServerUpgrade upgrade;
