@@ -52,17 +52,31 @@ class Row:
     server: bytes
 
 
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A row of the table of requests: what is sent, and what of them is asked for, or why not."""
+
+    name: str
+    expects: str
+    stream: bytes
+
+    @property
+    def is_sound(self):
+        return self.expects.startswith("upgrade ")
+
+
 class Table:
-    """What tests/peers/frame_cases_program.cpp prints."""
+    """What tests/peers/conformance_table_program.cpp prints."""
 
     def __init__(self):
-        program = subprocess.run([programs_folder() / "frame_cases_program"], capture_output=True, text=True, check=True)
+        program = subprocess.run([programs_folder() / "conformance_table_program"], capture_output=True, text=True, check=True)
         limits, *rows = [json.loads(line) for line in program.stdout.splitlines()]
         self.message_bytes_max = limits["message_bytes_max"]
         self.fragments_max = limits["fragments_max"]
         self.controls_max = limits["controls_max"]
         self.rows = [Row(row["name"], seen_outside(row["expects"]), bytes.fromhex(row["client"]), bytes.fromhex(row["server"]))
-                     for row in rows]
+                     for row in rows if "client" in row]
+        self.requests = [Request(row["name"], row["expects"], bytes.fromhex(row["request"])) for row in rows if "request" in row]
 
 
 def seen_outside(expects):
@@ -324,6 +338,27 @@ async def outcomes(peer, serves, rows, pieces=None):
     if code != 0:
         raise RuntimeError(f"the peer ends with {code}")
     return dict(zip((row.name for row in rows), results))
+
+
+async def answers(peer, requests):
+    """Row -> the status that is answered by a peer that serves; 0 if it hangs up."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(request):
+        async with limit:
+            reader, writer = await asyncio.open_connection(HOST, peer.port)
+            writer.write(request.stream)
+            try:
+                line = await asyncio.wait_for(reader.readline(), ENDS_WITHIN_S)
+            except OSError:
+                line = b""
+            writer.transport.abort()
+            found = re.match(rb"HTTP/1\.1 (\d{3}) ", line)
+            return int(found.group(1)) if found else 0
+
+    results = await asyncio.gather(*map(ask, requests))
+    await peer.stop()
+    return dict(zip((request.name for request in requests), results))
 
 
 def random_cuts(rng, size):
