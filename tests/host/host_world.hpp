@@ -32,19 +32,22 @@ class EachTransport {
     spoken() = GENERATE(host::TransportKind::library, host::TransportKind::raw);
     UNSCOPED_INFO((spoken() == host::TransportKind::raw ? "the raw transport" : "the library's"));
   }
-  ~EachTransport() { spoken() = host::TransportKind::library; }
+  ~EachTransport() { spoken() = kUsual; }
   EachTransport(const EachTransport&) = delete;
   EachTransport& operator=(const EachTransport&) = delete;
 
   static host::TransportKind& spoken() {
-    static host::TransportKind kind = host::TransportKind::library;
+    static host::TransportKind kind = kUsual;
     return kind;
   }
   /// The options of a host that speaks with it, unless they say otherwise themselves.
   static host::RunnerOptions options(host::RunnerOptions given) {
-    if (spoken() == host::TransportKind::raw) given.transport.kind = host::TransportKind::raw;
+    if (spoken() != kUsual) given.transport.kind = spoken();
     return given;
   }
+
+ private:
+  static constexpr host::TransportKind kUsual = host::TransportOptions{}.kind;
 };
 
 /// One host: a loop, a runner and a fake node that listens on a free port of the loopback

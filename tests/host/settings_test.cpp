@@ -130,7 +130,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"tls-key", {"/key.pem"}, ""},
                                             {"tls-ca", {"/ca.pem"}, ""},
                                             {"tls-insecure-skip-verify", {"true"}, ""},
-                                            {"transport", {"raw"}, ""},
+                                            {"transport", {"library"}, ""},
                                             {"connections-max", {"7"}, ""},
                                             {"connections-per-address", {"7"}, ""},
                                             {"limit", {"ban-s=7"}, ""},

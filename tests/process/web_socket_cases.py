@@ -11,7 +11,7 @@ connection is told in words:
     pong 5        a pong came whose payload is that of the ping, five bytes long
     answer 1      the native request 1 was answered: its message arrived whole
 
-`wants` is what the RFC permits. Where the library does otherwise, DEVIATIONS at the end says what, and why it may stay so;
+`wants` is what the RFC permits. Where the library does otherwise (`--transport library`), DEVIATIONS at the end says what, and why it may stay so;
 docs/conformance.md tells the same.
 """
 
@@ -318,7 +318,7 @@ CASES = tuple(case for cases in TABLE.values() for case in cases)
 AS_ABOVE = "As above."
 
 # What libwebsockets 4.1.6 does otherwise, and why it stays so. Our own codec does nothing otherwise.
-DEVIATIONS = {} if os.environ.get("TRESTLE_TRANSPORT") == "raw" else {
+DEVIATIONS = {} if os.environ.get("TRESTLE_TRANSPORT") != "library" else {
     "a method in small letters":
         ("http 101", "The library's parser does not tell letters of a method apart. Nothing follows from it."),
     "a line without a colon":

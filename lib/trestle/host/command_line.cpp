@@ -51,7 +51,7 @@ constexpr OptionHelp kOptions[] = {
     {"tls-insecure-skip-verify", nullptr,
      "Dial wss:// without checking certificates: for tests, never for a network"},
     {"transport", "library|raw",
-     "Let libwebsockets speak WebSocket, or our own codec (default: library)"},
+     "Let libwebsockets speak WebSocket, or our own codec (default: raw)"},
     {"connections-max", "N", "WebSockets accepted at the same time (default: 10000)"},
     {"connections-per-address", "N",
      "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},

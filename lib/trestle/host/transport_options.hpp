@@ -14,12 +14,12 @@ namespace trestle::host {
 
 /// Who speaks WebSocket on the sockets, which are libwebsockets' in either case.
 enum class TransportKind : std::uint8_t {
-  library,  ///< libwebsockets itself.
+  library,  ///< libwebsockets itself: the reference that the other one is compared with.
   raw,      ///< Our own codec (`wire/websocket`), on bytes, and `tls::Engine`.
 };
 
 struct TransportOptions {
-  TransportKind kind = TransportKind::library;
+  TransportKind kind = TransportKind::raw;
   /// One WebSocket message at most, its fragments together: the absolute bound of the protocol
   /// (reliability.md section 10). Narrower bounds, by class of peer, are the core's.
   std::size_t frame_bytes_max = 256 * 1024;
