@@ -27,9 +27,14 @@ def tcp_admin(command):
 
 
 def with_transport(command):
-    """The same command; with the transport that all programs of this run are told to use, if TRESTLE_TRANSPORT names one."""
-    transport = os.environ.get("TRESTLE_TRANSPORT")
-    return [*command, "--transport", transport] if transport else [*command]
+    """The same command; with the transport and the threads that all programs of this run are told to use, if
+    TRESTLE_TRANSPORT and TRESTLE_THREADS say so and the command does not."""
+    told = [*command]
+    for option in "--transport", "--threads":
+        value = os.environ.get(f"TRESTLE_{option[2:].upper()}")
+        if value and option not in told:
+            told += option, value
+    return told
 
 
 class ProgramError(Exception):

@@ -28,11 +28,11 @@ namespace trestle::test {
 /// with one runs once for each.
 class EachTransport {
  public:
-  EachTransport() {
-    spoken() = GENERATE(host::TransportKind::library, host::TransportKind::raw);
-    UNSCOPED_INFO((spoken() == host::TransportKind::raw ? "the raw transport" : "the library's"));
+  EachTransport() : EachTransport(0) {}
+  ~EachTransport() {
+    spoken() = kUsual;
+    threads() = 0;
   }
-  ~EachTransport() { spoken() = kUsual; }
   EachTransport(const EachTransport&) = delete;
   EachTransport& operator=(const EachTransport&) = delete;
 
@@ -40,14 +40,34 @@ class EachTransport {
     static host::TransportKind kind = kUsual;
     return kind;
   }
+  /// Beside the core's, for what a host dials.
+  static std::size_t& threads() {
+    static std::size_t number = 0;
+    return number;
+  }
   /// The options of a host that speaks with it, unless they say otherwise themselves.
   static host::RunnerOptions options(host::RunnerOptions given) {
     if (spoken() != kUsual) given.transport.kind = spoken();
+    if (given.threads.threads == 0) given.threads.threads = threads();
     return given;
+  }
+
+ protected:
+  explicit EachTransport(std::size_t dialling_threads) {
+    spoken() = GENERATE(host::TransportKind::library, host::TransportKind::raw);
+    threads() = dialling_threads;
+    UNSCOPED_INFO((spoken() == host::TransportKind::raw ? "the raw transport" : "the library's")
+                  << ", threads: " << dialling_threads);
   }
 
  private:
   static constexpr host::TransportKind kUsual = host::TransportOptions{}.kind;
+};
+
+/// The same for tests that dial: on the core's thread, and on two others.
+class EachDialler : public EachTransport {
+ public:
+  EachDialler() : EachTransport(GENERATE(std::size_t{0}, std::size_t{2})) {}
 };
 
 /// One host: a loop, a runner and a fake node that listens on a free port of the loopback
@@ -61,6 +81,7 @@ struct Host {
         log({.level = LogLevel::error}),
         runner(std::make_unique<host::Runner>(*loop, node, suite, keys, log,
                                               EachTransport::options(options))) {
+    REQUIRE(runner->start_threads());
     auto socket = host::ListeningSocket::open({address, 0});
     port = socket->address().port;
     runner->listen(std::move(*socket), has_tls() ? host::Security::tls : host::Security::plain);

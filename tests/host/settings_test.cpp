@@ -131,6 +131,7 @@ TEST_CASE("each setting that may change while the program runs is taken over") {
                                             {"tls-ca", {"/ca.pem"}, ""},
                                             {"tls-insecure-skip-verify", {"true"}, ""},
                                             {"transport", {"library"}, ""},
+                                            {"threads", {"7"}, ""},
                                             {"connections-max", {"7"}, ""},
                                             {"connections-per-address", {"7"}, ""},
                                             {"limit", {"ban-s=7"}, ""},

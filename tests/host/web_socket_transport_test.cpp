@@ -76,7 +76,7 @@ std::string pattern(std::size_t bytes) {
 }  // namespace
 
 TEST_CASE("a dialled connection is reported on both sides, with the peer's address") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   CHECK(pair.dialler.node.dialled.front() == pair.connection);
@@ -85,7 +85,7 @@ TEST_CASE("a dialled connection is reported on both sides, with the peer's addre
 }
 
 TEST_CASE("frames of both kinds arrive whole and in order, in both directions") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.acceptor.node.echoes = true;
@@ -110,7 +110,7 @@ TEST_CASE("frames of both kinds arrive whole and in order, in both directions") 
 }
 
 TEST_CASE("a frame of 200 KiB passes both ways and is reported as drained") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.acceptor.node.echoes = true;
@@ -125,7 +125,7 @@ TEST_CASE("a frame of 200 KiB passes both ways and is reported as drained") {
 }
 
 TEST_CASE("an empty frame arrives as one") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.dialler.node.send(pair.connection, FrameKind::binary, {});
@@ -135,7 +135,7 @@ TEST_CASE("an empty frame arrives as one") {
 }
 
 TEST_CASE("a frame over the limit ends the connection with 1009 and is not delivered") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   pair.dialler.node.send(pair.connection, FrameKind::binary, bytes_of(pattern(256 * 1024 + 1)));
@@ -146,7 +146,7 @@ TEST_CASE("a frame over the limit ends the connection with 1009 and is not deliv
 }
 
 TEST_CASE("close status and reason reach the other side, after the frames ordered before") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   for (int index = 0; index < 50; ++index) {
@@ -164,7 +164,7 @@ TEST_CASE("close status and reason reach the other side, after the frames ordere
 }
 
 TEST_CASE("a long close reason is cut to what a close frame holds") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   REQUIRE(pair.connect());
   std::string reason = std::string(122, 'x') + "\xc3\xa4";
@@ -256,7 +256,7 @@ TEST_CASE("a peer that vanishes is reported as 1006") {
 }
 
 TEST_CASE("a dial to a closed port fails with REFUSED") {
-  const EachTransport transport;
+  const EachDialler transport;
   Host host;
   std::uint16_t closed_port = 0;
   {
@@ -269,7 +269,7 @@ TEST_CASE("a dial to a closed port fails with REFUSED") {
 }
 
 TEST_CASE("a dial to a listener that never answers fails with TIMEOUT when its time is over") {
-  const EachTransport transport;
+  const EachDialler transport;
   Host host;
   auto silent = host::ListeningSocket::open({"127.0.0.1", 0});
   const Instant begin = host::steady_now();
@@ -281,7 +281,7 @@ TEST_CASE("a dial to a listener that never answers fails with TIMEOUT when its t
 }
 
 TEST_CASE("a dial to a server that does not speak WebSocket fails") {
-  const EachTransport transport;
+  const EachDialler transport;
   Host host;
   auto server = host::ListeningSocket::open({"127.0.0.1", 0});
   const auto id = host.node.dial("ws://127.0.0.1:" + std::to_string(server->address().port));
@@ -320,7 +320,7 @@ TEST_CASE("a dial to a server that does not speak WebSocket fails") {
 }
 
 TEST_CASE("URLs that cannot be dialled fail with a sentence") {
-  const EachTransport transport;
+  const EachDialler transport;
   Host host;
   INFO("the host was given no TLS");
   const auto secure = host.node.dial("wss://127.0.0.1:1");
@@ -332,7 +332,7 @@ TEST_CASE("URLs that cannot be dialled fail with a sentence") {
 }
 
 TEST_CASE("localhost is dialled without asking a name server, an unknown name fails with a code") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   const auto known = pair.dialler.node.dial("ws://localhost:" + std::to_string(pair.acceptor.port) +
                                             "/a/path?b=c");
@@ -347,7 +347,7 @@ TEST_CASE("localhost is dialled without asking a name server, an unknown name fa
 }
 
 TEST_CASE("an abandoned dial is never heard of again") {
-  const EachTransport transport;
+  const EachDialler transport;
   Pair pair;
   const auto id = pair.dialler.node.dial(pair.acceptor.url());
   pair.dialler.node.close(id, CloseStatus::normal, "");

@@ -36,6 +36,30 @@ class OnboardingTest(ProcessCase):
         self.assertEqual([slot["timeouts"] + slot["failures"] for slot in slots], [0, 0])
         self.assertEqual((len(watch.seen), watch.most_at_once, watch.fewest_at_once), (2, 2, 2))
 
+    def test_bridges_have_a_thread_each_over_either_transport(self):
+        for transport in "library", "raw":
+            with self.subTest(transport):
+                options = "--threads", "2", "--transport", transport
+                network = self.prepare_network(tls=True, bootstrap_options=("--genesis", *options), bridge_options=options)
+                network.start(0)
+                with ConnectionWatch(network.bootstrap.process.pid, network.bridge_ports) as watch:
+                    self.assertTrue(watch.wait_for(2, timeout_s=15), network.bootstrap.story())
+                    nodes = [network.start_first_node(), *(network.start_node(*options) for _ in range(2))]
+                    network.wait_joined(nodes)
+                    wait_until(lambda: watch.samples > 10, 15)
+                self.assertEqual((len(watch.seen), watch.most_at_once), (2, 2))
+                self.assert_put(network, nodes[1], "key", "a value")
+                self.assert_get(network, nodes[2], "key", "a value")
+                status = network.bootstrap.status()
+                self.assertEqual([thread["connections"] for thread in status["threads"]], [1, 1])
+                self.assertEqual([slot["connections_opened"] for slot in status["bridges"]], [1, 1])
+                self.assertEqual([thread["orders_refused"] for thread in status["threads"]], [0, 0])
+                metrics = network.bootstrap.admin.text("/metrics")
+                for thread in 1, 2:
+                    self.assertIn(f'trestle_thread_connections{{thread="{thread}"}} 1', metrics)
+                for program in network.running():
+                    self.assert_stops(program)
+
     def test_a_join_says_who_through_whom_and_how_long(self):
         network = self.start_network(nodes=3)
         bridges = {bridge.id: bridge.url for bridge in network.bridges}

@@ -52,6 +52,8 @@ constexpr OptionHelp kOptions[] = {
      "Dial wss:// without checking certificates: for tests, never for a network"},
     {"transport", "library|raw",
      "Let libwebsockets speak WebSocket, or our own codec (default: raw)"},
+    {"threads", "N",
+     "Hold the connections that are dialled on so many threads beside the core's (default: 0)"},
     {"connections-max", "N", "WebSockets accepted at the same time (default: 10000)"},
     {"connections-per-address", "N",
      "Of these from one address, loopback excepted; 0: no such bound (default: 32)"},

@@ -222,6 +222,7 @@ void EventLoop::nudge() { lws_cancel_service(state_->context); }
 struct ev_loop* EventLoop::loop() const { return state_->loop; }
 const Histogram& EventLoop::turn_time() const { return state_->turn_time; }
 Tls* EventLoop::tls() const { return state_->options.tls; }
+const EventLoopOptions& EventLoop::options() const { return state_->options; }
 
 bool EventLoop::adopt(int descriptor, Security security, SocketUser& user) {
   const bool has_tls = security == Security::tls;

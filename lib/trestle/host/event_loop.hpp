@@ -128,6 +128,7 @@ class EventLoop {
   const Histogram& turn_time() const;
   /// What the loop was given.
   Tls* tls() const;
+  const EventLoopOptions& options() const;
 
   struct State;
 

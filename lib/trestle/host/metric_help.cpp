@@ -27,6 +27,13 @@ constexpr Help kHelp[] = {
     {"process.descriptors_max", "Descriptors this process may open."},
     {"process.memory", "Resident memory."},
     {"process.time", "Processor time, user and system."},
+    {"thread.connections", "WebSockets open now on this thread of the transport."},
+    {"thread.orders_peak", "The most orders that ever waited for this thread."},
+    {"thread.order_bytes_peak", "The most bytes in orders that ever waited for it."},
+    {"thread.events_peak", "The most events of this thread that ever waited for the core."},
+    {"thread.event_bytes_peak", "The most bytes in events that ever waited for the core."},
+    {"thread.orders_refused_total", "Frames and dials not taken: too much waited for it."},
+    {"thread.waits_total", "Times it stopped reading until the core had taken what it reported."},
     // sockets
     {"host.connections", "WebSockets open now, dialled and accepted."},
     {"host.connections_accepted", "Accepted WebSockets open now."},

@@ -207,10 +207,31 @@ void add_process(const Snapshot& snapshot, MetricFamilies& families) {
   counter("process_cpu_seconds_total", "process.time", seconds(snapshot.process.processor_time));
 }
 
+/// One series for each thread of the transport, counted from 1.
+void add_threads(const std::vector<ThreadFigures>& threads, MetricFamilies& families) {
+  const auto add_figure = [&](std::string_view figure, auto member) {
+    const MetricKind kind = figure.ends_with("_total") ? MetricKind::counter : MetricKind::gauge;
+    MetricFamily& family = add(families, metric_name(figure), help_of(figure), kind);
+    for (std::size_t index = 0; index < threads.size(); ++index) {
+      family.values.push_back(
+          {{{"thread", std::to_string(index + 1)}}, number(threads[index].*member)});
+    }
+  };
+  if (threads.empty()) return;
+  add_figure("thread.connections", &ThreadFigures::connections);
+  add_figure("thread.orders_peak", &ThreadFigures::orders_peak);
+  add_figure("thread.order_bytes_peak", &ThreadFigures::order_bytes_peak);
+  add_figure("thread.events_peak", &ThreadFigures::events_peak);
+  add_figure("thread.event_bytes_peak", &ThreadFigures::event_bytes_peak);
+  add_figure("thread.orders_refused_total", &ThreadFigures::orders_refused);
+  add_figure("thread.waits_total", &ThreadFigures::waits);
+}
+
 }  // namespace
 
 void collect_metrics(const Snapshot& snapshot, MetricFamilies& families) {
   add_process(snapshot, families);
+  add_threads(snapshot.threads, families);
   add_utilisation(snapshot.status, families);
   add_bridges(snapshot.status.bridges, families);
   add_peers(snapshot.status.peers, families);

@@ -75,6 +75,7 @@ Snapshot Overview::snapshot() {
   }
   snapshot.process = read_process_figures();
   snapshot.turn_time = loop_.turn_time();
+  snapshot.threads = source_.threads();
   snapshot.log_lines_dropped = log_.lines_dropped();
   snapshot.alerts = alerts_.raised();
   snapshot.thresholds = alerts_.thresholds();

@@ -46,6 +46,7 @@ class StatusSource {
   virtual node::Status status() = 0;
   virtual bool is_healthy() = 0;
   virtual std::vector<node::MemberStatus> members() { return {}; }
+  virtual std::vector<ThreadFigures> threads() { return {}; }
 };
 
 /// What operators see of a running program: status, metrics, alerts, the page, and the old

@@ -75,6 +75,7 @@ RunnerOptions runner_options(const Settings& settings, std::size_t descriptors) 
   const Limits& limits = settings.limits;
   options.transport = limits.transport;
   options.transport.kind = settings.transport;
+  options.threads.threads = settings.threads;
   options.transport.connections_max = std::min(settings.connections_max, descriptors / 2);
   options.transport.connections_per_address_max = settings.connections_per_address_max;
   options.transport.sockets_max =
@@ -190,6 +191,9 @@ ExitCode run_node(const Program& program, const CommandLine& line, Reading readi
   StorageThread storage((*loop)->loop(), folder->path(), std::move(memories->database));
   Runner runner(**loop, *node, suite, keys, log, options);
   runner.set_storage(storage);
+  if (const auto started = runner.start_threads(); !started) {
+    return complain(program.kind, started.error(), ExitCode::failed);
+  }
   Reloader reloader(line, settings, descriptors / 2, tls, runner, log);
   runner.watch_signals();
   runner.set_on_hangup([&reloader] { reloader.reload(); });

@@ -73,7 +73,10 @@ std::string Reloader::apply(Settings fresh, TlsMaterial material) {
   if (fresh.revocations != settings_.revocations) changed.applied.emplace_back("revocations");
   const TlsChange tls = tls_.renew(std::move(material));
   if (tls.certificate) changed.applied.emplace_back("the certificate");
-  if (tls.issuers) changed.applied.emplace_back("the trusted issuers");
+  if (tls.issuers) {
+    changed.applied.emplace_back("the trusted issuers");
+    runner_.on_issuers_changed(tls_);
+  }
   take_over(settings_, fresh);
   log_.set_level(settings_.log_level);
   runner_.overview().set_alert_thresholds(settings_.alert_thresholds);

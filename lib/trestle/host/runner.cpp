@@ -79,6 +79,24 @@ void Runner::set_storage(StorageThread& storage) {
   storage.set_events(this);
 }
 
+Result<void, std::string> Runner::start_threads() {
+  if (options_.threads.threads == 0) return {};
+  auto started = ThreadedTransport::start(options_.threads, loop_.options(), options_.transport,
+                                          loop_.loop(), *this);
+  if (!started) return refuse(std::move(started.error()));
+  threads_ = std::move(*started);
+  return {};
+}
+
+void Runner::limit(const TransportOptions& limits) {
+  transport_.limit(limits);
+  if (threads_ != nullptr) threads_->limit(limits);
+}
+
+void Runner::on_issuers_changed(const Tls& tls) {
+  if (threads_ != nullptr) threads_->trust(tls);
+}
+
 void Runner::start(node::Restored restored) {
   tell_wall_clock();
   if (!restored.empty()) {
@@ -119,8 +137,12 @@ void Runner::end_turn() {
   while (auto effect = node_.poll_effect(steady_now())) {
     std::visit([this](auto& order) { perform(order); }, *effect);
   }
+  if (threads_ != nullptr) {
+    threads_->end_turn();
+    transport_.count_elsewhere(threads_->connections());
+  }
   // The goodbyes leave before the program does.
-  if (is_drained_ && transport_.stats().connections == 0 && !is_stopped_) stop();
+  if (is_drained_ && transport_stats().connections == 0 && !is_stopped_) stop();
   const Instant next = node_.next_deadline();
   if (next == armed_) return;
   armed_ = next;
@@ -139,14 +161,25 @@ void Runner::on_deadline() {
   if (node_.next_deadline() <= now) node_.on_deadline(now);
 }
 
-void Runner::perform(link::Dial& order) { transport_.dial(order); }
+void Runner::perform(link::Dial& order) {
+  if (threads_ != nullptr) return threads_->dial(order);
+  transport_.dial(order);
+}
 
 void Runner::perform(link::SendFrame& order) {
   if (options_.trace_frames) trace("frame.sent", order.connection, order.kind, order.bytes);
+  if (is_threaded(order.connection)) return threads_->send(std::move(order));
   transport_.send(std::move(order));
 }
 
-void Runner::perform(link::CloseTransport& order) { transport_.close(std::move(order)); }
+void Runner::perform(link::CloseTransport& order) {
+  if (is_threaded(order.connection)) return threads_->close(std::move(order));
+  transport_.close(std::move(order));
+}
+
+bool Runner::is_threaded(link::ConnectionId connection) const {
+  return threads_ != nullptr && threads_->has(connection);
+}
 
 void Runner::perform(link::Sign& order) {
   const crypto::Signature signature = suite_.sign(keys_, order.message);

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <ev.h>
 
@@ -17,6 +19,7 @@
 #include "trestle/host/overview.hpp"
 #include "trestle/host/runner_hooks.hpp"
 #include "trestle/host/storage_thread.hpp"
+#include "trestle/host/threaded_transport.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/web_socket_transport.hpp"
 #include "trestle/node/node.hpp"
@@ -25,6 +28,7 @@ namespace trestle::host {
 
 struct RunnerOptions {
   TransportOptions transport;
+  ThreadedTransportOptions threads;
   AdminOptions admin;
   OverviewOptions overview;
   RunnerHooks hooks;
@@ -49,7 +53,7 @@ struct RunnerOptions {
 /// The node is drained once per turn of the loop, after everything that was ready has been fed in:
 /// what many inputs caused leaves in one frame per connection, and a lone message never waits
 /// (design section 4). Signing and verifying happen at once, on the loop; the disk has a thread of
-/// its own.
+/// its own, and what is dialled may have several.
 class Runner final : public TransportEvents,
                      private AdminBackend,
                      private StatusSource,
@@ -72,11 +76,16 @@ class Runner final : public TransportEvents,
   /// Where records and peers are kept; outlives the runner. Without one records are kept in memory
   /// alone, and peers not at all.
   void set_storage(StorageThread& storage);
+  /// Those of the options, if any: what is dialled from now on is dialled there. Before `start`.
+  /// Error: a sentence for the operator.
+  Result<void, std::string> start_threads();
   /// `restored`: what the node was when it last ran.
   void start(node::Restored restored = {});
   /// Hands the node what may change while it runs.
   void reload(const node::Reload& reload);
-  void limit(const TransportOptions& limits) { transport_.limit(limits); }
+  void limit(const TransportOptions& limits);
+  /// What is dialled from now on believes whom `tls` does, which was renewed.
+  void on_issuers_changed(const Tls& tls);
   void admit_pages(PageGate pages) { transport_.admit_pages(std::move(pages)); }
   void limit_accepted(std::size_t connections_max, std::size_t per_address_max) {
     transport_.limit_accepted(connections_max, per_address_max);
@@ -84,7 +93,8 @@ class Runner final : public TransportEvents,
   /// Stops listening and lets the node say goodbye; the loop's `run` returns when that is done.
   void begin_shutdown();
   bool is_stopped() const { return is_stopped_; }
-  TransportStats transport_stats() const { return transport_.stats(); }
+  /// Those of the threads included.
+  TransportStats transport_stats() const;
   /// For figures of an embedding program's own, and for thresholds that change while it runs.
   Overview& overview() { return overview_; }
 
@@ -102,6 +112,7 @@ class Runner final : public TransportEvents,
 
   node::Status status() override;
   std::vector<node::MemberStatus> members() override { return node_.members(); }
+  std::vector<ThreadFigures> threads() override;
   bool is_healthy() override;
 
   std::optional<HttpReply> admin_reply(const HttpRequest& request) override;
@@ -125,6 +136,8 @@ class Runner final : public TransportEvents,
   void perform(link::Dial& order);
   void perform(link::SendFrame& order);
   void perform(link::CloseTransport& order);
+  /// Whether it is one of a thread's.
+  bool is_threaded(link::ConnectionId connection) const;
   void perform(link::Sign& order);
   void perform(link::Verify& order);
   void perform(node::OperationEnded& ended);
@@ -152,6 +165,7 @@ class Runner final : public TransportEvents,
   StorageThread* storage_ = nullptr;
   RunnerOptions options_;
   WebSocketTransport transport_;
+  std::unique_ptr<ThreadedTransport> threads_;  ///< Null: no further threads.
   AdminServer admin_;
   Overview overview_;
   Timer deadline_;

@@ -22,9 +22,19 @@ const char* sentence_for(node::MemoryState state) {
 
 bool Runner::is_healthy() { return !is_stopping_ && node_.is_healthy(steady_now()); }
 
+TransportStats Runner::transport_stats() const {
+  TransportStats stats = transport_.stats();
+  if (threads_ != nullptr) threads_->add_figures(stats);
+  return stats;
+}
+
+std::vector<ThreadFigures> Runner::threads() {
+  return threads_ == nullptr ? std::vector<ThreadFigures>{} : threads_->figures();
+}
+
 node::Status Runner::status() {
   node::Status status = node_.status(steady_now());
-  const TransportStats stats = transport_.stats();
+  const TransportStats stats = transport_stats();
   status.counters.emplace_back("host.connections", stats.connections);
   status.counters.emplace_back("host.connections_accepted", stats.accepted);
   status.counters.emplace_back("host.pending", stats.pending);

@@ -142,6 +142,9 @@ Result<std::unique_ptr<Service>, std::string> Service::create(const ServiceOptio
   state->runner = std::make_unique<Runner>(*state->loop, *state->node, state->suite, **state->keys,
                                            state->log, runner);
   if (state->storage) state->runner->set_storage(*state->storage);
+  if (auto started = state->runner->start_threads(); !started) {
+    return refuse(std::move(started.error()));
+  }
   state->runner->listen(std::move(*socket), has_tls ? Security::tls : Security::plain);
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }

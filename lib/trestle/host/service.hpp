@@ -48,7 +48,8 @@ struct ServiceOptions {
 ///     auto found = (*service)->get("greeting").get();      // from any thread but that one
 ///     (*service)->stop();
 ///
-/// One thread runs it; everything of the node happens there. Several may live in one process, each
+/// One thread runs it; everything of the node happens there, though what it dials may be held on
+/// threads of its own (`runner.threads`). Several may live in one process, each
 /// on a thread of its own; create them one after another. What libwebsockets logs is set for the
 /// whole process by the one created last. Throws nothing itself; what the standard library throws
 /// (memory) passes through.

@@ -60,6 +60,8 @@ struct Settings {
   TlsFiles tls;
   TlsVerification tls_verification = TlsVerification::full;
   TransportKind transport = TransportOptions{}.kind;
+  /// Threads beside the core's, for what is dialled.
+  std::size_t threads = 0;
   std::size_t connections_max = TransportOptions{}.connections_max;
   std::size_t connections_per_address_max = TransportOptions{}.connections_per_address_max;
   Limits limits;

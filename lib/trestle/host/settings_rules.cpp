@@ -242,6 +242,9 @@ std::string level_text(LogLevel level) {
 
 /// More descriptors than Linux gives a process by default.
 constexpr Range kConnections{1, 1'048'576};
+/// Zero: none beside the core's. More would have no bridge to hold (a pool has at most 64), and
+/// each takes descriptors and memory whether it has work or not.
+constexpr Range kThreads{0, 64};
 /// Zero: no such bound.
 constexpr Range kConnectionsPerAddress{0, 1'048'576};
 // Thresholds of alerts; zero switches one off.
@@ -343,6 +346,9 @@ constexpr Rule kRules[] = {
      [](const Settings& s) {
        return quoted(s.transport == TransportKind::raw ? "raw" : "library");
      }},
+    {"threads", kAll, Values::one, Change::by_restart,
+     [](Settings& s, const auto& v) { return set_count(s.threads, v[0], kThreads); },
+     [](const Settings& s) { return std::to_string(s.threads); }},
     {"connections-max", kAll, Values::one, Change::by_reload,
      [](Settings& s, const auto& v) { return set_count(s.connections_max, v[0], kConnections); },
      [](const Settings& s) { return std::to_string(s.connections_max); }},

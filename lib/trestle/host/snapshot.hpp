@@ -7,6 +7,7 @@
 #include "trestle/base/histogram.hpp"
 #include "trestle/host/alerts.hpp"
 #include "trestle/host/process_figures.hpp"
+#include "trestle/host/thread_figures.hpp"
 #include "trestle/host/weaker_modes.hpp"
 #include "trestle/node/status.hpp"
 
@@ -29,6 +30,7 @@ struct Snapshot {
   Recent recent;
   ProcessFigures process;
   Histogram turn_time;
+  std::vector<ThreadFigures> threads;  ///< Those of the transport.
   std::uint64_t log_lines_dropped = 0;
   std::vector<Alert> alerts;
   AlertThresholds thresholds{};

@@ -78,6 +78,22 @@ std::string process_to_json(const Snapshot& snapshot) {
   return object.take();
 }
 
+std::string threads_to_json(const std::vector<ThreadFigures>& threads) {
+  ArrayWriter array;
+  for (const ThreadFigures& thread : threads) {
+    ObjectWriter object;
+    object.integer("connections", number(thread.connections));
+    object.integer("orders_peak", number(thread.orders_peak));
+    object.integer("order_bytes_peak", number(thread.order_bytes_peak));
+    object.integer("events_peak", number(thread.events_peak));
+    object.integer("event_bytes_peak", number(thread.event_bytes_peak));
+    object.integer("orders_refused", number(thread.orders_refused));
+    object.integer("waits", number(thread.waits));
+    array.raw(object.take());
+  }
+  return array.take();
+}
+
 std::string weaker_to_json(const std::vector<WeakerMode>& modes) {
   ArrayWriter array;
   for (const WeakerMode& mode : modes) {
@@ -235,7 +251,7 @@ std::string to_json(const Snapshot& snapshot) {
   object.raw("alerts", alerts_to_json(snapshot.alerts));
   object.raw("weaker_modes", weaker_to_json(snapshot.weaker));
   object.raw("peers", peers_to_json(status)).raw("bridges", bridges.take());
-  object.raw("bans", bans.take());
+  object.raw("bans", bans.take()).raw("threads", threads_to_json(snapshot.threads));
   object.raw("last_minute", recent_to_json(snapshot.recent));
   object.raw("process", process_to_json(snapshot)).raw("metrics", metrics_to_json(snapshot));
   object.raw("counters", counters.take()).raw("histograms", histograms.take());

@@ -86,6 +86,16 @@ TlsChange Tls::renew(TlsMaterial material) {
   return change;
 }
 
+TlsMaterial Tls::dialling_material() const {
+  TlsMaterial copy;
+  if (X509_STORE* trusted = material_.trusted.get()) {
+    X509_STORE_up_ref(trusted);
+    copy.trusted.reset(trusted);
+  }
+  copy.trusted_digest = material_.trusted_digest;
+  return copy;
+}
+
 // ---- the side that accepts
 
 void Tls::prepare_accepting(ssl_ctx_st* context) {

@@ -43,6 +43,11 @@ class Tls {
   /// all stays as it was: a certificate cannot appear or go, only change.
   TlsChange renew(TlsMaterial material);
 
+  /// What another `Tls` needs that dials as this one does, on a thread of its own: one is for one
+  /// thread. The issuers are shared, which OpenSSL allows.
+  TlsMaterial dialling_material() const;
+  TlsVerification verification() const { return verification_; }
+
   /// For the event loop: the side that dials, and what the side that accepts is set up with.
   ssl_ctx_st* dialling() const { return dialling_.get(); }
   void prepare_accepting(ssl_ctx_st* context);

@@ -96,7 +96,7 @@ bool WebSocketTransport::is_exempt(const std::string& address) const {
 
 /// What costs least is asked first.
 bool WebSocketTransport::admits_caller(const std::string& remote_address) {
-  if (sockets_.size() >= options_.sockets_max) {
+  if (sockets_.size() + sockets_elsewhere_ >= options_.sockets_max) {
     ++stats_.refused_descriptors_total;
     return false;
   }

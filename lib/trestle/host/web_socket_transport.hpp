@@ -73,6 +73,10 @@ class WebSocketTransport {
   std::optional<std::chrono::seconds> certificate_left(link::ConnectionId connection) const;
   /// Sockets that still exist, closing ones included.
   std::size_t sockets() const { return sockets_.size(); }
+  /// Those of them that are no connection of the core's any more, or not yet.
+  std::size_t leaving() const { return sockets_.size() - by_id_.size(); }
+  /// Sockets that others hold, and that the bound on all of them counts.
+  void count_elsewhere(std::size_t sockets) { sockets_elsewhere_ = sockets; }
   /// More or fewer may be accepted from now on; those that are in stay.
   /// From now on; who is connected stays.
   void admit_pages(PageGate pages) { options_.pages = std::move(pages); }
@@ -126,6 +130,7 @@ class WebSocketTransport {
   node::MemoryState memory_ = node::MemoryState::plenty;
   Timer look_timer_;
   std::uint32_t looks_ = 0;
+  std::size_t sockets_elsewhere_ = 0;
   std::unordered_map<WebSocketConnection*, std::unique_ptr<WebSocketConnection>> sockets_;
   std::unordered_map<std::uint64_t, WebSocketConnection*> by_id_;
   std::vector<unsigned char> scratch_;
