@@ -24,7 +24,8 @@ constexpr std::size_t kPendingMax = 2048;
 Driver::Driver(wire::Role role, const Flags& flags)
     : keys_(suite_.generate()),
       log_({.level = LogLevel::error}),
-      transport_(flags.text("transport")) {
+      transport_(flags.text("transport")),
+      threads_(static_cast<std::size_t>(flags.number("threads", 0))) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min(kDescriptors, limit.rlim_max);
@@ -53,7 +54,9 @@ void Driver::attach(node::Node& node) {
   options.transport.pending_max = kPendingMax;
   if (transport_ == "raw") options.transport.kind = host::TransportKind::raw;
   if (transport_ == "library") options.transport.kind = host::TransportKind::library;
+  options.threads.threads = threads_;
   runner_ = std::make_unique<host::Runner>(*loop_, node, suite_, keys_, log_, options);
+  if (const auto started = runner_->start_threads(); !started) die(started.error());
 }
 
 void Driver::listen() {

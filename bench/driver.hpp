@@ -14,8 +14,9 @@
 namespace trestle::bench {
 
 /// What a measuring program needs to run a node on real sockets: the programs' own loop, runner and
-/// transport (`--transport library|raw`; the programs' default without), and keys made at start.
-/// With `--cert FILE --key FILE` it accepts TLS, with `--ca FILE` it dials it.
+/// transport (`--transport library|raw`; the programs' default without; `--threads N` beside its
+/// own for what it dials), and keys made at start. With `--cert FILE --key FILE` it accepts TLS,
+/// with `--ca FILE` it dials it.
 class Driver {
  public:
   Driver(wire::Role role, const Flags& flags);
@@ -38,6 +39,7 @@ class Driver {
   link::LocalPeer local_;
   host::Log log_;
   std::string transport_;
+  std::size_t threads_;
   std::unique_ptr<host::Tls> tls_;
   std::unique_ptr<host::EventLoop> loop_;
   std::unique_ptr<host::Runner> runner_;

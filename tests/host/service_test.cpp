@@ -92,6 +92,22 @@ TEST_CASE("the hooks of the embedding program hear of everything, the ends of op
   CHECK(ended.get_future().get() == 3);
 }
 
+TEST_CASE("what a service dials may be held on threads of its own, which end with it") {
+  Running acceptor;
+  host::ServiceOptions options;
+  options.runner.threads.threads = 2;
+  Running dialler(options);
+  dialler.service->post([&] { dialler.fake->dial(acceptor.service->address()); });
+  const auto has_dialled = [&] {
+    std::promise<bool> answer;
+    dialler.service->post([&] { answer.set_value(!dialler.fake->dialled.empty()); });
+    return answer.get_future().get();
+  };
+  const Instant end = after(host::steady_now(), seconds(10));
+  while (!has_dialled() && host::steady_now() < end) ::usleep(200);
+  CHECK(has_dialled());
+}
+
 TEST_CASE("what is asked of a service that has ended is told so, and its thread is free again") {
   Running running;
   running.service->stop();

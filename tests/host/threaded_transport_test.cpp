@@ -181,8 +181,7 @@ TEST_CASE("a thread whose reports are not taken stops reading, and nothing is lo
   REQUIRE(pair.run([&] { return threads_of(*pair.dialler)[0].waits > 0; }));
   CHECK(threads_of(*pair.dialler)[0].events_peak <= 8);
   CHECK(threads_of(*pair.dialler)[0].event_bytes_peak <= 50'000);
-  CHECK(pair.run(
-      [&] { return pair.acceptor->node.drained[pair.accepted()] == kFrames * kBytes; }));
+  CHECK(pair.run([&] { return pair.acceptor->node.drained[pair.accepted()] == kFrames * kBytes; }));
 }
 
 TEST_CASE("over what may wait for a thread a connection ends, with what was taken of it") {
@@ -200,7 +199,8 @@ TEST_CASE("over what may wait for a thread a connection ends, with what was take
   auto& closures = pair.dialler->node.closures;
   REQUIRE(pair.run([&] { return closures.contains(pair.connection); }));
   CHECK(closures[pair.connection].status == 1006);
-  CHECK(closures[pair.connection].reason == "more ordered than may wait for the connection's thread");
+  CHECK(closures[pair.connection].reason ==
+        "more ordered than may wait for the connection's thread");
   REQUIRE(pair.run([&] { return pair.acceptor->node.closures.contains(pair.accepted()); }));
   CHECK(pair.acceptor->node.frames.size() == 4);
   CHECK(are_numbered(pair.acceptor->node.frames));
@@ -242,9 +242,8 @@ TEST_CASE("a peer that is gone is reported after its frames, by the thread that 
   REQUIRE(run_until({pair.dialler.get()}, [&] { return node.closures.contains(pair.connection); }));
   CHECK(node.closures[pair.connection].status == 1006);
   CHECK(node.frames.size() == 5);
-  CHECK(run_until({pair.dialler.get()}, [&] {
-    return pair.dialler->runner->transport_stats().connections == 0;
-  }));
+  CHECK(run_until({pair.dialler.get()},
+                  [&] { return pair.dialler->runner->transport_stats().connections == 0; }));
 }
 
 TEST_CASE("a host that goes leaves nothing unsent that was ordered before a close") {

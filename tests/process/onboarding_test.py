@@ -54,7 +54,7 @@ class OnboardingTest(ProcessCase):
                 self.assertEqual([thread["connections"] for thread in status["threads"]], [1, 1])
                 self.assertEqual([slot["connections_opened"] for slot in status["bridges"]], [1, 1])
                 self.assertEqual([thread["orders_refused"] for thread in status["threads"]], [0, 0])
-                metrics = network.bootstrap.admin.text("/metrics")
+                metrics = network.bootstrap.admin.request("GET", "/metrics")[1].decode()
                 for thread in 1, 2:
                     self.assertIn(f'trestle_thread_connections{{thread="{thread}"}} 1', metrics)
                 for program in network.running():

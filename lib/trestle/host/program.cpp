@@ -70,6 +70,9 @@ std::uint64_t memory_budget(const Settings& settings) {
   return control_group_memory() / 10 * 9;
 }
 
+/// A loop's epoll, what wakes libev and libwebsockets, and where the latter reads random bytes.
+constexpr std::size_t kDescriptorsPerThread = 4;
+
 RunnerOptions runner_options(const Settings& settings, std::size_t descriptors) {
   RunnerOptions options;
   const Limits& limits = settings.limits;
@@ -78,8 +81,9 @@ RunnerOptions runner_options(const Settings& settings, std::size_t descriptors) 
   options.threads.threads = settings.threads;
   options.transport.connections_max = std::min(settings.connections_max, descriptors / 2);
   options.transport.connections_per_address_max = settings.connections_per_address_max;
-  options.transport.sockets_max =
-      descriptors - std::min(limits.descriptors_reserved, descriptors / 2);
+  const std::size_t reserved =
+      limits.descriptors_reserved + settings.threads * kDescriptorsPerThread;
+  options.transport.sockets_max = descriptors - std::min(reserved, descriptors / 2);
   options.transport.pages = PageGate(settings.allowed_origins);
   options.transport.trusted_proxies = TrustedProxies(settings.trusted_proxies);
   options.memory.bytes = memory_budget(settings);

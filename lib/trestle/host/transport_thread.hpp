@@ -36,8 +36,8 @@ struct SetLimits {
 };
 /// The last order: send what is closing, and end.
 struct EndThread {};
-using ThreadOrder = std::variant<link::Dial, link::SendFrame, link::CloseTransport, Trust,
-                                 SetLimits, EndThread>;
+using ThreadOrder =
+    std::variant<link::Dial, link::SendFrame, link::CloseTransport, Trust, SetLimits, EndThread>;
 
 // ---- what it reports
 
