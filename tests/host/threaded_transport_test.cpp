@@ -51,10 +51,11 @@ struct Pair {
     return run_until({dialler.get(), acceptor.get()}, condition);
   }
   bool connect() {
-    const std::size_t before = dialler->node.dialled.size();
+    const std::size_t dialled = dialler->node.dialled.size();
+    const std::size_t accepted = acceptor->node.accepted.size();
     connection = dialler->node.dial(acceptor->url());
     return run([&] {
-      return dialler->node.dialled.size() > before && acceptor->node.accepted.size() > before;
+      return dialler->node.dialled.size() > dialled && acceptor->node.accepted.size() > accepted;
     });
   }
   link::ConnectionId accepted() const { return acceptor->node.accepted.back().first; }

@@ -184,6 +184,20 @@ TEST_CASE("the second connection to a peer resumes the session, whatever ended t
   CHECK(pair.stats().tls_resumptions_total == 3);
 }
 
+TEST_CASE("an acceptor counts its handshakes though another loop was made after its own") {
+  TemporaryFolder folder;
+  FileIssuer issuer(folder);
+  std::signal(SIGPIPE, SIG_IGN);
+  host::Tls accepting(material(issuer.issue(kHere)));
+  host::Tls dialling(material(issuer.trusting()));
+  Host acceptor({}, &accepting);
+  Host dialler({}, &dialling);
+  dialler.node.dial(acceptor.url());
+  REQUIRE(run_until({&dialler, &acceptor}, [&] { return acceptor.node.accepted.size() == 1; }));
+  CHECK(acceptor.runner->transport_stats().tls_handshakes_total == 1);
+  CHECK(acceptor.runner->transport_stats().tls_failures_total == 0);
+}
+
 TEST_CASE("a renewed certificate is shown to new connections and the old ones stay") {
   TemporaryFolder folder;
   FileIssuer issuer(folder);

@@ -1,6 +1,7 @@
 #include "trestle/host/event_loop.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr const char* kProtocol = "trestle";
 constexpr const char* kPlugin = "libwebsockets-evlib_ev.so";
-constexpr const char* kPlainHost = "default";  // libwebsockets' name for a context's first
+constexpr const char* kPlainHost = "default";
 constexpr const char* kTlsHost = "tls";
 /// Upgrades to WebSocket exist in HTTP/1.1; libwebsockets would offer h2 as well.
 constexpr const char* kAlpn = "http/1.1";
@@ -136,13 +137,28 @@ struct EventLoop::State {
 
 namespace {
 
+/// Told to initialise TLS, libwebsockets takes new indices for what it notes in OpenSSL's objects,
+/// for all contexts of the process, and finds nothing any more of what it noted for an earlier one:
+/// the handshakes of sockets that are accepted there would be told to nobody.
+bool is_tls_to_be_initialised() {
+  static std::atomic_flag is_done;
+  return !is_done.test_and_set();
+}
+
+/// The virtual host of all other sockets. The option means here that it may dial with TLS.
+bool add_plain_host(EventLoop::State& state, lws_context_creation_info info) {
+  info.vhost_name = kPlainHost;
+  if (state.options.tls != nullptr) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  return lws_create_vhost(state.context, &info) != nullptr;
+}
+
 /// The virtual host of sockets that are accepted with TLS. A server without a port: its sockets are
 /// adopted like all others.
 bool add_tls_host(EventLoop::State& state, lws_context_creation_info info) {
   if (state.options.tls == nullptr || !state.options.tls->accepts()) return true;
   info.vhost_name = kTlsHost;
   info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-  info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+  info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
   info.ssl_info_event_mask = SSL_CB_HANDSHAKE_DONE;
   return lws_create_vhost(state.context, &info) != nullptr;
 }
@@ -165,7 +181,7 @@ Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoo
   lws_context_creation_info info{};
   info.port = CONTEXT_PORT_NO_LISTEN;
   info.protocols = state->protocols;
-  info.options = LWS_SERVER_OPTION_LIBEV;
+  info.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
   info.foreign_loops = foreign_loops;
   info.alpn = kAlpn;
   info.max_http_header_data = static_cast<unsigned short>(options.header_bytes_max);
@@ -183,12 +199,12 @@ Result<std::unique_ptr<EventLoop>, std::string> EventLoop::create(const EventLoo
   info.gid = static_cast<gid_t>(-1);
   info.uid = static_cast<uid_t>(-1);
   if (options.tls != nullptr) {
-    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    if (is_tls_to_be_initialised()) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.provided_client_ssl_ctx = options.tls->dialling();
     info.user = options.tls;
   }
   state->context = lws_create_context(&info);
-  if (state->context == nullptr || !add_tls_host(*state, info)) {
+  if (state->context == nullptr || !add_plain_host(*state, info) || !add_tls_host(*state, info)) {
     return refuse(std::string(
         "libwebsockets could not start on libev; run with --log-level debug to see why"));
   }
