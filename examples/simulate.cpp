@@ -25,6 +25,9 @@
 //
 //   simulate --pool --seed 7 --nodes 8 --bridges 3
 //       bridge sets that are asked all the time, and real bridges, in any weather
+//
+//   simulate --seed 7 --nodes 30 --bytes
+//       the bytes of the WebSocket codec between the nodes instead of frames
 
 #include <charconv>
 #include <csignal>
@@ -70,9 +73,9 @@ int usage() {
       "                [--mode healing|safety|liveness] [--churn PERCENT_PER_HOUR]\n"
       "                [--byzantine PERCENT] [--loss PER_MILLION] [--plain-network] [--strict]\n"
       "                [--operations N] [--faults FILE] [--trace] [--probes] [--fingerprints]\n"
-      "                [--shrink] [--progress] [--mixed]\n"
+      "                [--shrink] [--progress] [--mixed] [--bytes]\n"
       "       simulate --pool [--seed N] [--seeds COUNT] [--nodes N] [--bridges N] [--minutes N]\n"
-      "                [--weather ...]\n",
+      "                [--weather ...] [--bytes]\n",
       stderr);
   return 2;
 }
@@ -176,6 +179,7 @@ bool take_switch(Arguments& arguments, std::string_view option) {
                    : option == "--progress"      ? &arguments.progress
                    : option == "--plain-network" ? &arguments.request.plain_network
                    : option == "--mixed"         ? &arguments.request.mixed
+                   : option == "--bytes"         ? &arguments.request.bytes
                                                  : nullptr;
   if (switched != nullptr) *switched = true;
   return switched != nullptr;
@@ -238,6 +242,7 @@ bool run_pool(const Arguments& arguments, std::uint64_t seed, sim::Probes& probe
   options.clients = arguments.request.nodes - arguments.request.bridges;
   options.minutes = arguments.request.minutes;
   options.weather = arguments.request.weather;
+  options.bytes = arguments.request.bytes;
   if (options.weather != sim::Weather::calm) {
     options.withdrawing_percent = kWithdrawingPercent;
     if (seed % 2 == 0) options.hedging = pool::Hedging::allowed;

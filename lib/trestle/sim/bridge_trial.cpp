@@ -30,6 +30,7 @@ Plan BridgeTrial::plan_of(const BridgeTrialOptions& options) {
   request.bridges = options.bridges;
   request.minutes = options.minutes;
   request.weather = options.weather;
+  request.bytes = options.bytes;
   request.churn_percent = 0;  // clients and bridges stay, and are what they seem
   request.byzantine_percent = 0;
   Plan plan = make_plan(request);

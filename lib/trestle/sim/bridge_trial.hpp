@@ -22,6 +22,7 @@ struct BridgeTrialOptions {
   std::uint32_t bridges = 3;
   std::uint32_t minutes = 5;
   Weather weather = Weather::storm;
+  bool bytes = false;  ///< As in `PlanRequest`.
   /// Mean wait between two of a client's turns, in each of which it asks up to `burst_max` times.
   Duration request_every = std::chrono::milliseconds(500);
   std::uint32_t burst_max = 6;

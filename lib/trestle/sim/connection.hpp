@@ -38,8 +38,13 @@ struct End {
 /// A frame under way, or the close behind the last one. Small: a network of a hundred thousand
 /// nodes has millions of them.
 struct Item {
-  enum class Kind : std::uint8_t { frame, close };
-  Bytes bytes;  ///< The frame, or the reason of the close.
+  enum class Kind : std::uint8_t {
+    frame,
+    close,
+    segment,  ///< A piece of a stream of bytes.
+    end,      ///< The end of such a stream.
+  };
+  Bytes bytes;  ///< The frame, the segment, or the reason of the close.
   Instant arrives{};
   Kind kind = Kind::frame;
   link::FrameKind frame_kind = link::FrameKind::binary;
@@ -91,6 +96,7 @@ enum class Opening : std::uint8_t {
   unknown_host,  ///< The URL names nobody.
   refused,       ///< Nobody listens there.
   accepted,      ///< The listener accepted; its answer is under way.
+  connected,     ///< Bytes can pass, and the upgrade is made of them.
   over,
 };
 

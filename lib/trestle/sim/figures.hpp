@@ -23,7 +23,11 @@ inline std::string network_figures(const NetworkStats& network) {
                       {network.dials, network.dials_failed, network.accepted, network.late_opens}) +
          figures_line("frames sent, delivered, lost",
                       {network.frames_sent, network.frames_delivered, network.frames_lost}) +
-         figures_line("bytes sent", {network.bytes_sent});
+         figures_line("bytes sent", {network.bytes_sent}) +
+         (network.segments_sent == 0 ? std::string()
+                                     : figures_line("segments; reads, of several, that cut a frame",
+                                                    {network.segments_sent, network.reads,
+                                                     network.reads_joined, network.reads_cut}));
 }
 
 }  // namespace trestle::sim

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
+#include "trestle/sim/stream_end.hpp"
 
 namespace trestle::sim {
 
@@ -14,7 +15,11 @@ std::string_view Network::authority(std::string_view url) {
 }
 
 Network::Network(const NetworkOptions& options, Rng rng, Scheduler& scheduler)
-    : options_(options), rng_(std::move(rng)), scheduler_(scheduler) {}
+    : options_(options), rng_(std::move(rng)), scheduler_(scheduler) {
+  if (options_.carriage == Carriage::bytes) {
+    tools_ = std::make_unique<StreamTools>(rng_.fork("streams"), options_.ciphers);
+  }
+}
 
 Network::~Network() = default;
 
@@ -54,6 +59,7 @@ void Network::node_down(Instant now, NodeIndex node, KillKind kind) {
     Lane& lane = connection.lanes[side];
     const bool was_open = connection.ends[side].state == EndState::open;
     connection.ends[side].state = EndState::closed;
+    if (is_in_bytes()) continue;  // its streams stop below, those that it no longer knows too
     if (kind == KillKind::power) {
       drop_items(lane);
     } else if (was_open) {
@@ -69,6 +75,7 @@ void Network::node_down(Instant now, NodeIndex node, KillKind kind) {
     }
     release_if_over(slot);
   }
+  if (is_in_bytes()) stop_streams(now, node, kind);
 }
 
 // ---- table of connections ----
@@ -78,6 +85,7 @@ std::uint32_t Network::allocate() {
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(connections_.size());
     connections_.emplace_back();
+    if (is_in_bytes()) streams_.emplace_back();
   } else {
     slot = free_.back();
     free_.pop_back();
@@ -110,6 +118,15 @@ void Network::release_if_over(std::uint32_t slot) {
   if (connection.opening == Opening::under_way && !connection.cut) return;
   for (const Lane& lane : connection.lanes) {
     if (!lane.empty()) return;
+  }
+  if (is_in_bytes()) {
+    for (const Stream& stream : streams_[slot]) {
+      if (stream.end != nullptr && !stream.end->has_said_end()) return;
+    }
+    for (const Stream& stream : streams_[slot]) {
+      if (stream.end != nullptr) stats_.frames_lost += stream.end->forget_said();
+    }
+    streams_[slot] = {};
   }
   connection.in_use = false;
   ++connection.generation;
@@ -193,7 +210,16 @@ std::optional<Delivery> Network::handle(Instant now, const Event& event) {
       result = on_lane_gives_up(now, event.slot, event.side);
       break;
     case EventKind::connection_broken:
-      result = on_broken(event.slot, event.side);
+      result = on_broken(now, event.slot, event.side);
+      break;
+    case EventKind::stream_writes:
+      write_stream(now, event.slot, event.side);
+      break;
+    case EventKind::stream_tells:
+      result = tell(now, event.slot, event.side);
+      break;
+    case EventKind::stream_deadline:
+      result = on_stream_deadline(now, event.slot, event.side);
       break;
     case EventKind::crypto_done:
     case EventKind::disk_done:

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,10 +13,15 @@
 #include "trestle/base/flat_map.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/sim/connection.hpp"
+#include "trestle/sim/delivery.hpp"
 #include "trestle/sim/scheduler.hpp"
 #include "trestle/sim/world_options.hpp"
 
 namespace trestle::sim {
+
+class StreamEnd;
+struct StreamNews;
+struct StreamTools;
 
 /// How a node ends without saying goodbye.
 enum class KillKind : std::uint8_t {
@@ -31,45 +38,6 @@ struct Partition {
   Kind kind = Kind::two_way;
   /// One group number per node; nodes beyond the end are in group 0.
   std::vector<std::uint8_t> groups;
-};
-
-/// An input for a node that a network event led to.
-struct Delivery {
-  enum class Kind : std::uint8_t { accepted, dialled, dial_failed, frame, drained, closed };
-  Kind kind = Kind::accepted;
-  NodeIndex node = kNoNode;
-  NodeIndex peer = kNoNode;
-  link::ConnectionId id{};
-  std::uint32_t slot = 0;
-  ConnectionSerial connection = 0;
-  Side side = kDialler;
-  ErrorCode code = ErrorCode::none;
-  std::uint16_t status = 0;
-  std::size_t drained = 0;
-  std::string_view reason;  ///< Static storage. A close that was sent carries its own as bytes.
-  Item item;                ///< What arrived.
-};
-
-/// Which end of which connection a node means by an id of its own. Until the next order or event.
-struct HeldEnd {
-  std::uint32_t slot = 0;
-  Side side = kDialler;
-};
-
-struct NetworkStats {
-  std::uint64_t dials = 0;
-  std::uint64_t dials_failed = 0;
-  std::uint64_t accepted = 0;
-  std::uint64_t frames_sent = 0;
-  std::uint64_t frames_delivered = 0;
-  std::uint64_t frames_lost =
-      0;  ///< In flight when the connection broke, or for an end that was gone.
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t retransmissions = 0;
-  std::uint64_t resets = 0;
-  std::uint64_t stalls = 0;
-  std::uint64_t stalls_given_up = 0;
-  std::uint64_t late_opens = 0;  ///< An abandoned dial that reached its listener all the same.
 };
 
 /// WebSocket connections over an imperfect network, in virtual time: latency, bandwidth,
@@ -114,6 +82,8 @@ class Network {
   /// The `pick`-th open connection of the node (modulo their number) breaks, both ends are told. 0
   /// if it has none.
   ConnectionSerial reset(Instant now, NodeIndex node, std::uint64_t pick);
+  /// The same for whatever stands in that slot, be it a dial.
+  void reset_slot(Instant now, std::uint32_t slot) { break_connection(now, slot); }
   /// The same, but nobody is told.
   ConnectionSerial cut(NodeIndex node, std::uint64_t pick);
   /// The same, but only the peer is told; what the node sends from now on vanishes without a sign.
@@ -139,6 +109,12 @@ class Network {
   std::size_t open_ends(NodeIndex node) const;
   std::size_t connections_in_use() const { return connections_.size() - free_.size(); }
   bool is_blocked(NodeIndex from, NodeIndex to) const;
+  /// One end of a stream of bytes; null if there is none.
+  const StreamEnd* stream(std::uint32_t slot, Side side) const;
+  /// What all streams of bytes hold, what is under way included.
+  std::size_t stream_bytes() const;
+  bool has_complaint() const { return complaint_.has_value(); }
+  Complaint take_complaint();
 
  private:
   struct Place {  // where a node is
@@ -150,6 +126,12 @@ class Network {
     FlatMap<link::ConnectionId, std::uint32_t> ends;
     bool paused = false;
     std::vector<Event> held;  ///< What happened to it while it was paused.
+  };
+
+  struct Stream {
+    std::unique_ptr<StreamEnd> end;
+    bool is_write_scheduled = false;
+    Instant deadline_scheduled = kNever;
   };
 
   // network_opening.cpp
@@ -164,13 +146,38 @@ class Network {
   void push_close(Instant now, std::uint32_t slot, Side side, std::uint16_t status,
                   std::string_view reason);
   void admit(Instant now, std::uint32_t slot, Side side);
-  Instant arrival(Instant now, std::uint32_t slot, Side side, std::size_t size);
+  Instant arrival(Instant now, std::uint32_t slot, Side side, std::size_t size,
+                  std::uint32_t segments_most);
   void schedule_due(Instant now, std::uint32_t slot, Side side);
   void schedule_drain(Instant now, std::uint32_t slot, Side side);
   std::optional<Delivery> on_lane_due(Instant now, std::uint32_t slot, Side side);
   std::optional<Delivery> on_lane_drains(Instant now, std::uint32_t slot, Side side);
   std::optional<Delivery> on_lane_gives_up(Instant now, std::uint32_t slot, Side side);
-  std::optional<Delivery> on_broken(std::uint32_t slot, Side side);
+  std::optional<Delivery> on_broken(Instant now, std::uint32_t slot, Side side);
+
+  // network_bytes.cpp; all of it for streams of bytes alone
+  bool is_in_bytes() const { return tools_ != nullptr; }
+  Stream& stream_of(std::uint32_t slot, Side side) { return streams_[slot][side]; }
+  bool begin_stream(std::uint32_t slot, std::string_view url);
+  std::optional<Delivery> on_connected(Instant now, std::uint32_t slot);
+  void abandon_stream(std::uint32_t slot);
+  void stop_streams(Instant now, NodeIndex node, KillKind kind);
+  void schedule_write(Instant now, std::uint32_t slot, Side side);
+  void schedule_deadline(Instant now, std::uint32_t slot, Side side);
+  void write_stream(Instant now, std::uint32_t slot, Side side);
+  bool push_item(Instant now, std::uint32_t slot, Side side, Item&& item);
+  std::optional<Delivery> on_segments(Instant now, std::uint32_t slot, Side side);
+  void answer_with_reset(Instant now, std::uint32_t slot, Side speaker);
+  std::optional<Delivery> on_stream_lost(Instant now, std::uint32_t slot, Side side,
+                                         std::string_view why);
+  std::optional<Delivery> on_stream_deadline(Instant now, std::uint32_t slot, Side side);
+  std::optional<Delivery> tell(Instant now, std::uint32_t slot, Side side);
+  std::optional<Delivery> told(Instant now, std::uint32_t slot, Side side, StreamNews&& news);
+  std::optional<Delivery> told_of_upgrade(std::uint32_t slot, Side side);
+  std::optional<Delivery> told_of_end(Instant now, std::uint32_t slot, Side side,
+                                      const StreamNews& news);
+  void complain(std::uint32_t slot, Side hearer, bool is_refusal, std::string_view what);
+  bool is_spoken(std::uint32_t slot, Side side) const;
 
   // network.cpp
   /// `ws://host:port` without its path: what decides where a dial goes.
@@ -205,6 +212,10 @@ class Network {
   /// Who was told something last: most orders are about the connection that led to them.
   HeldEnd told_;
   NetworkStats stats_;
+  /// Null where frames are carried.
+  std::unique_ptr<StreamTools> tools_;
+  std::vector<std::array<Stream, 2>> streams_;  ///< By slot, beside `connections_`.
+  std::optional<Complaint> complaint_;
 };
 
 }  // namespace trestle::sim

@@ -5,6 +5,7 @@
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/sim/network.hpp"
+#include "trestle/sim/stream_end.hpp"
 
 namespace trestle::sim {
 namespace {
@@ -101,7 +102,9 @@ void Network::break_connection(Instant now, std::uint32_t slot) {
   ++stats_.resets;
   for (Lane& lane : connection.lanes) drop_items(lane);
   for (const Side side : {kDialler, kAcceptor}) {
-    if (connection.ends[side].state == EndState::open) {
+    const bool is_in_use =
+        is_in_bytes() ? is_spoken(slot, side) : connection.ends[side].state == EndState::open;
+    if (is_in_use) {
       const Duration way = latency(connection);
       scheduler_.add(now + way, EventKind::connection_broken, slot, connection.generation, side);
     }
@@ -176,6 +179,9 @@ NodeIndex Network::hearer(const Event& event) const {
     case EventKind::lane_drains:
     case EventKind::lane_gives_up:
     case EventKind::connection_broken:
+    case EventKind::stream_writes:
+    case EventKind::stream_tells:
+    case EventKind::stream_deadline:
       return connection.ends[event.side].node;
     case EventKind::crypto_done:
     case EventKind::disk_done:

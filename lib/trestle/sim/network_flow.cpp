@@ -5,6 +5,7 @@
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/sim/network.hpp"
+#include "trestle/sim/stream_end.hpp"
 
 namespace trestle::sim {
 namespace {
@@ -28,6 +29,11 @@ std::size_t Network::send(Instant now, const HeldEnd& end, link::SendFrame&& ord
   TRESTLE_ASSERT(connection.ends[side].state == EndState::open);
   ++stats_.frames_sent;
   stats_.bytes_sent += order.bytes.size();
+  if (is_in_bytes()) {
+    stream_of(slot, side).end->send(order.kind, std::move(order.bytes));
+    schedule_write(now, slot, side);  // behind whatever else the turn has to say
+    return 0;
+  }
   Lane& lane = connection.lanes[side];
   Item& item = lane.items.emplace_back();
   item.frame_kind = order.kind;
@@ -48,7 +54,10 @@ bool Network::close(Instant now, NodeIndex node, const link::CloseTransport& ord
   const Connection& connection = connections_[slot];
   const bool was_open = connection.ends[side].state == EndState::open;
   end_closed(slot, side);
-  if (was_open) {
+  if (was_open && is_in_bytes()) {
+    stream_of(slot, side).end->close(now, static_cast<std::uint16_t>(order.status), order.reason);
+    write_stream(now, slot, side);  // at once: the process may end with its turn
+  } else if (was_open) {
     push_close(now, slot, side, static_cast<std::uint16_t>(order.status), order.reason);
   } else {
     abandon_dial(now, slot);
@@ -82,7 +91,7 @@ void Network::admit(Instant now, std::uint32_t slot, Side side) {
     Item& item = lane.items[lane.admitted];
     const std::size_t size = size_on_line(item);
     if (lane.kernel_bytes > 0 && lane.kernel_bytes + size > options_.send_buffer_bytes) break;
-    const Instant arrives = arrival(now, slot, side, size);
+    const Instant arrives = arrival(now, slot, side, size, options_.segments_max);
     if (lane.items.empty()) return;  // the draw broke the connection
     item.arrives = arrives;
     lane.kernel_bytes += size;
@@ -100,7 +109,8 @@ void Network::schedule_drain(Instant now, std::uint32_t slot, Side side) {
                  connections_[slot].generation, side);
 }
 
-Instant Network::arrival(Instant now, std::uint32_t slot, Side side, std::size_t size) {
+Instant Network::arrival(Instant now, std::uint32_t slot, Side side, std::size_t size,
+                         std::uint32_t segments_most) {
   Connection& connection = connections_[slot];
   Lane& lane = connection.lanes[side];
   Instant departs = std::max(now, lane.busy_until);
@@ -109,7 +119,7 @@ Instant Network::arrival(Instant now, std::uint32_t slot, Side side, std::size_t
   }
   lane.busy_until = departs;
 
-  const std::uint64_t segments_max = std::min<std::uint64_t>(options_.segments_max, size);
+  const std::uint64_t segments_max = std::min<std::uint64_t>(segments_most, size);
   std::uint64_t segments = 1 + connection.rng.below(segments_max);
   Duration way = latency(connection);
   for (; segments > 1; --segments) {
@@ -151,6 +161,7 @@ std::optional<Delivery> Network::on_lane_due(Instant now, std::uint32_t slot, Si
                    side);
     return std::nullopt;
   }
+  if (is_in_bytes()) return on_segments(now, slot, side);
   End& receiver = connection.ends[opposite(side)];
   if (receiver.state == EndState::dialling) {  // the answer to the handshake is late, and first
     lane.due_scheduled = true;
@@ -216,6 +227,7 @@ std::optional<Delivery> Network::on_lane_gives_up(Instant now, std::uint32_t slo
   Lane& lane = connection.lanes[side];
   if (!lane.stalled || now - lane.stalled_since < options_.stall_max) return std::nullopt;
   ++stats_.stalls_given_up;
+  if (is_in_bytes()) return on_stream_lost(now, slot, side, "nothing acknowledged for too long");
   drop_items(lane);
   if (connection.ends[side].state != EndState::open) return std::nullopt;
   Delivery result = delivery(Delivery::Kind::closed, slot, side);
@@ -225,7 +237,8 @@ std::optional<Delivery> Network::on_lane_gives_up(Instant now, std::uint32_t slo
   return result;
 }
 
-std::optional<Delivery> Network::on_broken(std::uint32_t slot, Side side) {
+std::optional<Delivery> Network::on_broken(Instant now, std::uint32_t slot, Side side) {
+  if (is_in_bytes()) return on_stream_lost(now, slot, side, "connection reset");
   Connection& connection = connections_[slot];
   if (connection.ends[side].state != EndState::open) return std::nullopt;
   drop_items(connection.lanes[side]);

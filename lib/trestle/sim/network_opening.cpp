@@ -4,6 +4,7 @@
 
 #include "trestle/base/assertion.hpp"
 #include "trestle/sim/network.hpp"
+#include "trestle/sim/stream_end.hpp"
 
 namespace trestle::sim {
 namespace {
@@ -13,6 +14,8 @@ constexpr std::uint64_t kMillion = 1'000'000;
 /// One-way trips before the listener has read the upgrade request: SYN, its answer, the request.
 /// (TLS would add two.)
 constexpr int kOpeningTrips = 3;
+/// The same until the dialler may send the request as bytes.
+constexpr int kConnectingTrips = 2;
 
 }  // namespace
 
@@ -36,7 +39,8 @@ std::pair<ConnectionSerial, NodeIndex> Network::dial(Instant now, NodeIndex node
   scheduler_.add(after(now, order.timeout), EventKind::dial_expires, slot, connection.generation);
 
   const NodeIndex* target = listeners_.find(std::string(authority(order.url)));
-  if (target == nullptr) {
+  const bool can_ask = !is_in_bytes() || begin_stream(slot, order.url);
+  if (target == nullptr || !can_ask) {
     connection.opening = Opening::unknown_host;
     const Duration way = latency(connection);
     scheduler_.add(now + way, EventKind::dial_concludes, slot, connection.generation);
@@ -49,7 +53,8 @@ std::pair<ConnectionSerial, NodeIndex> Network::dial(Instant now, NodeIndex node
     return {connection.serial, *target};
   }
   Duration way{};
-  for (int trip = 0; trip < kOpeningTrips; ++trip) way += latency(connection);
+  const int trips = is_in_bytes() ? kConnectingTrips : kOpeningTrips;
+  for (int trip = 0; trip < trips; ++trip) way += latency(connection);
   if (connection.rng.chance(options_.slow_dial_per_million, kMillion)) {
     way += connection.rng.between(Duration::zero(), options_.slow_dial_max);
   }
@@ -82,6 +87,7 @@ std::optional<Delivery> Network::on_dial_arrives(Instant now, std::uint32_t slot
     scheduler_.add(now + way, EventKind::dial_concludes, slot, connection.generation);
     return std::nullopt;
   }
+  if (is_in_bytes()) return on_connected(now, slot);
   if (abandoned && connection.rng.chance(1, 2)) {
     connection.opening = Opening::over;  // the request was not sent yet when the dialler went away
     return std::nullopt;
@@ -116,6 +122,7 @@ Delivery Network::fail_dial(std::uint32_t slot, ErrorCode code, std::string_view
   result.code = code;
   result.reason = reason;
   end_closed(slot, kDialler);
+  if (is_in_bytes()) abandon_stream(slot);
   return result;
 }
 
@@ -132,6 +139,7 @@ std::optional<Delivery> Network::on_dial_concludes(Instant now, std::uint32_t sl
     case Opening::accepted:
       break;
     case Opening::under_way:
+    case Opening::connected:
     case Opening::over:
       TRESTLE_ASSERT(false);
   }
@@ -154,6 +162,10 @@ std::optional<Delivery> Network::on_dial_expires(Instant now, std::uint32_t slot
 /// The dialler went away. A listener that accepted already hears of it; one that will accept yet
 /// does so too.
 void Network::abandon_dial(Instant now, std::uint32_t slot) {
+  if (is_in_bytes()) {
+    abandon_stream(slot);
+    return write_stream(now, slot, kDialler);
+  }
   if (connections_[slot].ends[kAcceptor].state != EndState::open) return;
   ++stats_.late_opens;
   push_close(now, slot, kDialler, 1006, "the dialler went away");

@@ -68,6 +68,7 @@ NetworkOptions draw_network(const PlanRequest& request, const PlanOptions& optio
     network.lost_dial_per_million = lost_dials;
   }
   if (request.loss_per_million) network.loss_per_million = *request.loss_per_million;
+  if (request.bytes) network.carriage = Carriage::bytes;
   return network;
 }
 
@@ -216,7 +217,8 @@ std::string to_text(const Plan& plan) {
          in_milliseconds(network.latency.low) + " to " + in_milliseconds(network.latency.high) +
          ", " + std::to_string(network.bandwidth) + " bytes/s, send buffer " +
          std::to_string(network.send_buffer_bytes) + ", up to " +
-         std::to_string(network.segments_max) + " segments a frame\n";
+         std::to_string(network.segments_max) + " segments a frame" +
+         (request.bytes ? ", as bytes\n" : "\n");
   out += "  per million: " + std::to_string(network.loss_per_million) + " frames lost, " +
          std::to_string(network.reset_per_million) + " resets, " +
          std::to_string(network.slow_dial_per_million) + " dials slow, " +
@@ -250,6 +252,7 @@ std::string replay_command(const PlanRequest& request) {
   if (request.plain_network) out += " --plain-network";
   if (request.strict) out += " --strict";
   if (request.mixed) out += " --mixed";
+  if (request.bytes) out += " --bytes";
   if (request.faults) {
     out += " --faults " + (request.faults_file.empty() ? "FILE" : request.faults_file);
   }

@@ -60,6 +60,8 @@ struct PlanRequest {
   /// Constant latency and nothing else of the network's laws: what is left of a failure then has
   /// nothing to do with them.
   bool plain_network = false;
+  /// Streams carry the bytes of the WebSocket codec, cut into segments, instead of frames.
+  bool bytes = false;
   /// Per million frames; drawn from the seed if not given.
   std::optional<std::uint32_t> loss_per_million;
   /// Instead of the faults the seed would draw; the rest of the run still follows the seed.

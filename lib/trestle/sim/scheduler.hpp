@@ -20,6 +20,9 @@ enum class EventKind : std::uint8_t {
   lane_drains,        ///< Bytes left for the kernel.
   lane_gives_up,      ///< Unacknowledged for too long.
   connection_broken,  ///< A reset reaches one end.
+  stream_writes,      ///< An end of a stream of bytes writes what its turn has left.
+  stream_tells,       ///< The bytes that came told it more than one thing.
+  stream_deadline,
   crypto_done,
   disk_done,  ///< A sync ended.
   action,

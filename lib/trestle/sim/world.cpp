@@ -225,8 +225,10 @@ bool World::step() {
       const std::function<void(World&)> action = std::exchange(actions_[event.slot], nullptr);
       free_actions_.push_back(event.slot);
       action(*this);
-    } else if (std::optional<Delivery> delivery = network_.handle(now_, event)) {
-      deliver(std::move(*delivery));
+    } else {
+      std::optional<Delivery> delivery = network_.handle(now_, event);
+      if (network_.has_complaint()) hear_complaint(network_.take_complaint());
+      if (delivery) deliver(std::move(*delivery));
     }
   } else {
     // Its timer is armed anew when the node is drained.
@@ -301,6 +303,12 @@ void World::note_fault(std::string_view text, NodeIndex node, ConnectionSerial h
   news.connection = hit;
   news.text = text;
   happened(news, Fingerprint::of(as_bytes(text)));
+}
+
+/// A network that carries bytes must hand over what was said. Of liars alone it may refuse it.
+void World::hear_complaint(const Complaint& complaint) {
+  if (complaint.is_refusal && !hosts_[complaint.speaker].is_honest) return;
+  report_violation("what is said on a stream of bytes is heard", complaint.text);
 }
 
 void World::report_violation(std::string_view rule, std::string text) {

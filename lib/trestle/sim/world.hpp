@@ -212,6 +212,7 @@ class World {
   void perform_disk(NodeIndex node, dht::Persist&& order);
   void finish_disk(NodeIndex node);
   void deliver(Delivery&& delivery);
+  void hear_complaint(const Complaint& complaint);
   void finish_crypto(std::uint32_t slot);
   void answer_later(const CryptoJob& job, Rng& rng);
   Result<OperationKey, ErrorCode> accepted(NodeIndex node,

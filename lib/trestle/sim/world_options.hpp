@@ -10,6 +10,14 @@
 
 namespace trestle::sim {
 
+class LineCipherSource;
+
+/// In what a stream between two nodes carries what they say.
+enum class Carriage : std::uint8_t {
+  frames,  ///< Whole ones: fast, and what golden runs are made of.
+  bytes,   ///< Those of the codec, upgrade and closing included, cut into random segments.
+};
+
 /// The simulated network: TCP under WebSocket, seen frame by frame.
 struct NetworkOptions {
   LatencyLaw latency;
@@ -41,6 +49,11 @@ struct NetworkOptions {
   Duration stall_max = std::chrono::seconds(60);
   /// Between handing over a frame and hearing that the kernel took it: one turn of an event loop.
   Duration drain_delay = std::chrono::microseconds(20);
+  /// With bytes, what is said above of a frame holds for a segment, and `send_buffer_bytes` is a
+  /// window: to the byte what may be under way.
+  Carriage carriage = Carriage::frames;
+  /// Between the codec and the line; must outlive the world. Null: nothing.
+  LineCipherSource* ciphers = nullptr;
 };
 
 struct WorldOptions {
