@@ -91,8 +91,11 @@ class BridgeFailureTest(ProcessCase):
         network.start_bridge(0)
         liar = network.start_bridge(1, secret_file=network.write_secret("another-secret"))
         self.wait_slot(network, 0, "connected", 15)
+        def refusals():
+            return [event for event in network.bootstrap.events if event.get("code") == "UNAUTHORIZED"]
+        network.bootstrap.wait_for(refusals, 15, "refusal")
         time.sleep(RETRIES_SEEN_S)
-        said = [event for event in network.bootstrap.events if event.get("code") == "UNAUTHORIZED"]
+        said = refusals()
         self.assertEqual(len(said), 1, network.bootstrap.story())
         self.assertIn(said[0]["level"], ("warning", "error"))
         self.assertIn(str(network.bridge_ports[1]), str(said[0]), "which bridge")
