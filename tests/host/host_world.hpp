@@ -40,6 +40,7 @@ class EachTransport {
     static host::TransportKind kind = kUsual;
     return kind;
   }
+  static bool is_raw() { return spoken() == host::TransportKind::raw; }
   /// Beside the core's, for what a host dials.
   static std::size_t& threads() {
     static std::size_t number = 0;

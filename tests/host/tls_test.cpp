@@ -65,6 +65,15 @@ struct SecurePair {
   }
   host::TransportStats stats() const { return dialler.runner->transport_stats(); }
 
+  // Of the transport in use.
+  SSL_CTX* dialling_context() {
+    return EachTransport::is_raw() ? dialling.dialling_engines().get() : dialling.dialling();
+  }
+  std::size_t sessions() {
+    return EachTransport::is_raw() ? dialling.dialling_engines().sessions().size()
+                                   : dialling.sessions().size();
+  }
+
   host::Tls dialling;
   host::Tls accepting;
   Host dialler;
@@ -120,6 +129,7 @@ TEST_CASE("a name and an address are both verified") {
 }
 
 TEST_CASE("a certificate that proves nothing fails the dial with a sentence") {
+  const EachTransport transport;
   TemporaryFolder folder;
   FileIssuer issuer(folder);
   SECTION("it was issued for another name") {
@@ -147,7 +157,7 @@ TEST_CASE("a certificate that proves nothing fails the dial with a sentence") {
     FileIssuer other(folder, "other");
     SecurePair pair(issuer.issue(kHere), other.trusting());
     CHECK(contains(pair.failure().reason, "unknown issuer"));
-    CHECK(pair.dialling.sessions().size() == 0);
+    CHECK(pair.sessions() == 0);
   }
   SECTION("the system's store does not know its issuer either") {
     SecurePair pair(issuer.issue(kHere), {});
@@ -164,6 +174,7 @@ TEST_CASE("without verification anything is believed, for whoever asked for it")
 }
 
 TEST_CASE("the second connection to a peer resumes the session, whatever ended the first") {
+  const EachTransport transport;
   TemporaryFolder folder;
   FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
@@ -171,7 +182,7 @@ TEST_CASE("the second connection to a peer resumes the session, whatever ended t
   // The ticket follows the handshake: there is something to read before it has been seen.
   pair.acceptor.node.send(pair.acceptor.node.accepted.back().first, FrameKind::text, bytes_of("x"));
   REQUIRE(pair.run([&] { return pair.dialler.node.frames.size() == 1; }));
-  CHECK(pair.dialling.sessions().size() == 1);
+  CHECK(pair.sessions() == 1);
   for (std::uint64_t round = 1; round <= 3; ++round) {
     if (round == 2) pair.dialler.node.close(pair.connection, CloseStatus::normal, "");
     REQUIRE(pair.connect());
@@ -199,6 +210,7 @@ TEST_CASE("an acceptor counts its handshakes though another loop was made after 
 }
 
 TEST_CASE("a renewed certificate is shown to new connections and the old ones stay") {
+  const EachTransport transport;
   TemporaryFolder folder;
   FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
@@ -219,33 +231,35 @@ TEST_CASE("a renewed certificate is shown to new connections and the old ones st
 }
 
 TEST_CASE("renewed issuers decide about new connections, and old sessions are forgotten") {
+  const EachTransport transport;
   TemporaryFolder folder;
   FileIssuer issuer(folder);
   FileIssuer other(folder, "other");
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   REQUIRE(pair.connect());
   pair.acceptor.node.send(pair.acceptor.node.accepted.back().first, FrameKind::text, bytes_of("x"));
-  REQUIRE(pair.run([&] { return pair.dialling.sessions().size() == 1; }));
+  REQUIRE(pair.run([&] { return pair.sessions() == 1; }));
   CHECK_FALSE(pair.dialling.renew(material(issuer.trusting())).issuers);
-  CHECK(pair.dialling.sessions().size() == 1);
+  CHECK(pair.sessions() == 1);
   CHECK(pair.dialling.renew(material(other.trusting())).issuers);
-  CHECK(pair.dialling.sessions().size() == 0);
+  CHECK(pair.sessions() == 0);
   const auto refused = pair.dialler.node.dial(pair.acceptor.url());
   REQUIRE(pair.run([&] { return pair.dialler.node.failures.contains(refused); }));
   CHECK(contains(pair.dialler.node.failures[refused].reason, "unknown issuer"));
 }
 
 TEST_CASE("sessions of TLS 1.2 are neither resumed nor given a ticket") {
+  const EachTransport transport;
   TemporaryFolder folder;
   FileIssuer issuer(folder);
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
-  SSL_CTX* dialling = pair.dialling.dialling();
+  SSL_CTX* dialling = pair.dialling_context();
   SSL_CTX_set_max_proto_version(dialling, TLS1_2_VERSION);
   REQUIRE(pair.connect());
   REQUIRE(pair.connect());
   CHECK(pair.stats().tls_handshakes_total == 2);
   CHECK(pair.stats().tls_resumptions_total == 0);
-  CHECK(pair.dialling.sessions().size() == 0);
+  CHECK(pair.sessions() == 0);
 
   INFO("nor is one who asks for it, as browsers do");
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -272,24 +286,25 @@ TEST_CASE("sessions of TLS 1.2 are neither resumed nor given a ticket") {
 }
 
 TEST_CASE("a session that arrives after its issuer was removed is not kept") {
+  const EachTransport transport;
   TemporaryFolder folder;
   FileIssuer issuer(folder);
   FileIssuer other(folder, "other");
   SecurePair pair(issuer.issue(kHere), issuer.trusting());
   static bool is_verified;
   is_verified = false;
-  SSL_CTX_set_keylog_callback(pair.dialling.dialling(), [](const SSL*, const char* line) {
+  SSL_CTX_set_keylog_callback(pair.dialling_context(), [](const SSL*, const char* line) {
     is_verified = is_verified || std::string_view(line).starts_with("CLIENT_TRAFFIC_SECRET_0");
   });
   pair.connection = pair.dialler.node.dial(pair.acceptor.url());
   INFO("the dialler turns last: the acceptor's ticket can only follow");
   REQUIRE(run_until({&pair.acceptor, &pair.dialler}, [&] { return is_verified; }));
-  REQUIRE(pair.dialling.sessions().size() == 0);
+  REQUIRE(pair.sessions() == 0);
   CHECK(pair.dialling.renew(material(other.trusting())).issuers);
   REQUIRE(pair.run([&] { return pair.acceptor.node.accepted.size() == 1; }));
   pair.acceptor.node.send(pair.acceptor.node.accepted.back().first, FrameKind::text, bytes_of("x"));
   REQUIRE(pair.run([&] { return pair.dialler.node.frames.size() == 1; }));
-  CHECK(pair.dialling.sessions().size() == 0);
+  CHECK(pair.sessions() == 0);
 }
 
 TEST_CASE("plain towards TLS and TLS towards plain fail soon and leave nothing behind") {

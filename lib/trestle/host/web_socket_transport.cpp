@@ -25,6 +25,7 @@ WebSocketTransport::WebSocketTransport(EventLoop& loop, TransportEvents& events,
       arrivals_(options.arrivals),
       look_timer_(loop.loop(), [this] { look(); }) {
   if (options.kind == TransportKind::raw) handshakes_.emplace();
+  look_timer_.start(options_.look_every);
 }
 
 WebSocketTransport::~WebSocketTransport() = default;
@@ -35,7 +36,6 @@ void WebSocketTransport::listen(ListeningSocket socket, Security security) {
                     [this, security](int descriptor, const std::string& remote_address) {
                       on_accepted_socket(descriptor, security, remote_address);
                     });
-  look_timer_.start(options_.look_every);
 }
 
 void WebSocketTransport::stop_listening() { acceptor_.reset(); }
