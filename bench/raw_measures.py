@@ -3,15 +3,11 @@ library's own WebSocket role and a bare epoll loop."""
 
 from goals import GOALS, Figure
 from memory_measures import connection_sizes
-from processes import Server, Tls, run, run_against, run_under_callgrind
-from request_measures import IN_FLIGHT, RUN, alternating, median_of, rate, ratios
+from processes import Server, Tls, run, run_under_callgrind
+from request_measures import IN_FLIGHT, RUN, against_grpc, among_neighbours, asked, median_of, rate, ratios
 
 RAW = ("--transport", "raw")
 LIBRARY = ("--transport", "library")
-
-
-def asked(bridge, *options, in_flight=IN_FLIGHT):
-    return run_against(bridge, "asker_program", "--bridge", bridge.url, "--in-flight", in_flight, *options, *RUN)
 
 
 # ---- requests
@@ -21,9 +17,7 @@ def plain_throughput():
     with Server("bridge_program", *RAW) as bridge, Server("grpc_echo", "server") as grpc, \
             Server("bridge_program", *LIBRARY) as reference, Server("epoll_echo", "server") as bare, \
             Server("beast_echo", "server") as beast:
-        ours, peers = alternating(
-            lambda: asked(bridge, *RAW),
-            lambda: run_against(grpc, "grpc_echo", "client", "--port", grpc.port, "--in-flight", IN_FLIGHT, *RUN))
+        ours, peers = against_grpc(bridge, grpc, transport=RAW)
         library = rate(asked(reference, *LIBRARY))
         limits = {name: rate(run(f"{name}_echo", "client", "--port", server.port, "--in-flight", IN_FLIGHT, *RUN))
                   for name, server in (("beast", beast), ("epoll", bare))}
@@ -38,10 +32,7 @@ def tls_throughput():
             Server("grpc_echo", "server", *tls.serving) as grpc, \
             Server("bridge_program", *tls.serving, *LIBRARY) as reference, \
             Server("epoll_echo", "server", *tls.serving) as bare:
-        ours, peers = alternating(
-            lambda: asked(bridge, *tls.dialling, *RAW),
-            lambda: run_against(grpc, "grpc_echo", "client", "--port", grpc.port, *tls.dialling,
-                                "--in-flight", IN_FLIGHT, *RUN))
+        ours, peers = against_grpc(bridge, grpc, tls.dialling, RAW)
         library = rate(asked(reference, *tls.dialling, *LIBRARY))
         limit = rate(run("epoll_echo", "client", "--port", bare.port, "--tls", 1, "--in-flight", IN_FLIGHT, *RUN))
     return [Figure.of(GOALS["P2r"], ratios(ours, peers, rate),
@@ -71,12 +62,7 @@ def tls_instructions():
 
 def idle_neighbours():
     """P9r: the throughput of P2r with 2,000 idle connections on both loops, against none."""
-    with Tls() as tls, Server("bridge_program", *tls.serving, *RAW) as bridge:
-        def ask(neighbours):
-            return asked(bridge, *tls.dialling, *RAW, "--neighbours", neighbours)
-        crowded, alone = alternating(lambda: ask(2000), lambda: ask(0), 5)
-    shares = [share * 100 for share in ratios(crowded, alone, rate)]
-    return [Figure.of(GOALS["P9r"], shares, f"{median_of(crowded, rate):,.0f}/s, without {median_of(alone, rate):,.0f}/s")]
+    return [among_neighbours("P9r", RAW)]
 
 
 # ---- reconnections

@@ -39,13 +39,23 @@ def cpu_us(result):
 
 # ---- against gRPC, many in flight
 
+def asked(bridge, *options):
+    """One run of the asker with many requests in flight."""
+    return run_against(bridge, "asker_program", "--bridge", bridge.url, "--in-flight", IN_FLIGHT, *options, *RUN)
+
+
+def against_grpc(bridge, grpc, dialling=(), transport=()):
+    """Our runs and gRPC's, in turn."""
+    return alternating(
+        lambda: asked(bridge, *dialling, *transport),
+        lambda: run_against(grpc, "grpc_echo", "client", "--port", grpc.port, *dialling, "--in-flight", IN_FLIGHT, *RUN))
+
+
 def plain_throughput():
     """P1 and P4: ours against gRPC, 128 in flight on one connection."""
     with Server("bridge_program") as bridge, Server("grpc_echo", "server") as grpc, \
             Server("beast_echo", "server") as beast:
-        ours, peers = alternating(
-            lambda: run_against(bridge, "asker_program", "--bridge", bridge.url, "--in-flight", IN_FLIGHT, *RUN),
-            lambda: run_against(grpc, "grpc_echo", "client", "--port", grpc.port, "--in-flight", IN_FLIGHT, *RUN))
+        ours, peers = against_grpc(bridge, grpc)
         echo = rate(run("beast_echo", "client", "--port", beast.port, "--in-flight", IN_FLIGHT, *RUN))
     return [
         Figure.of(GOALS["P1"], ratios(ours, peers, rate),
@@ -60,11 +70,7 @@ def tls_throughput():
     """P2: the same over TLS."""
     with Tls() as tls, Server("bridge_program", *tls.serving) as bridge, \
             Server("grpc_echo", "server", *tls.serving) as grpc:
-        ours, peers = alternating(
-            lambda: run_against(bridge, "asker_program", "--bridge", bridge.url, *tls.dialling,
-                                "--in-flight", IN_FLIGHT, *RUN),
-            lambda: run_against(grpc, "grpc_echo", "client", "--port", grpc.port, *tls.dialling,
-                                "--in-flight", IN_FLIGHT, *RUN))
+        ours, peers = against_grpc(bridge, grpc, tls.dialling)
     return [
         Figure.of(GOALS["P2"], ratios(ours, peers, rate),
                   f"{median_of(ours, rate):,.0f}/s, gRPC {median_of(peers, rate):,.0f}/s"),
@@ -100,14 +106,16 @@ def pooled_against_stateless():
 
 def idle_neighbours():
     """P9: the throughput of P2 with 2,000 idle connections on both loops, against none."""
-    with Tls() as tls, Server("bridge_program", *tls.serving) as bridge:
+    return [among_neighbours("P9", repetitions=3)]
+
+
+def among_neighbours(goal, transport=(), repetitions=5):
+    with Tls() as tls, Server("bridge_program", *tls.serving, *transport) as bridge:
         def ask(neighbours):
-            return run("asker_program", "--bridge", bridge.url, *tls.dialling, "--in-flight", IN_FLIGHT,
-                       "--neighbours", neighbours, *RUN)
-        crowded, alone = alternating(lambda: ask(2000), lambda: ask(0), 3)
+            return asked(bridge, *tls.dialling, *transport, "--neighbours", neighbours)
+        crowded, alone = alternating(lambda: ask(2000), lambda: ask(0), repetitions)
     shares = [share * 100 for share in ratios(crowded, alone, rate)]
-    return [Figure.of(GOALS["P9"], shares,
-                      f"{median_of(crowded, rate):,.0f}/s, without {median_of(alone, rate):,.0f}/s")]
+    return Figure.of(GOALS[goal], shares, f"{median_of(crowded, rate):,.0f}/s, without {median_of(alone, rate):,.0f}/s")
 
 
 # ---- choosing among bridges
