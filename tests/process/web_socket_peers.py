@@ -32,8 +32,8 @@ import subprocess
 
 from process_case import HOST, programs_folder
 from program import DIE_WITH_PARENT
+from web_socket import CLOSE, PONG, TEXT
 
-TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 MARKER = b"the marker"
 AT_ONCE = 24                # conversations with one peer
 QUIET_S = 0.3               # then it is asked whether it has had its turn
@@ -106,6 +106,8 @@ def shown(content):
 
 
 def frame(opcode, payload, masked):
+    """Under a mask of zeros, unlike `web_socket.frame`: where a row ends within a frame, these bytes are read as the rest of it,
+    and what comes of that must be the same in every run."""
     assert len(payload) < 126
     head = bytes([0x80 | opcode, len(payload) | (0x80 if masked else 0)])
     return head + (bytes(4) if masked else b"") + payload
