@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -22,8 +24,10 @@ std::vector<std::uint64_t> subset(const RotatingSubset& rotating, Instant now, c
   const RotatingSubset::Order order = rotating.order(now, asker);
   std::vector<std::uint64_t> numbers;
   for (std::uint64_t number = 0; number < candidates; ++number) numbers.push_back(number);
-  std::ranges::sort(numbers, {}, [&](std::uint64_t number) { return order.place_of(id(number)); });
-  numbers.resize(rotating.size());
+  std::ranges::sort(numbers, {}, [&](std::uint64_t number) {
+    return order.place_of(rotating.mark_of(id(number)));
+  });
+  numbers.resize(std::min<std::size_t>(rotating.size(), candidates));
   return numbers;
 }
 
@@ -79,4 +83,39 @@ TEST_CASE("who knows no secret cannot tell whose few an id will be among") {
     seen.insert(subset(rotating, kStart, id(5000), 1000));
   }
   CHECK(seen.size() == 100);
+}
+
+TEST_CASE("what is drawn are some of the asker's few, each equally often and in any order") {
+  constexpr std::uint64_t kFew = 20;
+  constexpr std::size_t kWanted = 4;
+  constexpr int kDraws = 20'000;
+  const RotatingSubset rotating({.size = kFew, .turn = 24h}, Rng(1));
+  Rng rng(7);
+  for (const std::uint64_t all : {1, 3, 4, 20, 21, 32, 500}) {
+    CAPTURE(all);
+    const auto few = subset(rotating, kStart, id(5000), all);
+    const std::size_t named = std::min(kWanted, few.size());
+    std::map<std::uint64_t, int> first;
+    std::map<std::uint64_t, int> drawn;
+    std::vector<RotatingSubset::Candidate> candidates;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      candidates.clear();
+      const auto order = rotating.order(kStart, id(5000));
+      for (std::uint64_t number = 0; number < all; ++number) {
+        candidates.push_back({order.place_of(rotating.mark_of(id(number))), number});
+      }
+      rotating.draw(candidates, kWanted, rng);
+      REQUIRE(candidates.size() == named);
+      ++first[candidates.front().index];
+      for (const auto& one : candidates) ++drawn[one.index];
+    }
+    CHECK(drawn.size() == few.size());
+    for (const std::uint64_t number : few) {
+      CAPTURE(number);
+      // Six standard deviations of a binomial at most.
+      const int share = kDraws / static_cast<int>(few.size());
+      CHECK(std::abs(first[number] - share) < 430);
+      CHECK(std::abs(drawn[number] - share * static_cast<int>(named)) < 430);
+    }
+  }
 }

@@ -14,7 +14,11 @@ namespace trestle::inline base {
 template <typename Key, typename Value>
 class FlatMap {
  public:
-  using Entry = std::pair<Key, Value>;
+  /// No std::pair, whose assignment is never trivial: plain entries are moved as bytes.
+  struct Entry {
+    Key first;
+    Value second;
+  };
   using iterator = typename std::vector<Entry>::iterator;
   using const_iterator = typename std::vector<Entry>::const_iterator;
 
@@ -77,7 +81,7 @@ class FlatMap {
     if (entries_.size() == entries_.capacity()) {
       entries_.reserve(entries_.size() + entries_.size() / 4 + 1);
     }
-    return entries_.insert(entries_.begin() + index, Entry(key, std::move(value)));
+    return entries_.insert(entries_.begin() + index, Entry{key, std::move(value)});
   }
 
   iterator lower(const Key& key) {

@@ -1,38 +1,75 @@
 #include "trestle/base/rotating_subset.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "trestle/base/assertion.hpp"
 
 namespace trestle::inline base {
 namespace {
 
-/// Spreads each bit over all of them: the finisher of SplitMix64 (Steele, Lea and Flood, 2014).
-constexpr std::uint64_t mixed(std::uint64_t bits) {
-  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
-  bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
-  return bits ^ bits >> 31;
+using Candidate = RotatingSubset::Candidate;
+
+/// The middle one of the first, the last and the one between them, put at the end of the range.
+std::uint64_t place_pivot(Candidate* first, Candidate* last) {
+  Candidate* const middle = first + (last - first) / 2;
+  if (middle->place < first->place) std::swap(*middle, *first);
+  if (last->place < first->place) std::swap(*last, *first);
+  if (middle->place < last->place) std::swap(*middle, *last);
+  return last->place;
 }
 
-constexpr std::uint64_t mixed_with(std::uint64_t seed, const NodeId& id) {
-  seed = mixed(seed ^ id.high());
-  seed = mixed(seed ^ id.middle());
-  return mixed(seed ^ id.low());
+/// Brings the `count` that stand first to the front, in an order that hangs on the input alone:
+/// Hoare's selection (FIND, 1961), for the libraries' own differ in how they leave a range.
+void bring_first_to_front(std::vector<Candidate>& candidates, std::size_t count) {
+  Candidate* low = candidates.data();
+  Candidate* high = low + candidates.size() - 1;
+  const Candidate* const wanted = low + count;
+  while (low < high) {
+    const std::uint64_t pivot = place_pivot(low, high);
+    // All before `end` stand before the pivot. No branch hangs on a place, which is random.
+    Candidate* end = low;
+    for (Candidate* one = low; one < high; ++one) {
+      const Candidate moved = *one;
+      *one = *end;
+      *end = moved;
+      end += moved.place < pivot ? 1 : 0;
+    }
+    std::swap(*end, *high);
+    if (end == wanted) return;
+    if (end < wanted) {
+      low = end + 1;
+    } else {
+      high = end - 1;
+    }
+  }
 }
 
 }  // namespace
 
 RotatingSubset::RotatingSubset(const RotatingSubsetOptions& options, Rng rng)
-    : options_(options), secret_(rng.next()) {
+    : options_(options), orders_secret_(rng.next()), marks_secret_(rng.next()) {
   TRESTLE_ASSERT(options.size > 0);
   TRESTLE_ASSERT(options.turn > Duration::zero());
 }
 
 RotatingSubset::Order RotatingSubset::order(Instant now, const NodeId& asker) const {
   const auto turn = static_cast<std::uint64_t>(now.time_since_epoch() / options_.turn);
-  return Order(mixed_with(mixed(secret_ + turn), asker));
+  return Order(mixed_with(mixed(orders_secret_ + turn), asker));
 }
 
-std::uint64_t RotatingSubset::Order::place_of(const NodeId& candidate) const {
-  return mixed_with(seed_, candidate);
+RotatingSubset::Mark RotatingSubset::mark_of(const NodeId& candidate) const {
+  return {mixed_with(marks_secret_, candidate)};
+}
+
+void RotatingSubset::draw(std::vector<Candidate>& candidates, std::size_t count, Rng& rng) const {
+  const std::size_t few = std::min(candidates.size(), options_.size);
+  if (few < candidates.size()) bring_first_to_front(candidates, few);
+  const std::size_t drawn = std::min(count, few);
+  for (std::size_t place = 0; place < drawn; ++place) {
+    std::swap(candidates[place], candidates[place + rng.below(few - place)]);
+  }
+  candidates.resize(drawn);
 }
 
 }  // namespace trestle::inline base

@@ -20,7 +20,7 @@ bool Members::up(Instant now, const wire::Contact& contact) {
   if (contact.role != wire::Role::node && contact.role != wire::Role::bridge) return false;
   Table& table = contact.role == wire::Role::node ? nodes_ : bridges_;
   if (table.size() >= members_max_) return false;
-  table.insert(contact.id, {.contact = contact, .heard = now});
+  table.insert(contact.id, {.contact = contact, .mark = named_.mark_of(contact.id), .heard = now});
   return true;
 }
 
@@ -56,7 +56,9 @@ void Members::gather(const Table& table, Instant now, const NodeId& newcomer,
   eligible_.clear();
   for (std::size_t index = 0; index < table.size(); ++index) {
     const auto& [id, member] = table.at_index(index);
-    if (id != newcomer && is_wanted(member)) eligible_.push_back({order.place_of(id), index});
+    if (id != newcomer && is_wanted(member)) {
+      eligible_.push_back({order.place_of(member.mark), index});
+    }
   }
 }
 
@@ -64,9 +66,9 @@ void Members::order_stale(Instant now, const NodeId& newcomer, std::vector<NodeI
   gather(nodes_, now, newcomer,
          [&](const Member& member) { return !member.ignored_probe && !is_fresh(now, member); });
   std::ranges::sort(eligible_,
-                    [](const Eligible& one, const Eligible& other) { return one > other; });
+                    [](const auto& one, const auto& other) { return one.place > other.place; });
   stale.clear();
-  for (const Eligible& one : eligible_) stale.push_back(nodes_.at_index(one.index).first);
+  for (const auto& one : eligible_) stale.push_back(nodes_.at_index(one.index).first);
 }
 
 const wire::Contact* Members::find(const NodeId& id) const {
@@ -91,20 +93,11 @@ bool Members::is_fresh(Instant now, const Member& member) const {
 wire::Contacts Members::choose(const Table& table, Instant now, const NodeId& newcomer,
                                std::size_t count) {
   gather(table, now, newcomer, [&](const Member& member) { return is_fresh(now, member); });
-  if (eligible_.size() > named_.size()) {
-    const auto end = eligible_.begin() + static_cast<std::ptrdiff_t>(named_.size());
-    std::nth_element(eligible_.begin(), end, eligible_.end());
-    eligible_.erase(end, eligible_.end());
-    // The few are the same with every standard library; the order in which they lie is not.
-    std::ranges::sort(eligible_);
-  }
-  const std::size_t chosen = std::min(count, eligible_.size());
+  named_.draw(eligible_, count, rng_);
   wire::Contacts contacts;
-  contacts.reserve(chosen);
-  for (std::size_t place = 0; place < chosen; ++place) {
-    const std::size_t drawn = place + rng_.below(eligible_.size() - place);
-    std::swap(eligible_[place], eligible_[drawn]);
-    contacts.push_back(table.at_index(eligible_[place].index).second.contact);
+  contacts.reserve(eligible_.size());
+  for (const RotatingSubset::Candidate& one : eligible_) {
+    contacts.push_back(table.at_index(one.index).second.contact);
   }
   return contacts;
 }

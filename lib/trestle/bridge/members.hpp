@@ -1,8 +1,6 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "trestle/base/flat_map.hpp"
@@ -53,6 +51,7 @@ class Members {
  private:
   struct Member {
     wire::Contact contact;
+    RotatingSubset::Mark mark;
     Instant heard{};
     bool ignored_probe = false;
   };
@@ -69,13 +68,9 @@ class Members {
   Rng rng_;
   Table nodes_;
   Table bridges_;
-  struct Eligible {
-    std::uint64_t place = 0;  ///< In the newcomer's order.
-    std::size_t index = 0;    ///< In the table.
-    friend constexpr auto operator<=>(const Eligible&, const Eligible&) = default;
-  };
-  /// Kept between calls, so that a choice allocates nothing but its answer.
-  std::vector<Eligible> eligible_;
+  /// By their index in the table. Kept between calls, so that a choice allocates nothing but its
+  /// answer.
+  std::vector<RotatingSubset::Candidate> eligible_;
 };
 
 }  // namespace trestle::bridge

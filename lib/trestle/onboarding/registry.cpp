@@ -53,34 +53,24 @@ const wire::Contact* Registry::find_node(const NodeId& id) const {
 
 wire::Contacts Registry::choose_nodes(Instant now, const NodeId& asker, std::size_t count) {
   const RotatingSubset::Order order = named_.order(now, asker);
-  few_.clear();
-  // A heap of those who stand first: whoever stands last among them is on top.
-  for (const auto& [id, place] : places_) {
-    const Client& client = clients_.at(place.latest);
-    if (id == asker || client.is_turned_away) continue;
-    const std::uint64_t stands_at = order.place_of(id);
-    if (few_.size() == named_.size()) {
-      if (stands_at >= few_.front().first) continue;
-      std::ranges::pop_heap(few_, {}, &Few::first);
-      few_.pop_back();
-    }
-    few_.emplace_back(stands_at, &client);
-    std::ranges::push_heap(few_, {}, &Few::first);
+  eligible_.clear();
+  for (std::size_t index = 0; index < places_.size(); ++index) {
+    const auto& [id, place] = places_.at_index(index);
+    if (id == asker || clients_.at(place.latest).is_turned_away) continue;
+    eligible_.push_back({order.place_of(place.mark), index});
   }
-  const std::size_t chosen = std::min(count, few_.size());
+  named_.draw(eligible_, count, rng_);
   wire::Contacts contacts;
-  contacts.reserve(chosen);
-  std::ranges::sort(few_, {}, &Few::first);  // how a heap lies is each library's own affair
-  for (std::size_t place = 0; place < chosen; ++place) {
-    std::swap(few_[place], few_[place + rng_.below(few_.size() - place)]);
-    contacts.push_back(few_[place].second->contact);
+  contacts.reserve(eligible_.size());
+  for (const RotatingSubset::Candidate& one : eligible_) {
+    contacts.push_back(clients_.at(places_.at_index(one.index).second.latest).contact);
   }
   return contacts;
 }
 
 void Registry::enrol(link::ConnectionId connection, const wire::Contact& contact) {
   if (!can_be_named(contact)) return;
-  Place* place = places_.insert(contact.id, Place{0, connection}).first;
+  Place* place = places_.insert(contact.id, {0, connection, named_.mark_of(contact.id)}).first;
   ++place->connections;
   if (is_proven(contact) || !is_proven(clients_.at(place->latest).contact)) {
     place->latest = connection;

@@ -54,6 +54,7 @@ class Registry {
   struct Place {
     std::size_t connections = 0;
     link::ConnectionId latest;
+    RotatingSubset::Mark mark;
   };
 
   void enrol(link::ConnectionId connection, const wire::Contact& contact);
@@ -65,9 +66,9 @@ class Registry {
   /// Ordered, and references stay valid while others come and go.
   std::map<link::ConnectionId, Client> clients_;
   FlatMap<NodeId, Place> places_;
-  /// Where somebody stands in the asker's order, and who.
-  using Few = std::pair<std::uint64_t, const Client*>;
-  std::vector<Few> few_;  ///< Those of the asker, while they are chosen.
+  /// By their index in `places_`. Kept between calls, so that a choice allocates nothing but its
+  /// answer.
+  std::vector<RotatingSubset::Candidate> eligible_;
 };
 
 }  // namespace trestle::onboarding
