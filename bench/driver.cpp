@@ -1,10 +1,12 @@
 #include "driver.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include <sys/resource.h>
+
+#include "die.hpp"
+#include "tls_flags.hpp"
 
 namespace trestle::bench {
 namespace {
@@ -13,11 +15,6 @@ namespace {
 constexpr rlim_t kDescriptors = 30'000;
 constexpr std::size_t kConnectionsMax = 12'000;
 constexpr std::size_t kPendingMax = 2048;
-
-[[noreturn]] void die(const std::string& reason) {
-  std::fprintf(stderr, "%s\n", reason.c_str());
-  std::exit(1);
-}
 
 }  // namespace
 
@@ -35,10 +32,7 @@ Driver::Driver(wire::Role role, const Flags& flags)
   local_.role = role;
   local_.network = "bench";
   local_.bridge_secret = to_bytes(as_bytes("bench"));
-  auto material = host::read_tls_files(
-      {.certificate = flags.text("cert"), .key = flags.text("key"), .ca = flags.text("ca")});
-  if (!material) die(material.error());
-  tls_ = std::make_unique<host::Tls>(std::move(*material));
+  tls_ = std::make_unique<host::Tls>(tls_of(flags));
   host::EventLoopOptions loop_options;
   loop_options.tls = tls_.get();
   auto loop = host::EventLoop::create(loop_options);

@@ -14,7 +14,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "die.hpp"
 #include "flags.hpp"
+#include "tls_flags.hpp"
 #include "trestle/crypto/identity.hpp"
 #include "trestle/host/tls_material.hpp"
 #include "trestle/link/channel_set.hpp"
@@ -23,14 +25,10 @@
 namespace {
 
 using namespace trestle;
+using bench::die;
 
 constexpr int kOpeningsOfARound = 50;
 constexpr Instant kNow{std::chrono::seconds(1000)};
-
-[[noreturn]] void die(const std::string& reason) {
-  std::fprintf(stderr, "%s\n", reason.c_str());
-  std::exit(1);
-}
 
 /// Processor time of this thread in microseconds.
 double cpu_us() {
@@ -163,14 +161,12 @@ double median(std::vector<double> samples) {
 
 int main(int argc, char** argv) {
   const bench::Flags flags(argc, argv);
-  auto material = host::read_tls_files(
-      {.certificate = flags.text("cert"), .key = flags.text("key"), .ca = flags.text("ca")});
-  if (!material) die(material.error());
+  const host::TlsMaterial material = bench::tls_of(flags);
   const Context dialling = context_of(TLS_client_method());
   const Context accepting = context_of(TLS_server_method());
   SSL_CTX_set_verify(dialling.get(), SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set1_cert_store(dialling.get(), material->trusted.get());
-  if (const auto refused = tls::show_identity(accepting.get(), *material)) die(*refused);
+  SSL_CTX_set1_cert_store(dialling.get(), material.trusted.get());
+  if (const auto refused = tls::show_identity(accepting.get(), material)) die(*refused);
 
   End dialler({}, 1);
   End acceptor("ws://127.0.0.1:1", 2);

@@ -7,6 +7,7 @@ import time
 
 from goals import GOALS, Figure
 from processes import BIN, DIE_WITH_PARENT, BenchError, Server, Tls, highest_memory_kib, memory_kib
+from request_measures import LIBRARY
 
 FEW = 100  # what a process takes for its first connections is not theirs
 
@@ -30,14 +31,14 @@ def resident_with(connections, serving, dialling):
 
 def plain_connections():
     """M1: the dearer end of a plain connection."""
-    dialled, accepted = connection_sizes(10_000)
+    dialled, accepted = connection_sizes(10_000, LIBRARY, LIBRARY)
     return [Figure(GOALS["M1"], max(dialled, accepted), anchor=f"dialled {dialled:.2f}, accepted {accepted:.2f}")]
 
 
 def tls_connections():
     """M2: both ends of a TLS connection."""
     with Tls() as tls:
-        dialled, accepted = connection_sizes(1_000, tls.serving, tls.dialling)
+        dialled, accepted = connection_sizes(1_000, (*tls.serving, *LIBRARY), (*tls.dialling, *LIBRARY))
     return [Figure(GOALS["M2"], dialled), Figure(GOALS["M2b"], accepted)]
 
 

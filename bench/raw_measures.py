@@ -4,10 +4,10 @@ library's own WebSocket role and a bare epoll loop."""
 from goals import GOALS, Figure
 from memory_measures import connection_sizes
 from processes import Server, Tls, run, run_under_callgrind
-from request_measures import IN_FLIGHT, RUN, against_grpc, among_neighbours, asked, median_of, rate, ratios
+from request_measures import (IN_FLIGHT, LIBRARY, RUN, against_grpc, among_neighbours, asked, median_of, rate,
+                              ratios)
 
 RAW = ("--transport", "raw")
-LIBRARY = ("--transport", "library")
 
 
 # ---- requests

@@ -6,13 +6,14 @@
 // many of the reconnections resumed.
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "die.hpp"
 #include "flags.hpp"
 #include "nanoseconds.hpp"
+#include "tls_flags.hpp"
 #include "trestle/host/event_loop.hpp"
 #include "trestle/host/timer.hpp"
 #include "trestle/host/tls.hpp"
@@ -21,13 +22,9 @@
 namespace {
 
 using namespace trestle;
+using bench::die;
 
 constexpr Duration kGiveUpAfter = std::chrono::seconds(5);
-
-[[noreturn]] void die(const std::string& reason) {
-  std::fprintf(stderr, "%s\n", reason.c_str());
-  std::exit(1);
-}
 
 host::TransportOptions raw() {
   host::TransportOptions options;
@@ -97,10 +94,7 @@ class Reconnections {
 
 int main(int argc, char** argv) {
   const bench::Flags flags(argc, argv);
-  auto material = host::read_tls_files(
-      {.certificate = flags.text("cert"), .key = flags.text("key"), .ca = flags.text("ca")});
-  if (!material) die(material.error());
-  host::Tls tls(std::move(*material));
+  host::Tls tls(bench::tls_of(flags));
   host::EventLoopOptions options;
   options.tls = &tls;
   auto loop = host::EventLoop::create(options);

@@ -2,19 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "trestle/node/bootstrap/bootstrap_node.hpp"
 #include "trestle/node/dht/dht_node.hpp"
 
 namespace trestle::bench {
-
-void die(const std::string& reason) {
-  std::fprintf(stderr, "%s\n", reason.c_str());
-  std::exit(1);
-}
 
 std::unique_ptr<host::Service> created(Result<std::unique_ptr<host::Service>, std::string>&& made) {
   if (!made) die(made.error());

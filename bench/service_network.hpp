@@ -7,13 +7,11 @@
 #include <thread>
 #include <vector>
 
+#include "die.hpp"
 #include "trestle/host/service.hpp"
 #include "trestle/node/options.hpp"
 
 namespace trestle::bench {
-
-/// Ends the program with a sentence.
-[[noreturn]] void die(const std::string& reason);
 
 /// What was created, or the end of the program.
 std::unique_ptr<host::Service> created(Result<std::unique_ptr<host::Service>, std::string>&& made);
