@@ -237,7 +237,18 @@ void LibraryConnection::refuse_message(lws* socket, std::uint16_t status, std::s
   lws_callback_on_writable(socket);
 }
 
-void LibraryConnection::on_ordered() { lws_callback_on_writable(socket_); }
+bool LibraryConnection::enqueue(link::FrameKind kind, Bytes bytes) {
+  if (bytes.size() > options().queue_bytes_max - queue_bytes_) return false;
+  queue_bytes_ += bytes.size();
+  queue_.push_back({kind, std::move(bytes)});
+  lws_callback_on_writable(socket_);
+  return true;
+}
+
+void LibraryConnection::on_close_ordered() {
+  timer_.start(options().close_within);
+  lws_callback_on_writable(socket_);
+}
 
 int LibraryConnection::on_writable(lws* socket) {
   if (std::exchange(is_refusing_, false)) {
@@ -266,7 +277,10 @@ int LibraryConnection::on_writable(lws* socket) {
 }
 
 bool LibraryConnection::write_front(lws* socket) {
-  const Frame frame = take_front();
+  const Frame frame = std::move(queue_.front());
+  queue_.pop_front();
+  queue_bytes_ -= frame.bytes.size();
+  count_sent(frame.bytes.size());
   std::vector<unsigned char>& scratch = transport_.scratch();
   if (scratch.size() < LWS_PRE + frame.bytes.size()) scratch.resize(LWS_PRE + frame.bytes.size());
   std::copy(frame.bytes.begin(), frame.bytes.end(), scratch.begin() + LWS_PRE);

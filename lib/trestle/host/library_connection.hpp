@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,9 @@ class LibraryConnection final : public WebSocketConnection {
   bool is_in_tls() const override;
   Incomplete incomplete() const override { return {message_began_, message_.size()}; }
   bool floods_beside(std::uint32_t seconds) override;
-  void on_ordered() override;
+  bool enqueue(link::FrameKind kind, Bytes bytes) override;
+  void on_close_ordered() override;
+  void on_ended() override { queue_.clear(); }
 
   int on_http_event(lws* socket, int reason, void* in, std::size_t bytes);
   int on_upgrade(lws* socket);
@@ -44,6 +47,13 @@ class LibraryConnection final : public WebSocketConnection {
   void on_dial_error(lws* socket, std::string_view text);
   void on_gone();
 
+  struct Frame {
+    link::FrameKind kind;
+    Bytes bytes;
+  };
+
+  std::deque<Frame> queue_;  ///< What the socket has not taken.
+  std::size_t queue_bytes_ = 0;
   bool is_connecting_ = false;  ///< Inside libwebsockets' connect call: must not be deleted.
   std::optional<HttpExchange> http_;
   Bytes message_;  ///< Fragments so far.

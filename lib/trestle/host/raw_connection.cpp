@@ -5,6 +5,8 @@
 #include <cstring>
 #include <ctime>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include <libwebsockets.h>
 #include <sys/socket.h>
@@ -19,11 +21,20 @@ namespace {
 
 namespace websocket = wire::websocket;
 
-/// What leaves in one write at most, a frame that is larger by itself excepted (design section 8).
-constexpr std::size_t kBatchBytesMax = std::size_t{64} * 1024;
+/// What is decrypted at a time. One turn's bytes are fewer.
+constexpr std::size_t kRoomBytes = std::size_t{64} * 1024;
 /// Heads, and the frame that is a little larger than it may be, which the peer has to refuse.
 constexpr std::size_t kBatchSlackBytes = 1024;
 constexpr std::size_t kLargestControlFrameBytes = 131;
+
+link::FrameKind kind_of(websocket::MessageKind kind) {
+  return kind == websocket::MessageKind::binary ? link::FrameKind::binary : link::FrameKind::text;
+}
+
+websocket::MessageKind kind_of(link::FrameKind kind) {
+  return kind == link::FrameKind::binary ? websocket::MessageKind::binary
+                                         : websocket::MessageKind::text;
+}
 
 /// Of a path that is known to be well-formed.
 std::string percent_decoded(std::string_view text) {
@@ -67,7 +78,7 @@ std::string field_of(const websocket::HttpHead& head, std::string_view name) {
 RawConnection::RawConnection(WebSocketTransport& transport, Security security,
                              std::string remote_address)
     : WebSocketConnection(transport, security, std::move(remote_address)),
-      speaker_(std::in_place_type<websocket::ServerUpgrade>) {
+      endpoint_(websocket::Endpoint::server(steady_now(), endpoint_options())) {
   if (security == Security::tls) {
     engine_ = std::make_unique<tls::Engine>(loop().tls()->accepting_engines());
   }
@@ -141,34 +152,31 @@ bool RawConnection::ask() {
       {.host = asked_host(), .target = url_.path, .origin = {}, .subprotocols = {}, .fields = {}},
       key, handshakes.digest(key));
   if (!upgrade) return false;
-  head_ = upgrade->take_output();
-  head_gone_ = 0;
-  speaker_ = std::move(*upgrade);
+  endpoint_ =
+      websocket::Endpoint::client(std::move(*upgrade), endpoint_options(), handshakes.masks());
   return true;
 }
 
 void RawConnection::on_dial_abandoned() {
   connector_.reset();
   engine_.reset();
-  speaker_ = {};
+  endpoint_ = websocket::Endpoint();
 }
 
-bool RawConnection::on_answer(const websocket::ClientUpgrade& upgrade) {
+bool RawConnection::on_answer(const websocket::ClientUpgrade& answer) {
   using Phase = websocket::ClientUpgrade::Phase;
-  if (upgrade.phase() == Phase::waiting) return true;
-  if (upgrade.phase() == Phase::failed) {
+  if (answer.phase() == Phase::failed) {
     on_address_failed(ErrorCode::protocol_error,
                       "what answers at " + url_.path + " does not speak WebSocket");
     return false;
   }
-  note_upgrade_answer({upgrade.status(), field_of(upgrade.head(), "date"),
-                       field_of(upgrade.head(), "content-location")});
-  if (upgrade.phase() == Phase::refused) {
+  note_upgrade_answer({answer.status(), field_of(answer.head(), "date"),
+                       field_of(answer.head(), "content-location")});
+  if (answer.phase() == Phase::refused) {
     on_address_failed(
-        explain_http_answer(upgrade.status(), url_.path, field_of(upgrade.head(), "location")));
+        explain_http_answer(answer.status(), url_.path, field_of(answer.head(), "location")));
     return false;
   }
-  speaker_ = Codec::client(codec_options(), transport_.handshakes().masks());
   on_established();
   return true;
 }
@@ -183,9 +191,8 @@ int RawConnection::on_ciphertext(ByteSpan bytes) {
   const bool was_in_tls = is_in_tls();
   engine_->receive(bytes);
   if (was_in_tls && engine_->state() == tls::State::open) on_handshake_done();
-  // One turn's bytes decrypted are fewer.
   std::vector<unsigned char>& room = transport_.scratch();
-  room.resize(std::max(room.size(), kBatchBytesMax));
+  room.resize(std::max(room.size(), kRoomBytes));
   for (auto batch = engine_->plaintext(room); !batch.empty(); batch = engine_->plaintext(room)) {
     if (on_bytes(batch) != 0) return -1;
   }
@@ -212,7 +219,9 @@ bool RawConnection::fail_in_tls() {
 
 void RawConnection::on_socket_closed() {
   if (is_in_tls()) engine_->on_end();
-  if (!fail_in_tls()) on_lost();
+  if (fail_in_tls()) return;
+  endpoint_.on_end(steady_now(), {});
+  drain();
 }
 
 std::optional<std::chrono::seconds> RawConnection::certificate_left() const {
@@ -223,100 +232,79 @@ std::optional<std::chrono::seconds> RawConnection::certificate_left() const {
 
 // ---- what is asked of us
 
-void RawConnection::on_request(websocket::ServerUpgrade& upgrade) {
-  using Phase = websocket::ServerUpgrade::Phase;
-  if (upgrade.phase() == Phase::reading) return;
-  if (upgrade.phase() == Phase::answered) {
-    on_turned_away();
-    head_ = upgrade.take_output();
-    hangs_up_ = true;
-    speaker_ = {};
-  } else if (upgrade.kind() == websocket::RequestKind::upgrade) {
-    on_upgrade_request(upgrade);
-  } else {
-    HttpRequest request;
-    request.method = HttpMethod::get;
-    request.path = percent_decoded(upgrade.path());
-    request.host = upgrade.host();
-    turn_away(upgrade, answer_of(events().on_http_request(request)));
-  }
+void RawConnection::on_request(const websocket::ServerUpgrade& request) {
+  if (request.kind() == websocket::RequestKind::upgrade) return on_upgrade_request(request);
+  HttpRequest asked;
+  asked.method = HttpMethod::get;
+  asked.path = percent_decoded(request.path());
+  asked.host = request.host();
+  turn_away(answer_of(events().on_http_request(asked)));
 }
 
-void RawConnection::on_upgrade_request(websocket::ServerUpgrade& upgrade) {
-  switch (judge({.host = std::string(upgrade.host()),
-                 .origin = std::string(upgrade.origin().value_or(std::string_view{})),
-                 .forwarded_for = upgrade.head().joined("x-forwarded-for"),
-                 .forwarded_proto = upgrade.head().joined("x-forwarded-proto")})) {
+void RawConnection::on_upgrade_request(const websocket::ServerUpgrade& request) {
+  switch (judge({.host = std::string(request.host()),
+                 .origin = std::string(request.origin().value_or(std::string_view{})),
+                 .forwarded_for = request.head().joined("x-forwarded-for"),
+                 .forwarded_proto = request.head().joined("x-forwarded-proto")})) {
     case Verdict::welcome:
       break;
     case Verdict::foreign_page:
-      return turn_away(upgrade, answer_of(403));
+      return turn_away(answer_of(403));
     case Verdict::busy: {
       websocket::HttpAnswer answer = answer_of(503);
       answer.fields.push_back({"Retry-After", "5"});
-      return turn_away(upgrade, answer);
+      return turn_away(answer);
     }
   }
   std::vector<websocket::HttpField> fields;
-  for (auto& [name, value] : answer_fields(percent_decoded(upgrade.path()))) {
+  for (auto& [name, value] : answer_fields(percent_decoded(request.path()))) {
     if (websocket::is_field_value(value)) fields.push_back({name, value});
   }
-  upgrade.accept(transport_.handshakes().digest(upgrade.key()), {}, fields);
-  head_ = upgrade.take_output();
-  speaker_ = Codec::server(codec_options());
+  endpoint_.accept(transport_.handshakes().digest(request.key()), fields);
   on_established();
 }
 
-void RawConnection::turn_away(websocket::ServerUpgrade& upgrade,
-                              const websocket::HttpAnswer& answer) {
-  upgrade.answer(answer);
-  on_request(upgrade);
+void RawConnection::turn_away(const websocket::HttpAnswer& answer) {
+  endpoint_.answer(answer);
+  on_turned_away();
 }
 
 // ---- messages
 
 int RawConnection::on_bytes(std::span<std::uint8_t> bytes) {
-  std::size_t taken = 0;
-  if (auto* upgrade = std::get_if<websocket::ServerUpgrade>(&speaker_)) {
-    taken = upgrade->on_bytes(bytes);
-    on_request(*upgrade);
-  } else if (auto* asked = std::get_if<websocket::ClientUpgrade>(&speaker_)) {
-    taken = asked->on_bytes(bytes);
-    if (!on_answer(*asked)) return -1;
-  }
-  if (std::holds_alternative<Codec>(speaker_)) on_frames(bytes.subspan(taken));
+  endpoint_.on_bytes(steady_now(), bytes);
+  if (!drain()) return -1;
   // What the bytes themselves caused: answers, pongs, the end. What the owner says to them has its
   // turn.
-  return waiting().empty() && !hangs_up_ ? 0 : on_writable();
+  return endpoint_.output().empty() && !endpoint_.wants_end() ? 0 : on_writable();
 }
 
-void RawConnection::on_frames(std::span<std::uint8_t> bytes) {
-  Codec& codec = std::get<Codec>(speaker_);
-  codec.on_bytes(steady_now(), bytes);
-  while (const auto effect = codec.poll_effect()) {
+bool RawConnection::drain() {
+  while (const auto effect = endpoint_.poll_effect()) {
     if (const auto* message = std::get_if<websocket::MessageArrived>(&*effect)) {
       on_message(*message);
     } else if (const auto* closed = std::get_if<websocket::Closed>(&*effect)) {
       on_closed(*closed);
-    } else if (std::holds_alternative<websocket::HangUp>(*effect)) {
-      hangs_up_ = true;
+    } else if (const auto* asked = std::get_if<websocket::Asked>(&*effect)) {
+      on_request(*asked->request);
+    } else if (std::holds_alternative<websocket::TurnedAway>(*effect)) {
+      on_turned_away();
+    } else if (const auto* answered = std::get_if<websocket::Answered>(&*effect)) {
+      if (!on_answer(*answered->answer)) return false;
     }
   }
+  return true;
 }
 
 void RawConnection::on_message(const websocket::MessageArrived& message) {
   const bool was_known = may_be_identified();
   stats().bytes_received_total += message.payload.size();
-  deliver(message.kind == websocket::MessageKind::binary ? link::FrameKind::binary
-                                                         : link::FrameKind::text,
-          message.payload);
-  if (!was_known && may_be_identified()) {
-    std::get<Codec>(speaker_).set_reader_limits(reader_limits());
-  }
+  deliver(kind_of(message.kind), message.payload);
+  if (!was_known && may_be_identified()) endpoint_.set_reader_limits(reader_limits());
 }
 
 void RawConnection::on_closed(const websocket::Closed& closed) {
-  queue_.clear();
+  if (closed.by == websocket::EndedBy::transport) return on_lost();
   if (closed.flaw == websocket::Flaw::too_many_controls) {
     if (state_ == State::open) ++stats().side_floods_total;
     end(static_cast<std::uint16_t>(link::CloseStatus::excess), "too much beside messages");
@@ -324,31 +312,31 @@ void RawConnection::on_closed(const websocket::Closed& closed) {
     return;
   }
   end(closed.status, closed.reason);
-  // For the rest of the closing: this timer, not the codec's, since it runs already.
-  timer_.start(options().close_within);
+  limit_closing();
 }
 
+void RawConnection::limit_closing() { timer_.start(endpoint_.next_deadline() - steady_now()); }
+
 RawConnection::Incomplete RawConnection::incomplete() const {
-  const auto* codec = std::get_if<Codec>(&speaker_);
-  if (codec == nullptr) return {};
-  return {codec->incomplete_since(), codec->buffered_bytes()};
+  return {endpoint_.incomplete_since(), endpoint_.incomplete_bytes()};
 }
 
 void RawConnection::on_look() {
-  auto* codec = std::get_if<Codec>(&speaker_);
-  if (codec == nullptr) return;
-  codec->set_reader_limits(reader_limits());
-  codec->release_storage();
+  endpoint_.set_reader_limits(reader_limits());
+  endpoint_.release_storage();
 }
 
-websocket::ConnectionOptions RawConnection::codec_options() const {
-  websocket::ConnectionOptions made;
-  made.reader = reader_limits();
+websocket::EndpointOptions RawConnection::endpoint_options() const {
+  websocket::EndpointOptions made;
+  made.codec.reader = reader_limits();
   // What others may send us says nothing about what we send, except where it is more than usual.
   const std::size_t largest =
       std::max(options().frame_bytes_max, TransportOptions{}.frame_bytes_max);
-  made.output_bytes_max = kBatchBytesMax + largest + kBatchSlackBytes;
-  made.close_within = options().close_within;
+  made.codec.output_bytes_max = made.batch_bytes_max + largest + kBatchSlackBytes;
+  made.codec.close_within = options().close_within;
+  made.queue_bytes_max = options().queue_bytes_max;
+  made.request_within = options().request_within;
+  made.gone_within = options().close_within;
   return made;
 }
 
@@ -373,7 +361,21 @@ websocket::ReaderLimits RawConnection::reader_limits() const {
 
 // ---- writing
 
-void RawConnection::on_ordered() { loop().flush_this_turn(*this); }
+bool RawConnection::enqueue(link::FrameKind kind, Bytes bytes) {
+  const auto queued = endpoint_.send(kind_of(kind), std::move(bytes));
+  if (!queued && queued.error() == websocket::QueueRefusal::full) return false;
+  if (!queued && queued.error() == websocket::QueueRefusal::too_large) {
+    cut("a message larger than may be sent");
+  }
+  loop().flush_this_turn(*this);
+  return true;
+}
+
+void RawConnection::on_close_ordered() {
+  endpoint_.close(steady_now(), close_status_, reason_);
+  limit_closing();
+  loop().flush_this_turn(*this);
+}
 
 void RawConnection::flush() {
   if (socket_ != nullptr && on_writable() != 0) loop().kill(socket_);
@@ -392,16 +394,16 @@ int RawConnection::on_writable() {
     if (!write_out()) return on_write_failed();
     if (has_gone()) report_drained();
   }
-  if (can_write() || !queue_.empty()) {
+  if (can_write() || (may_fill() && endpoint_.has_queued())) {
     lws_callback_on_writable(socket_);
     return 0;
   }
-  if (!hangs_up_ || !has_gone()) return 0;
+  if (!endpoint_.wants_end() || !has_gone()) return 0;
   if (engine_ != nullptr && engine_->state() == tls::State::open) {
     engine_->close();
     return on_writable();
   }
-  hangs_up_ = false;
+  endpoint_.on_end_said();
   ::shutdown(lws_get_socket_fd(socket_), SHUT_WR);
   return 0;
 }
@@ -414,23 +416,16 @@ int RawConnection::on_write_failed() {
 }
 
 void RawConnection::fill_batch() {
-  auto* codec = std::get_if<Codec>(&speaker_);
-  if (codec == nullptr || (state_ != State::open && state_ != State::closing)) return;
-  while (!queue_.empty() && codec->output().size() < kBatchBytesMax) {
-    const Frame frame = take_front();
-    const auto kind = frame.kind == link::FrameKind::binary ? websocket::MessageKind::binary
-                                                            : websocket::MessageKind::text;
-    if (!codec->send(kind, frame.bytes)) return cut("a message larger than may be sent");
-  }
-  if (queue_.empty() && state_ == State::closing) {
-    codec->close(steady_now(), close_status_, reason_);
-  }
+  if (!may_fill()) return;
+  // Only a close needs the time, and a clock costs as much as a small frame.
+  const Instant now = state_ == State::closing ? steady_now() : Instant{};
+  while (const auto message = endpoint_.batch_next(now)) count_sent(message->payload.size());
 }
 
 bool RawConnection::write_out() {
   while (true) {
     encrypt();
-    const ByteSpan bytes = engine_ == nullptr ? waiting() : engine_->ciphertext();
+    const ByteSpan bytes = engine_ == nullptr ? endpoint_.output() : engine_->ciphertext();
     // An engine that has failed by itself says nothing that could wake anybody.
     const bool is_broken = engine_ != nullptr && engine_->state() == tls::State::failed;
     if (bytes.empty()) return !is_broken;
@@ -441,44 +436,30 @@ bool RawConnection::write_out() {
     if (taken < 0 && errno == EINTR) continue;
     if (taken < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
     if (engine_ == nullptr) {
-      on_written(static_cast<std::size_t>(taken));
+      endpoint_.on_written(static_cast<std::size_t>(taken));
     } else {
       engine_->consume(static_cast<std::size_t>(taken));
     }
   }
 }
 
-ByteSpan RawConnection::waiting() const {
-  if (head_gone_ < head_.size()) return ByteSpan(head_).subspan(head_gone_);
-  const auto* codec = std::get_if<Codec>(&speaker_);
-  return codec == nullptr ? ByteSpan{} : codec->output();
-}
-
-void RawConnection::on_written(std::size_t bytes) {
-  if (head_gone_ == head_.size()) return std::get<Codec>(speaker_).on_written(bytes);
-  head_gone_ += bytes;
-  if (head_gone_ < head_.size()) return;
-  Bytes().swap(head_);
-  head_gone_ = 0;
-}
-
 void RawConnection::encrypt() {
   if (engine_ == nullptr) return;
-  while (!waiting().empty()) {
-    const std::size_t taken = engine_->send(waiting());
+  while (!endpoint_.output().empty()) {
+    const std::size_t taken = engine_->send(endpoint_.output());
     if (taken == 0) return;
-    on_written(taken);
+    endpoint_.on_written(taken);
   }
 }
 
 bool RawConnection::can_write() const {
-  if (engine_ == nullptr) return !waiting().empty();
+  if (engine_ == nullptr) return !endpoint_.output().empty();
   if (!engine_->ciphertext().empty()) return true;
-  return engine_->state() == tls::State::open && !waiting().empty();
+  return engine_->state() == tls::State::open && !endpoint_.output().empty();
 }
 
 bool RawConnection::has_gone() const {
-  return waiting().empty() && (engine_ == nullptr || engine_->ciphertext().empty());
+  return endpoint_.output().empty() && (engine_ == nullptr || engine_->ciphertext().empty());
 }
 
 }  // namespace trestle::host

@@ -198,25 +198,17 @@ void WebSocketConnection::cut(std::string_view reason) {
 }
 
 void WebSocketConnection::send(link::FrameKind kind, Bytes bytes) {
-  if (state_ != State::open) return;
-  queue_bytes_ += bytes.size();
-  queue_.push_back({kind, std::move(bytes)});
-  if (queue_bytes_ > options().queue_bytes_max) {
-    reason_ = "more queued than the connection may hold";
-    timer_.start(Duration::zero());
-    return;
-  }
-  on_ordered();
+  if (state_ != State::open || is_overfull_) return;
+  if (enqueue(kind, std::move(bytes))) return;
+  is_overfull_ = true;
+  reason_ = "more queued than the connection may hold";
+  timer_.start(Duration::zero());
 }
 
-WebSocketConnection::Frame WebSocketConnection::take_front() {
-  Frame frame = std::move(queue_.front());
-  queue_.pop_front();
-  queue_bytes_ -= frame.bytes.size();
+void WebSocketConnection::count_sent(std::size_t bytes) {
   ++stats().frames_sent_total;
-  stats().bytes_sent_total += frame.bytes.size();
-  unreported_bytes_ += frame.bytes.size();
-  return frame;
+  stats().bytes_sent_total += bytes;
+  unreported_bytes_ += bytes;
 }
 
 void WebSocketConnection::report_drained() {
@@ -239,8 +231,7 @@ void WebSocketConnection::close(link::CloseStatus status, std::string reason) {
     state_ = State::closing;
     close_status_ = static_cast<std::uint16_t>(status);
     reason_ = shortened(std::move(reason));
-    timer_.start(options().close_within);
-    on_ordered();
+    on_close_ordered();
     return;
   }
   state_ = State::ended;
@@ -262,7 +253,7 @@ void WebSocketConnection::end(std::uint16_t status, std::string_view reason) {
   timer_.stop();
   if (!is_news) return;
   transport_.forget(id_);
-  queue_.clear();
+  on_ended();
   events().on_closed(id_, status, reason);
 }
 

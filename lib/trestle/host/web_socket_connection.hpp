@@ -30,8 +30,8 @@ struct TransportStats;
 /// Here is what does not depend on who speaks the protocol on its socket, which is what the two
 /// classes below this one are for.
 ///
-/// Dials one address after the other, queues frames until the socket can take them, and makes sure
-/// that its owner hears of the end exactly once, or not at all if the owner ended it.
+/// Dials one address after the other, counts, and makes sure that its owner hears of the end
+/// exactly once, or not at all if the owner ended it.
 class WebSocketConnection : public SocketUser {
  public:
   ~WebSocketConnection() override;
@@ -64,10 +64,6 @@ class WebSocketConnection : public SocketUser {
     open,
     closing,  ///< The owner is done with it. What was ordered still leaves.
     ended,    ///< Nothing is reported any more; waits for libwebsockets to let go.
-  };
-  struct Frame {
-    link::FrameKind kind;
-    Bytes bytes;
   };
   /// A message that has begun to arrive and is not whole.
   struct Incomplete {
@@ -103,8 +99,13 @@ class WebSocketConnection : public SocketUser {
   virtual Incomplete incomplete() const = 0;
   /// Whether the peer sends more beside messages than it may, over so many seconds.
   virtual bool floods_beside(std::uint32_t seconds) = 0;
-  /// Something was queued, or a close ordered.
-  virtual void on_ordered() = 0;
+  /// To be sent soon. False: more waits than may.
+  virtual bool enqueue(link::FrameKind kind, Bytes bytes) = 0;
+  /// `close_status_` and `reason_`, behind what was queued. How long that may take is `timer_`'s to
+  /// say.
+  virtual void on_close_ordered() = 0;
+  /// What is queued has nobody left to hear it.
+  virtual void on_ended() {}
   /// Once a look: for what an idle connection need not keep.
   virtual void on_look() {}
 
@@ -126,8 +127,8 @@ class WebSocketConnection : public SocketUser {
   /// Of the messages that may come now.
   MessageBounds message_bounds() const;
   void deliver(link::FrameKind kind, ByteSpan message);
-  /// The first frame of the queue, which goes to the socket now.
-  Frame take_front();
+  /// A message leaves the queue for the socket.
+  void count_sent(std::size_t bytes);
   void report_drained();
   /// Ends it in the next turn: looking is done while all connections are walked through.
   void cut(std::string_view reason);
@@ -158,7 +159,6 @@ class WebSocketConnection : public SocketUser {
   std::string remote_address_;
   lws* socket_ = nullptr;
   Timer timer_;
-  std::deque<Frame> queue_;
   std::size_t unreported_bytes_ = 0;  ///< Left the queue, and the owner has not heard of it.
   std::uint16_t close_status_ = 0;
   std::string reason_;
@@ -188,7 +188,7 @@ class WebSocketConnection : public SocketUser {
   ErrorCode dial_error_ = ErrorCode::none;
   /// Whole ones, as far as `may_be_identified` counts them.
   std::uint8_t messages_ = 0;
-  std::size_t queue_bytes_ = 0;
+  bool is_overfull_ = false;  ///< A message was left out: it is about to be ended.
 };
 
 }  // namespace trestle::host

@@ -129,7 +129,7 @@ void Network::write_stream(Instant now, std::uint32_t slot, Side side) {
   StreamEnd& end = *stream.end;
   Connection& connection = connections_[slot];
   Lane& lane = connection.lanes[side];
-  for (ByteSpan output = end.output(); !output.empty(); output = end.output()) {
+  for (ByteSpan output = end.output(now); !output.empty(); output = end.output(now)) {
     if (lane.vanishes) {
       end.on_written(output.size());
       stats_.frames_lost += end.forget_said();

@@ -30,7 +30,8 @@ std::size_t Network::send(Instant now, const HeldEnd& end, link::SendFrame&& ord
   ++stats_.frames_sent;
   stats_.bytes_sent += order.bytes.size();
   if (is_in_bytes()) {
-    stream_of(slot, side).end->send(order.kind, std::move(order.bytes));
+    const bool is_queued = stream_of(slot, side).end->send(order.kind, std::move(order.bytes));
+    if (!is_queued) scheduler_.add(now, EventKind::stream_tells, slot, connection.generation, side);
     schedule_write(now, slot, side);  // behind whatever else the turn has to say
     return 0;
   }

@@ -2,8 +2,7 @@
 
 #include <array>
 #include <utility>
-
-#include "trestle/base/assertion.hpp"
+#include <variant>
 
 namespace trestle::sim {
 namespace {
@@ -20,6 +19,15 @@ std::array<std::uint8_t, kBytes> drawn(Rng& rng) {
 websocket::MaskSource masks_out_of(Rng rng) {
   const auto seed = drawn<websocket::MaskSource::kSeedBytes>(rng);
   return websocket::MaskSource(seed);
+}
+
+link::FrameKind kind_of(websocket::MessageKind kind) {
+  return kind == websocket::MessageKind::binary ? link::FrameKind::binary : link::FrameKind::text;
+}
+
+websocket::MessageKind kind_of(link::FrameKind kind) {
+  return kind == link::FrameKind::binary ? websocket::MessageKind::binary
+                                         : websocket::MessageKind::text;
 }
 
 websocket::HandshakeDigest digest_of(StreamTools& tools, const websocket::HandshakeKey& key) {
@@ -47,140 +55,114 @@ StreamTools::StreamTools(Rng rng, LineCipherSource* cipher_source)
 std::unique_ptr<StreamEnd> StreamEnd::dialling(StreamTools& tools, std::string_view url, Rng& rng) {
   const auto nonce = drawn<websocket::HandshakeKey::kNonceBytes>(rng);
   const websocket::HandshakeKey key(nonce);
-  auto upgrade = websocket::ClientUpgrade::make(order_for(url), key, digest_of(tools, key));
-  if (!upgrade) return nullptr;
-  std::unique_ptr<StreamEnd> end(new StreamEnd(tools));
-  end->head_ = upgrade->take_output();
-  end->speaker_ = std::move(*upgrade);
+  auto request = websocket::ClientUpgrade::make(order_for(url), key, digest_of(tools, key));
+  if (!request) return nullptr;
+  std::unique_ptr<StreamEnd> end(new StreamEnd(
+      tools, websocket::Endpoint::client(std::move(*request), tools.options, tools.masks)));
   if (tools.ciphers != nullptr) end->cipher_ = tools.ciphers->dialler();
   return end;
 }
 
 std::unique_ptr<StreamEnd> StreamEnd::accepting(StreamTools& tools, Instant now) {
-  std::unique_ptr<StreamEnd> end(new StreamEnd(tools));
-  end->speaker_.emplace<websocket::ServerUpgrade>();
-  end->gives_up_at_ = after(now, tools.options.request_within);
+  std::unique_ptr<StreamEnd> end(
+      new StreamEnd(tools, websocket::Endpoint::server(now, tools.options)));
   if (tools.ciphers != nullptr) end->cipher_ = tools.ciphers->acceptor();
   return end;
 }
 
 // ---- commands
 
-void StreamEnd::send(link::FrameKind kind, Bytes bytes) {
-  queue_.push_back({kind, std::move(bytes)});
+bool StreamEnd::send(link::FrameKind kind, Bytes bytes) {
+  const auto queued = endpoint_.send(kind_of(kind), std::move(bytes));
+  if (queued || queued.error() == websocket::QueueRefusal::closed) return true;
+  break_off();
+  has_told_end_ = true;
+  news_.push({.kind = StreamNews::Kind::closed,
+              .frame = {},
+              .reason = "more queued than the connection may hold"});
+  return false;
 }
 
 void StreamEnd::close(Instant now, std::uint16_t status, std::string_view reason) {
-  if (close_ || is_broken_off_) return;
-  now_ = now;
-  close_ = Close{status, std::string(reason)};
-  gives_up_at_ = std::min(gives_up_at_, after(now, tools_.options.gone_within));
+  if (!close_) close_ = Close{status, std::string(reason)};
+  endpoint_.close(now, status, reason);
 }
 
 void StreamEnd::break_off() {
-  is_broken_off_ = true;
-  hangs_up_ = true;
-  speaker_ = {};
+  endpoint_.break_off();
   cipher_.reset();
-  queue_.clear();
   marks_.clear();
-  Bytes().swap(head_);
-  head_gone_ = 0;
   drained_ = 0;
-  gives_up_at_ = kNever;
 }
 
 // ---- inputs
 
 void StreamEnd::on_bytes(Instant now, std::span<std::uint8_t> bytes) {
-  now_ = now;
-  if (is_broken_off_ || bytes.empty()) return;
-  if (cipher_ == nullptr) return on_plain(bytes);
+  if (is_deaf() || bytes.empty()) return;
+  if (cipher_ == nullptr) {
+    endpoint_.on_bytes(now, bytes);
+    return drain();
+  }
   cipher_->receive(bytes);
   while (cipher_ != nullptr) {
     const auto batch = cipher_->plaintext();
     if (batch.empty()) break;
-    on_plain(batch);
+    endpoint_.on_bytes(now, batch);
+    drain();
   }
   if (cipher_ != nullptr && cipher_->has_failed()) fail("the cipher cannot read what came");
 }
 
-void StreamEnd::on_plain(std::span<std::uint8_t> bytes) {
-  std::size_t taken = 0;
-  if (auto* asked = std::get_if<websocket::ServerUpgrade>(&speaker_)) {
-    taken = asked->on_bytes(bytes);
-    on_request(*asked);
-  } else if (auto* asking = std::get_if<websocket::ClientUpgrade>(&speaker_)) {
-    taken = asking->on_bytes(bytes);
-    on_answer(*asking);
-  }
-  auto* codec = std::get_if<Codec>(&speaker_);
-  if (codec == nullptr) return;
-  codec->on_bytes(now_, bytes.subspan(taken));
-  drain_codec();
-}
-
-void StreamEnd::on_request(websocket::ServerUpgrade& upgrade) {
-  using Phase = websocket::ServerUpgrade::Phase;
-  if (upgrade.phase() == Phase::reading) return;
-  if (upgrade.phase() != Phase::asked || upgrade.kind() != websocket::RequestKind::upgrade) {
-    return fail("what came is no request for a WebSocket");
-  }
-  upgrade.accept(digest_of(tools_, upgrade.key()));
-  head_ = upgrade.take_output();
-  speaker_ = Codec::server(tools_.options.codec);
-  upgraded();
-}
-
-void StreamEnd::on_answer(const websocket::ClientUpgrade& upgrade) {
-  using Phase = websocket::ClientUpgrade::Phase;
-  if (upgrade.phase() == Phase::waiting) return;
-  if (upgrade.phase() != Phase::open) return fail("what came is no answer to our request");
-  speaker_ = Codec::client(tools_.options.codec, tools_.masks);
-  upgraded();
-}
-
-void StreamEnd::upgraded() {
-  if (!close_) gives_up_at_ = kNever;
-  news_.push({.kind = StreamNews::Kind::upgraded, .frame = {}, .reason = {}});
-}
-
-void StreamEnd::drain_codec() {
-  auto* codec = std::get_if<Codec>(&speaker_);
-  if (codec == nullptr) return;
-  while (const auto effect = codec->poll_effect()) {
+void StreamEnd::drain() {
+  while (const auto effect = endpoint_.poll_effect()) {
     if (const auto* message = std::get_if<websocket::MessageArrived>(&*effect)) {
-      const auto kind = message->kind == websocket::MessageKind::binary ? link::FrameKind::binary
-                                                                        : link::FrameKind::text;
       news_.push({.kind = StreamNews::Kind::message,
-                  .frame = {kind, to_bytes(message->payload)},
+                  .frame = {kind_of(message->kind), to_bytes(message->payload)},
                   .reason = {}});
     } else if (const auto* closed = std::get_if<websocket::Closed>(&*effect)) {
       on_closed(*closed);
-    } else if (std::holds_alternative<websocket::HangUp>(*effect)) {
-      hangs_up_ = true;
+    } else if (const auto* asked = std::get_if<websocket::Asked>(&*effect)) {
+      on_request(*asked->request);
+    } else if (const auto* answered = std::get_if<websocket::Answered>(&*effect)) {
+      on_answer(*answered->answer);
+    } else {
+      fail("what came is no request");
     }
   }
+  if (endpoint_.is_broken_off()) break_off();
+}
+
+void StreamEnd::on_request(const websocket::ServerUpgrade& request) {
+  if (request.kind() != websocket::RequestKind::upgrade) {
+    return fail("what came is no request for a WebSocket");
+  }
+  endpoint_.accept(digest_of(tools_, request.key()));
+  upgraded();
+}
+
+void StreamEnd::on_answer(const websocket::ClientUpgrade& answer) {
+  if (answer.phase() == websocket::ClientUpgrade::Phase::open) return upgraded();
+  fail("what came is no answer to our request");
+}
+
+void StreamEnd::upgraded() {
+  news_.push({.kind = StreamNews::Kind::upgraded, .frame = {}, .reason = {}});
 }
 
 void StreamEnd::on_closed(const websocket::Closed& closed) {
   using By = websocket::EndedBy;
-  queue_.clear();
   has_heard_close_ = closed.by == By::peer || closed.by == By::us;
   if (closed.by == By::peer) close_said_ = Close{closed.status, {}};
   if (closed.by == By::flaw && !close_said_) {
     close_said_ = Close{closed.status, std::string(closed.reason)};
   }
-  const auto limit = after(now_, tools_.options.gone_within);
-  gives_up_at_ = std::min(gives_up_at_, limit);
   has_told_end_ = true;
-  const bool is_lost = closed.by == By::transport && !why_ended_.empty();
   news_.push({.kind = closed.flaw ? StreamNews::Kind::flawed : StreamNews::Kind::closed,
               .frame = {},
               .ended_by = closed.by,
               .flaw = closed.flaw,
               .status = closed.status,
-              .reason = std::string(is_lost ? why_ended_ : closed.reason)});
+              .reason = std::string(closed.reason)});
 }
 
 /// Never seen between two sound ends: the upgrade or the cipher does not work.
@@ -192,17 +174,8 @@ void StreamEnd::fail(std::string why) {
 }
 
 void StreamEnd::on_end(Instant now, std::string_view why) {
-  now_ = now;
-  why_ended_ = why;
-  if (is_broken_off_) return;
-  if (auto* codec = std::get_if<Codec>(&speaker_)) {
-    codec->on_end();
-    return drain_codec();
-  }
-  const bool is_first = !std::exchange(has_told_end_, true);
-  break_off();
-  if (!is_first) return;
-  news_.push({.kind = StreamNews::Kind::closed, .frame = {}, .reason = std::string(why)});
+  endpoint_.on_end(now, why);
+  drain();
 }
 
 void StreamEnd::on_reset(Instant now, std::string_view why) {
@@ -217,34 +190,22 @@ std::size_t StreamEnd::forget_said() {
   return messages;
 }
 
-// ---- time
-
-Instant StreamEnd::next_deadline() const {
-  const auto* codec = std::get_if<Codec>(&speaker_);
-  return codec == nullptr ? gives_up_at_ : std::min(gives_up_at_, codec->next_deadline());
-}
-
 void StreamEnd::on_deadline(Instant now) {
-  now_ = now;
-  if (auto* codec = std::get_if<Codec>(&speaker_)) {
-    codec->on_deadline(now);
-    drain_codec();
-  }
-  if (now >= gives_up_at_) break_off();
+  endpoint_.on_deadline(now);
+  drain();
 }
 
 // ---- writing
 
-ByteSpan StreamEnd::output() {
-  fill();
-  if (cipher_ == nullptr) return waiting();
-  while (!waiting().empty()) {
-    const std::size_t taken = cipher_->send(waiting());
+ByteSpan StreamEnd::output(Instant now) {
+  if (has_gone()) fill(now);
+  if (cipher_ == nullptr) return endpoint_.output();
+  while (!endpoint_.output().empty()) {
+    const std::size_t taken = cipher_->send(endpoint_.output());
     if (taken == 0) break;
     on_plain_gone(taken);
-    fill();
   }
-  if (hangs_up_ && waiting().empty() && !std::exchange(is_cipher_closed_, true)) cipher_->close();
+  if (endpoint_.wants_end() && !std::exchange(is_cipher_closed_, true)) cipher_->close();
   return cipher_->ciphertext();
 }
 
@@ -256,30 +217,16 @@ void StreamEnd::on_written(std::size_t bytes) {
   }
 }
 
-void StreamEnd::fill() {
-  auto* codec = std::get_if<Codec>(&speaker_);
-  if (codec == nullptr || !codec->is_open()) return;
-  while (!queue_.empty() && codec->output().size() < tools_.options.batch_bytes_max) {
-    StreamFrame& frame = queue_.front();
-    const auto kind = frame.kind == link::FrameKind::binary ? websocket::MessageKind::binary
-                                                            : websocket::MessageKind::text;
-    const std::uint64_t codec_begins_at = gone_ + head_.size() - head_gone_;
-    const std::uint64_t begins_at = codec_begins_at + codec->output().size();
-    const auto sent = codec->send(kind, frame.bytes);
-    TRESTLE_ASSERT(sent.has_value());  // no node's message is that large
-    marks_.push_back({begins_at, codec_begins_at + codec->output().size(), frame.bytes.size()});
-    said_.push_back(std::move(frame));
-    queue_.pop_front();
-  }
-  if (!queue_.empty() || !close_) return;
-  close_said_ = close_;
-  codec->close(now_, close_->status, close_->reason);
+bool StreamEnd::has_gone() const {
+  return endpoint_.output().empty() && (cipher_ == nullptr || cipher_->ciphertext().empty());
 }
 
-ByteSpan StreamEnd::waiting() const {
-  if (head_gone_ < head_.size()) return ByteSpan(head_).subspan(head_gone_);
-  const auto* codec = std::get_if<Codec>(&speaker_);
-  return codec == nullptr ? ByteSpan{} : codec->output();
+void StreamEnd::fill(Instant now) {
+  while (auto message = endpoint_.batch_next(now)) {
+    marks_.push_back({gone_ + endpoint_.output().size(), message->payload.size()});
+    said_.push_back({kind_of(message->kind), std::move(message->payload)});
+  }
+  if (!close_said_ && endpoint_.has_said_close()) close_said_ = close_;
 }
 
 void StreamEnd::on_plain_gone(std::size_t bytes) {
@@ -288,57 +235,21 @@ void StreamEnd::on_plain_gone(std::size_t bytes) {
     drained_ += marks_.front().payload_bytes;
     marks_.pop_front();
   }
-  if (head_gone_ == head_.size()) return std::get<Codec>(speaker_).on_written(bytes);
-  head_gone_ += bytes;
-  if (head_gone_ < head_.size()) return;
-  Bytes().swap(head_);
-  head_gone_ = 0;
+  endpoint_.on_written(bytes);
 }
 
-bool StreamEnd::has_output() const {
-  const bool has_ciphertext = cipher_ != nullptr && !cipher_->ciphertext().empty();
-  return has_ciphertext || !waiting().empty() || !queue_.empty() || wants_end();
-}
+bool StreamEnd::has_output() const { return !has_gone() || endpoint_.has_queued() || wants_end(); }
 
 bool StreamEnd::wants_end() const {
-  if (!hangs_up_ || has_said_end_ || !waiting().empty()) return false;
+  if (!endpoint_.wants_end()) return false;
   return cipher_ == nullptr || (is_cipher_closed_ && cipher_->ciphertext().empty());
 }
 
 // ---- look
 
-bool StreamEnd::is_open() const {
-  const auto* codec = std::get_if<Codec>(&speaker_);
-  return codec != nullptr && codec->is_open();
-}
-
-bool StreamEnd::is_reading() const {
-  if (const auto* codec = std::get_if<Codec>(&speaker_)) {
-    return codec->incomplete_since() != kNever;
-  }
-  const auto* asked = std::get_if<websocket::ServerUpgrade>(&speaker_);
-  if (asked != nullptr) return asked->head().size() > 0;
-  const auto* asking = std::get_if<websocket::ClientUpgrade>(&speaker_);
-  return asking != nullptr && asking->head().size() > 0;
-}
-
-bool StreamEnd::is_writing() const {
-  if (head_gone_ > 0) return true;
-  return !marks_.empty() && marks_.front().begins_at < gone_;
-}
-
 std::size_t StreamEnd::buffered_bytes() const {
-  std::size_t bytes = head_.size() - head_gone_;
-  for (const StreamFrame& frame : queue_) bytes += frame.bytes.size();
-  if (const auto* codec = std::get_if<Codec>(&speaker_)) {
-    bytes += codec->buffered_bytes() + codec->output().size();
-  } else if (const auto* asked = std::get_if<websocket::ServerUpgrade>(&speaker_)) {
-    bytes += asked->head().size();
-  } else if (const auto* asking = std::get_if<websocket::ClientUpgrade>(&speaker_)) {
-    bytes += asking->head().size();
-  }
-  if (cipher_ != nullptr) bytes += cipher_->ciphertext().size();
-  return bytes;
+  const std::size_t ciphertext = cipher_ == nullptr ? 0 : cipher_->ciphertext().size();
+  return endpoint_.buffered_bytes() + ciphertext;
 }
 
 bool StreamEnd::confirm(const StreamFrame& frame) {

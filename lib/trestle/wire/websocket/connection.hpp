@@ -82,9 +82,10 @@ struct ConnectionStats {
 ///     arm a timer for connection.next_deadline()
 ///
 /// Effects that carry payloads borrow them, from the input where they can, until the next call of
-/// `poll_effect` or `on_bytes`: this is the one machine of the house whose effects are not owned,
-/// because a copy of each message would cost more than all the rest. Commands may be given between
-/// two effects. What comes out depends on the bytes that came in, not on the pieces they came in.
+/// `poll_effect` or `on_bytes`: this, and `Endpoint` around it, are the machines of the house whose
+/// effects are not owned, because a copy of each message would cost more than all the rest.
+/// Commands may be given between two effects. What comes out depends on the bytes that came in, not
+/// on the pieces they came in.
 class Connection {
  public:
   static Connection server(const ConnectionOptions& options) {
