@@ -240,7 +240,7 @@ void LibraryConnection::refuse_message(lws* socket, std::uint16_t status, std::s
 bool LibraryConnection::enqueue(link::FrameKind kind, Bytes bytes) {
   if (bytes.size() > options().queue_bytes_max - queue_bytes_) return false;
   queue_bytes_ += bytes.size();
-  queue_.push_back({kind, std::move(bytes)});
+  queue_.push({kind, std::move(bytes)});
   lws_callback_on_writable(socket_);
   return true;
 }
@@ -277,8 +277,7 @@ int LibraryConnection::on_writable(lws* socket) {
 }
 
 bool LibraryConnection::write_front(lws* socket) {
-  const Frame frame = std::move(queue_.front());
-  queue_.pop_front();
+  const Frame frame = queue_.pop();
   queue_bytes_ -= frame.bytes.size();
   count_sent(frame.bytes.size());
   std::vector<unsigned char>& scratch = transport_.scratch();

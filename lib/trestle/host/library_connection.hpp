@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "trestle/base/fifo.hpp"
 #include "trestle/host/http_exchange.hpp"
 #include "trestle/host/side_traffic.hpp"
 #include "trestle/host/web_socket_connection.hpp"
@@ -52,7 +52,7 @@ class LibraryConnection final : public WebSocketConnection {
     Bytes bytes;
   };
 
-  std::deque<Frame> queue_;  ///< What the socket has not taken.
+  Fifo<Frame> queue_;  ///< What the socket has not taken.
   std::size_t queue_bytes_ = 0;
   bool is_connecting_ = false;  ///< Inside libwebsockets' connect call: must not be deleted.
   std::optional<HttpExchange> http_;

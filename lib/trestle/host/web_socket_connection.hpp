@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -181,7 +180,7 @@ class WebSocketConnection : public SocketUser {
   bool came_over_tls_ = false;  ///< Accepted: from the peer to us, or to a proxy that we trust.
   bool is_pending_ = false;     ///< Counted among the sockets without a whole request.
   bool is_counted_ = false;     ///< Counted among the accepted WebSockets.
-  std::deque<std::string> addresses_;  ///< Not tried yet.
+  std::vector<std::string> addresses_;  ///< Not tried yet.
   bool is_between_ = false;  ///< One address has failed, the next one is about to be tried.
   DialStage stage_ = DialStage::name;
   Instant dial_until_{};

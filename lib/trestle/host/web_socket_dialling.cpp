@@ -23,7 +23,7 @@ void WebSocketConnection::try_next_address() {
   is_between_ = false;
   const std::string address = std::move(addresses_.front());
   const auto shares = static_cast<Duration::rep>(addresses_.size());
-  addresses_.pop_front();
+  addresses_.erase(addresses_.begin());
   timer_.start((dial_until_ - steady_now()) / shares);
   begin_dial(address);
 }

@@ -62,7 +62,7 @@ Result<void, QueueRefusal> Endpoint::send(MessageKind kind, Bytes&& payload) {
   if (payload.size() > message_bytes_max_) return refuse(QueueRefusal::too_large);
   if (payload.size() > queue_bytes_max_ - queue_bytes_) return refuse(QueueRefusal::full);
   queue_bytes_ += payload.size();
-  queue_.emplace_back(kind, std::move(payload));
+  queue_.push({kind, std::move(payload)});
   return {};
 }
 
@@ -228,11 +228,10 @@ std::optional<QueuedMessage> Endpoint::batch_next(Instant now) {
     return std::nullopt;
   }
   if (codec->output().size() >= batch_bytes_max_) return std::nullopt;
-  QueuedMessage& front = queue_.front();
+  const QueuedMessage& front = queue_.front();
   // Nearly as large as all there is room for: it leaves alone.
   if (!codec->send(front.kind, front.payload)) return std::nullopt;
-  std::optional<QueuedMessage> message = std::move(front);
-  queue_.pop_front();
+  std::optional<QueuedMessage> message = queue_.pop();
   queue_bytes_ -= message->payload.size();
   return message;
 }
@@ -282,6 +281,7 @@ std::size_t Endpoint::buffered_bytes() const {
 }
 
 void Endpoint::release_storage() {
+  queue_.release_storage();
   if (auto* codec = std::get_if<Connection>(&speaker_)) codec->release_storage();
 }
 

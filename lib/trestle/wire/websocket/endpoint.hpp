@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +9,7 @@
 #include <variant>
 
 #include "trestle/base/bytes.hpp"
+#include "trestle/base/fifo.hpp"
 #include "trestle/base/result.hpp"
 #include "trestle/base/time.hpp"
 #include "trestle/wire/websocket/client_upgrade.hpp"
@@ -195,7 +195,7 @@ class Endpoint {
   std::span<std::uint8_t> input_;  ///< What came behind a head, until there is a codec for it.
   Bytes head_;                     ///< Said before the first frame, or instead of one.
   std::size_t head_gone_ = 0;      ///< Of it.
-  std::deque<QueuedMessage> queue_;
+  Fifo<QueuedMessage> queue_;
   std::size_t queue_bytes_ = 0;
   std::size_t queue_bytes_max_ = 0;
   std::size_t batch_bytes_max_ = 0;
