@@ -384,5 +384,28 @@ TEST_CASE("a megabyte for a reader that stopped waits with whoever said it, and 
   CHECK(bench.world.network().stream_bytes() == 0);
 }
 
+TEST_CASE("who says more than may wait is cut off, told so once, and keeps nothing") {
+  WorldOptions options = Bench::plain(1);
+  options.network.carriage = Carriage::bytes;
+  Bench bench(options);
+  const NodeIndex a = bench.add_started();
+  const NodeIndex b = bench.add_started();
+  const auto [near, far] = bench.connect(a, b);
+  bench.world.pause(b);
+  const std::size_t said_max = wire::websocket::EndpointOptions{}.queue_bytes_max;
+  for (std::size_t said = 0; said <= said_max; said += 1024) {
+    bench.send(a, near, std::string(1024, 'm'));
+  }
+  bench.world.run_for(1s);
+  REQUIRE(bench[a].count(Heard::Kind::closed) == 1);
+  CHECK(bench[a].heard.back().number == 1006);
+  CHECK(bench[a].heard.back().text == "more queued than the connection may hold");
+  CHECK(bench.world.network().stream(0, kDialler)->buffered_bytes() == 0);
+  bench.world.kill(b);
+  bench.world.run_for(2min);
+  CHECK(bench.world.network().connections_in_use() == 0);
+  CHECK(bench[a].count(Heard::Kind::closed) == 1);
+}
+
 }  // namespace
 }  // namespace trestle::sim::test
