@@ -1,4 +1,4 @@
-#include "trestle/wire/http/http1_client.hpp"
+#include "trestle/http/http1_client.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,11 +12,14 @@
 #include "trestle/wire/websocket/http_answer.hpp"
 #include "trestle/wire/websocket/http_syntax.hpp"
 
-namespace trestle::wire::http {
+namespace trestle::http {
 namespace {
 
-using websocket::append_field;
-using websocket::HttpHead;
+using wire::http::BodyReader;
+using wire::http::read_status_line;
+using wire::http::StatusLine;
+using wire::websocket::append_field;
+using wire::websocket::HttpHead;
 
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
@@ -206,7 +209,7 @@ std::optional<BodyReader> Http1Client::framing_of_answer(const StatusLine& line)
   const std::size_t codings = head_->count("transfer-encoding");
   const std::size_t lengths = head_->count("content-length");
   if (codings + lengths > 1 || (codings > 0 && !line.is_http_1_1)) return std::nullopt;
-  const bool is_chunked = codings == 1 && websocket::equals_ignoring_case(
+  const bool is_chunked = codings == 1 && wire::websocket::equals_ignoring_case(
                                               *head_->value("transfer-encoding"), "chunked");
   if (codings == 1 && !is_chunked) return std::nullopt;
   const auto length = lengths == 1 ? length_of(*head_->value("content-length")) : std::nullopt;
@@ -245,4 +248,4 @@ void Http1Client::finish(ExchangeFlaw flaw) {
   outbox_.push(HangUp{flaw});
 }
 
-}  // namespace trestle::wire::http
+}  // namespace trestle::http

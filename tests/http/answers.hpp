@@ -7,11 +7,9 @@
 #include <variant>
 
 #include "pieces.hpp"
-#include "trestle/wire/http/http1_client.hpp"
+#include "trestle/http/exchange.hpp"
 
 namespace trestle::test {
-
-namespace http = wire::http;
 
 inline std::string_view name_of(http::ExchangeFlaw flaw) {
   constexpr std::string_view kNames[] = {"none",     "head",    "framing",  "body",
@@ -45,21 +43,17 @@ inline void tell(std::string& story, const http::ExchangeFailed& failed) {
 }
 inline void tell(std::string& story, const http::RoomMade&) { story += "room; "; }
 inline void tell(std::string& story, const http::Retiring&) { story += "retiring; "; }
+inline void tell(std::string& story, const http::PongArrived&) { story += "pong; "; }
 inline void tell(std::string& story, const http::HangUp& order) {
   story.append("hang up ").append(name_of(order.flaw));
 }
 
 /// Appends what the client has to say.
-inline void drain(http::Http1Client& client, std::string& story) {
+template <typename Client>
+void drain(Client& client, std::string& story) {
   while (const auto effect = client.poll_effect()) {
     std::visit([&](const auto& one) { tell(story, one); }, *effect);
   }
-}
-
-inline void write_all(http::Http1Client& client, std::string& written) {
-  const ByteSpan output = client.output();
-  written.append(as_text(output));
-  client.on_written(output.size());
 }
 
 }  // namespace trestle::test

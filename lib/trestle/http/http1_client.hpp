@@ -7,19 +7,19 @@
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/outbox.hpp"
 #include "trestle/base/result.hpp"
+#include "trestle/http/exchange.hpp"
+#include "trestle/http/request.hpp"
 #include "trestle/wire/http/body_reader.hpp"
-#include "trestle/wire/http/exchange.hpp"
-#include "trestle/wire/http/request.hpp"
 #include "trestle/wire/http/status_line.hpp"
 #include "trestle/wire/websocket/http_head.hpp"
 
-namespace trestle::wire::http {
+namespace trestle::http {
 
 struct Http1Options {
   /// Servers answer with up to a hundred lines when several proxies add theirs; large cookies are
   /// 4 KiB each.
-  websocket::HttpLimits head{.head_bytes_max = std::size_t{32} * 1024, .fields_max = 128};
-  BodyLimits body;
+  wire::websocket::HttpLimits head{.head_bytes_max = std::size_t{32} * 1024, .fields_max = 128};
+  wire::http::BodyLimits body;
   /// Answers with 1xx before the one that counts. Servers send one or two.
   std::size_t interim_answers_max = 8;
   /// What may wait to be written. More of a body is not taken until some of it has gone.
@@ -86,7 +86,7 @@ class Http1Client {
     bool wants_room = false;
     bool has_left = false;  ///< Something of it has been written.
     std::size_t interim_answers = 0;
-    std::optional<BodyReader> body;  ///< Since its head has arrived.
+    std::optional<wire::http::BodyReader> body;  ///< Since its head has arrived.
   };
 
   bool is_current(ExchangeId exchange) const { return exchange_ && exchange_->id == exchange; }
@@ -98,7 +98,7 @@ class Http1Client {
   void read_body();
   void on_head();
   /// Nothing: nobody can tell.
-  std::optional<BodyReader> framing_of_answer(const StatusLine& line);
+  std::optional<wire::http::BodyReader> framing_of_answer(const wire::http::StatusLine& line);
   void on_answer_ended();
   /// The end of the connection, and of the exchange on it.
   void finish(ExchangeFlaw flaw);
@@ -107,7 +107,7 @@ class Http1Client {
   Bytes output_;
   std::size_t written_ = 0;
   ByteSpan input_;
-  std::optional<websocket::HttpHead> head_;
+  std::optional<wire::websocket::HttpHead> head_;
   std::optional<Exchange> exchange_;
   Outbox<ClientEffect> outbox_;
   bool keeps_alive_ = true;  ///< Behind the answer that is read.
@@ -115,4 +115,4 @@ class Http1Client {
   bool is_over_ = false;
 };
 
-}  // namespace trestle::wire::http
+}  // namespace trestle::http

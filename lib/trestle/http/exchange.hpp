@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "trestle/base/bytes.hpp"
-#include "trestle/wire/http/request.hpp"
+#include "trestle/http/request.hpp"
 
-namespace trestle::wire::http {
+namespace trestle::http {
 
 /// A request and its answer, named by whoever asks; never used again on one connection.
 struct ExchangeId {
@@ -69,13 +69,16 @@ struct RoomMade {
 /// No further exchange is taken. Those under way go on.
 struct Retiring {};
 
+/// The answer to a `ping` (HTTP/2).
+struct PongArrived {};
+
 /// An order, the last effect of all: end the transport as soon as the output has been written.
 struct HangUp {
   ExchangeFlaw flaw = ExchangeFlaw::none;
 };
 
 using ClientEffect = std::variant<HeadArrived, ContentArrived, AnswerEnded, ExchangeFailed,
-                                  RoomMade, Retiring, HangUp>;
+                                  RoomMade, Retiring, PongArrived, HangUp>;
 
 /// Why an exchange was not begun.
 enum class StartRefusal : std::uint8_t {
@@ -84,4 +87,4 @@ enum class StartRefusal : std::uint8_t {
   retiring,   ///< The connection takes no more.
 };
 
-}  // namespace trestle::wire::http
+}  // namespace trestle::http

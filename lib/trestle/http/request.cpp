@@ -1,14 +1,14 @@
-#include "trestle/wire/http/request.hpp"
+#include "trestle/http/request.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "trestle/wire/websocket/http_syntax.hpp"
 
-namespace trestle::wire::http {
+namespace trestle::http {
 namespace {
 
-using websocket::equals_ignoring_case;
+using wire::websocket::equals_ignoring_case;
 
 /// RFC 9110, 7.6.1 and 8.6; RFC 9113, 8.2.2. What is said by whoever speaks for the connection.
 constexpr std::array<std::string_view, 10> kOurs{
@@ -17,7 +17,8 @@ constexpr std::array<std::string_view, 10> kOurs{
 };
 
 bool is_field(const Field& field) {
-  if (!websocket::is_token(field.name) || !websocket::is_field_value(field.value)) return false;
+  if (!wire::websocket::is_token(field.name) || !wire::websocket::is_field_value(field.value))
+    return false;
   return std::ranges::none_of(
       kOurs, [&](std::string_view name) { return equals_ignoring_case(field.name, name); });
 }
@@ -25,11 +26,11 @@ bool is_field(const Field& field) {
 }  // namespace
 
 RequestFlaw flaw_of(const Request& request) {
-  if (!websocket::is_token(request.method) || request.method == "CONNECT") {
+  if (!wire::websocket::is_token(request.method) || request.method == "CONNECT") {
     return RequestFlaw::method;
   }
-  if (!websocket::is_host(request.authority)) return RequestFlaw::authority;
-  if (!websocket::is_origin_form(request.target)) return RequestFlaw::target;
+  if (!wire::websocket::is_host(request.authority)) return RequestFlaw::authority;
+  if (!wire::websocket::is_origin_form(request.target)) return RequestFlaw::target;
   if (!std::ranges::all_of(request.fields, is_field)) return RequestFlaw::fields;
   return RequestFlaw::none;
 }
@@ -46,4 +47,4 @@ bool has_body(std::string_view method, unsigned status) {
   return method != "HEAD" && status >= 200 && status != kNoContent && status != kNotModified;
 }
 
-}  // namespace trestle::wire::http
+}  // namespace trestle::http

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace trestle::wire::http {
+namespace trestle::http {
 
 /// A header line. The name is a token, in lower case where it came from a peer; the value one line
 /// of text without white space at its ends.
@@ -46,4 +46,4 @@ bool is_idempotent(std::string_view method);
 /// Whether an answer of that status to that method has a body (RFC 9110, section 6.4.1).
 bool has_body(std::string_view method, unsigned status);
 
-}  // namespace trestle::wire::http
+}  // namespace trestle::http

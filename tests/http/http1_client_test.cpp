@@ -1,4 +1,4 @@
-#include "trestle/wire/http/http1_client.hpp"
+#include "trestle/http/http1_client.hpp"
 
 #include <string>
 #include <vector>
@@ -26,6 +26,12 @@ http::Request with_body(std::optional<std::uint64_t> bytes) {
   request.method = "POST";
   request.body_bytes = bytes;
   return request;
+}
+
+void write_all(http::Http1Client& client, std::string& written) {
+  const ByteSpan output = client.output();
+  written.append(as_text(output));
+  client.on_written(output.size());
 }
 
 struct AnswerCase {
