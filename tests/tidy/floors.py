@@ -7,7 +7,7 @@ from source_tree import Finding, matches, room_of
 FLOORS = {
     "base": 0,
     "wire": 1, "crypto": 1, "tls": 1,
-    "link": 2,
+    "link": 2, "http": 2,
     "pool": 3, "bridge": 3, "mesh": 3, "dht": 3, "onboarding": 3, "admission": 3, "pubsub": 3, "relay": 3,
     "node": 4,
     "host": 5, "sim": 5, "web": 5,

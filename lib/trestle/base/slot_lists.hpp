@@ -31,6 +31,12 @@ class SlotLists {
 
   explicit SlotLists(std::size_t slots) : links_(slots) {}
 
+  /// So many slots from now on, at least as many as before.
+  void grow(std::size_t slots) {
+    TRESTLE_ASSERT(slots >= links_.size());
+    links_.resize(slots);
+  }
+
   void append(List& list, Slot slot) {
     Links& links = links_[slot];
     TRESTLE_ASSERT(!links.is_listed);
