@@ -1,5 +1,5 @@
 // F3, F4: any bytes as the frames of a client or a server, in any pieces, against a slow reader;
-// and any messages from one side to the other.
+// any messages from one side to the other; and any story of two sides.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -9,21 +9,12 @@
 #include "entry.hpp"
 #include "input.hpp"
 #include "trestle/wire/websocket/connection.hpp"
-#include "wire/websocket/frames.hpp"
-// NOT_GUIDING for a whole reader. What it includes itself is included above.
-#ifdef TRESTLE_FUZZ
-#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
-#endif
-#include "wire/websocket/slow_reader.hpp"
-#ifdef TRESTLE_FUZZ
-#pragma clang attribute pop
-#endif
+#include "web_socket_input.hpp"
+#include "web_socket_talk.hpp"
 
 namespace trestle::fuzz {
 namespace {
 
-using namespace wire::websocket;
-using test::Pieces;
 using Words = std::vector<std::string>;
 
 constexpr Instant kNow = test::kTestEpoch;
@@ -60,14 +51,14 @@ std::pair<Words, Bytes> lives(ByteSpan stream, const Pieces& pieces, Role sender
   return {told, to_bytes(connection.output())};
 }
 
-void check_stream(ByteSpan stream, Role sender, const ReaderLimits& limits, std::uint64_t seed) {
+void check_stream(const Beginning& story, Role sender, const ReaderLimits& limits) {
+  const ByteSpan stream = story.rest;
+  const Pieces pieces = story.pieces();
   const Words expected = test::SlowReader(stream, sender, limits).read();
-  Rng rng(seed);
-  const Pieces pieces = test::random_pieces(stream.size(), rng);
-  MUST_HOLD(test::read_in_pieces(stream, test::whole(stream.size()), sender, limits) == expected);
+  MUST_HOLD(test::read_in_pieces(stream, story.whole(), sender, limits) == expected);
   MUST_HOLD(test::read_in_pieces(stream, pieces, sender, limits) == expected);
 
-  const auto [told, sent] = lives(stream, test::whole(stream.size()), sender, limits);
+  const auto [told, sent] = lives(stream, story.whole(), sender, limits);
   MUST_HOLD(lives(stream, pieces, sender, limits) == std::pair(told, sent));
   MUST_HOLD(!told.empty() && told.back() == "hang up");
   MUST_HOLD(std::count(told.begin(), told.end(), "hang up") == 1);
@@ -122,20 +113,23 @@ void check_round_trip(Input input) {
 }  // namespace
 
 TRESTLE_FUZZ_TARGET(web_socket_frames) {
-  if (input.size() < 2) return;
-  const std::uint8_t choice = input[0];
-  const std::uint8_t seed = input[1];
-  const ByteSpan rest = input.subspan(2);
-  if ((choice & 3) == 3) return check_round_trip(Input(rest));
-  ReaderLimits limits;
-  limits.frame_bytes_max = limits.message_bytes_max = std::size_t{64} * 1024;
-  if ((choice & 4) != 0) {
-    limits.frame_bytes_max = 40;
-    limits.message_bytes_max = 60;
-    limits.fragments_max = 3;
-    limits.controls = Pace::per_second(4, 4);
+  if (input.size() < Beginning::kBytes) return;
+  const Beginning story(input);
+  ReaderLimits limits = kSmallLimits;
+  if (!story.has_small_limits()) {
+    limits = {};
+    limits.frame_bytes_max = limits.message_bytes_max = std::size_t{64} * 1024;
   }
-  check_stream(rest, (choice & 1) != 0 ? Role::server : Role::client, limits, seed);
+  switch (story.kind()) {
+    case 0:
+      return check_stream(story, Role::client, limits);
+    case 1:
+      return check_stream(story, Role::server, limits);
+    case 2:
+      return Talk(story).play();
+    default:
+      return check_round_trip(Input(story.rest));
+  }
 }
 
 }  // namespace trestle::fuzz
