@@ -242,11 +242,15 @@ class Coverage:
     def add(self, path, file):
         """What llvm-cov exports of one file. A branch is one of the two ways that a condition as it is written can turn out:
         each operand of && and ||, each case of a switch, a switch that no case fits. Those of assertions do not count, which
-        come out of a macro: nothing may take their other way. Nor does what compilers add, which is not measured."""
+        come out of a macro: nothing may take their other way. Nor do constants, as in while (true), nor what compilers add,
+        which is not measured."""
         self.lines += file["summary"]["lines"]["count"]
         self.lines_covered += file["summary"]["lines"]["covered"]
+        source = pathlib.Path(ROOT / "lib/trestle" / path).read_text(encoding="utf-8").splitlines()
         taken = {}  # A template has them once for each of its instances.
-        for line, column, _, _, is_true, is_false, *_ in file.get("branches", []):
+        for line, column, _, end, is_true, is_false, *_ in file.get("branches", []):
+            if source[line - 1][column - 1:end - 1] == "true":
+                continue
             before = taken.get((line, column), (0, 0))
             taken[line, column] = (before[0] + is_true, before[1] + is_false)
         for (line, column), counts in sorted(taken.items()):

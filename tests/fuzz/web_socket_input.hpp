@@ -3,6 +3,7 @@
 // What the targets of WebSocket share: slow readers to compare with, and how an input begins.
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
 #include <map>
@@ -10,17 +11,20 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/wire/websocket/connection.hpp"
+#include "trestle/wire/websocket/message_reader.hpp"
 #include "trestle/wire/websocket/server_upgrade.hpp"
-#include "wire/websocket/frames.hpp"
-// NOT_GUIDING for whole readers. What they include themselves is included above.
+// NOT_GUIDING for whole files. What they include themselves is included above.
 #ifdef TRESTLE_FUZZ
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #endif
+#include "wire/websocket/frames.hpp"
 #include "wire/websocket/slow_reader.hpp"
 #include "wire/websocket/slow_request.hpp"
 #ifdef TRESTLE_FUZZ
@@ -48,7 +52,9 @@ struct Beginning {
   unsigned kind() const { return choice & 3; }
   bool has_small_limits() const { return (choice & 4) != 0; }
   Pieces whole() const { return test::whole(rest.size()); }
+  /// One, or as the seed has it.
   Pieces pieces() const {
+    if (seed == 0) return whole();
     Rng rng(seed);
     return test::random_pieces(rest.size(), rng);
   }

@@ -103,7 +103,7 @@ class Talk {
   /// A message or a part of one.
   void say(Side& side) {
     const std::uint8_t how = input_.byte();
-    const bool is_long = (how & 0xe0) == 0xe0;
+    const bool is_long = how == 0xff;
     const bool is_final = (how & 6) != 0;
     // Longer than 65,535 bytes, some of them: those have another form of length.
     Bytes payload =

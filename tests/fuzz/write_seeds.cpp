@@ -257,7 +257,7 @@ void write_talks(Corpus& corpus) {
   constexpr std::uint8_t kSmallOutput = 8;
   const Bytes word = {3, 2, 'h', 'i'};
   const Bytes part = {1, 2, 'h', 'i'};
-  const Bytes longest = {0xe3, 0x90, 0x00};  // 73,728 bytes.
+  const Bytes longest = {0xff, 0x90, 0x00};  // 73,728 bytes.
   const Bytes goodbye = {0, 3, 'b', 'y', 'e'};
   for (const Side side : {server, client}) {
     const Side other = side == server ? client : server;
