@@ -103,7 +103,7 @@ class Talk {
   /// A message or a part of one.
   void say(Side& side) {
     const std::uint8_t how = input_.byte();
-    const bool is_long = how == 0xff;
+    const bool is_long = how == 0xff && ++long_messages_ <= kLongMessagesMax;
     const bool is_final = (how & 6) != 0;
     // Longer than 65,535 bytes, some of them: those have another form of length.
     Bytes payload =
@@ -238,11 +238,15 @@ class Talk {
 
   static constexpr std::size_t kCloseBytesMax = 131;
 
+  /// They take most of the time of a story that has one, and show little that others do not.
+  static constexpr int kLongMessagesMax = 3;
+
   Input input_;
   ConnectionOptions options_;
   MaskSource masks_;
   std::array<Side, 2> sides_;
   Instant now_ = test::kTestEpoch;
+  int long_messages_ = 0;
 };
 
 }  // namespace trestle::fuzz
