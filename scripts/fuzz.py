@@ -352,7 +352,8 @@ def main():
         add_to_totals(target, outcome, coverage)
         print_row(target, outcome, coverage)
         if coverage and "--uncovered" in options:
-            print(*(f"    {branch}" for branch in coverage.untaken), sep="\n", flush=True)
+            for branch in coverage.untaken:
+                print(f"    {branch}", flush=True)
         total += outcome.executions
         findings += len(outcome.findings)
     print(f"{total:,} executions, {findings} findings; (!): below the goal, {LINES_GOAL} % of the parser's lines and of its "
