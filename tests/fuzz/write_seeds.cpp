@@ -225,6 +225,10 @@ void write_upgrades(Corpus& corpus) {
   }
 }
 
+void append_steps(std::vector<Bytes>& steps, const std::vector<Bytes>& more) {
+  steps.insert(steps.end(), more.begin(), more.end());
+}
+
 /// Stories of two ends (web_socket_talk.hpp): one for each thing that happens seldom, and some of
 /// everything.
 void write_talks(Corpus& corpus) {
@@ -280,14 +284,20 @@ void write_talks(Corpus& corpus) {
     for (std::size_t index = 0; index < 100; ++index) append(characters, Bytes{0xc3, 0xa9});
     add("close-reason" + of, 0, {step(side, close, characters), step(side, carry_all)});
     add("close-no-reason" + of, 0, {step(side, close, reason), step(side, carry_all)});
-    Bytes beat = {60};
-    append(beat, as_bytes(std::string(60, 'p')));
-    add("owed-pong" + of, kSmallOutput,
-        {step(side, say, Bytes{3, 0}), step(side, ping, beat), step(side, ping, beat),
-         step(other, ping, beat), step(other, ping, beat), step(other, ping, beat),
-         step(other, ping, beat), step(other, ping, beat), step(side, carry_all),
-         step(side, ping, beat), step(side, carry_all), step(other, carry, {0, 30}),
-         step(other, carry_all), step(other, carry_all)});
+    auto beat = [letter = 'a']() mutable {
+      Bytes details = {60};
+      append(details, as_bytes(std::string(60, letter++)));
+      return details;
+    };
+    std::vector<Bytes> beats = {step(side, say, Bytes{3, 0})};
+    for (const Side pings : {side, side, other, other, other, other, other}) {
+      beats.push_back(step(pings, ping, beat()));
+    }
+    append_steps(beats, {step(side, carry_all), step(side, ping, beat()), step(side, carry_all)});
+    for (int count = 0; count < 3; ++count) {
+      append_steps(beats, {step(other, carry, {0, 30}), step(other, carry_all)});
+    }
+    add("owed-pong" + of, kSmallOutput, beats);
     add("long" + of, 0,
         {step(side, say, longest), step(side, release), step(side, carry, {0x40, 0}),
          step(other, release), step(side, say, longest), step(side, carry_all),
