@@ -60,6 +60,7 @@ void hear_in_pieces(Party& party, ByteSpan bytes, std::size_t piece) {
 using Outcome = std::tuple<ErrorCode, std::string, Bytes, std::size_t>;
 
 Outcome outcome_of(Party& party, ByteSpan bytes, std::size_t piece) {
+  party.room_bytes = 64;  // For each piece anew, and nothing comes into it.
   std::size_t said = party.said().size();
   hear_in_pieces(party, bytes, piece);
   party.engine.on_end();
@@ -217,6 +218,7 @@ Outcome hear_records(Input parts, bool dials, std::size_t piece) {
               dials ? TlsEnd::Side::accepts : TlsEnd::Side::dials);
   test::CraftedRecords::listen(peer.get());
   const auto play = [&](Party& party) -> Outcome {
+    party.room_bytes = 1024;
     for (int turn = 0; turn < 4; ++turn) {
       peer.hear(party.said());
       peer.advance();

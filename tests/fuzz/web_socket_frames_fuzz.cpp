@@ -1,32 +1,24 @@
 // F3, F4: any bytes as the frames of a client or a server, in any pieces, against a slow reader;
-// and any messages from one side to the other.
+// any messages from one side to the other; and any story of two sides.
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "entry.hpp"
 #include "input.hpp"
 #include "trestle/wire/websocket/connection.hpp"
-#include "wire/websocket/frames.hpp"
-// NOT_GUIDING for a whole reader. What it includes itself is included above.
-#ifdef TRESTLE_FUZZ
-#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
-#endif
-#include "wire/websocket/slow_reader.hpp"
-#ifdef TRESTLE_FUZZ
-#pragma clang attribute pop
-#endif
+#include "web_socket_input.hpp"
+#include "web_socket_talk.hpp"
 
 namespace trestle::fuzz {
 namespace {
 
-using namespace wire::websocket;
-using test::Pieces;
 using Words = std::vector<std::string>;
 
 constexpr Instant kNow = test::kTestEpoch;
+constexpr std::size_t kOutputBytesMax = 4096;
 
 MaskSource some_masks(std::uint8_t seed) {
   std::array<std::uint8_t, MaskSource::kSeedBytes> bytes{};
@@ -34,54 +26,76 @@ MaskSource some_masks(std::uint8_t seed) {
   return MaskSource(bytes);
 }
 
-/// What a connection tells and sends when a peer says that.
-std::pair<Words, Bytes> lives(ByteSpan stream, const Pieces& pieces, Role sender,
-                              const ReaderLimits& limits) {
+/// What a connection tells its owner of what a reader finds, and which pings it answers.
+struct Expected {
+  Words told;
+  Words pongs;
+};
+Expected expected_of(const Words& found) {
+  Expected expected;
+  std::string closed = "closed 1006 by transport";
+  for (const std::string& word : found) {
+    if (word.starts_with("ping ")) {
+      expected.pongs.push_back("pong " + word.substr(5));
+    } else if (word.starts_with("close ")) {
+      closed = "closed " + word.substr(6, 4) + " by peer";
+    } else if (word.find(": ") == 4) {
+      closed = "closed " + word.substr(0, 4) + " by flaw";
+    } else {
+      expected.told.push_back(word);
+    }
+  }
+  expected.told.insert(expected.told.end(), {closed, "hang up"});
+  return expected;
+}
+
+/// What is sent is sound: one close where the transport did not end, and before it pongs in the
+/// order of the pings, each of them unless there was no room.
+void check_sent(const Connection& connection, Role own, const Expected& expected) {
+  ReaderLimits wide;
+  wide.controls = Pace::per_second(1000, 5000);
+  const ByteSpan sent = connection.output();
+  Words said = test::read_in_pieces(sent, test::whole(sent.size()), own, wide);
+  const bool must_close = !expected.told[expected.told.size() - 2].ends_with("transport");
+  MUST_HOLD(must_close == (!said.empty() && said.back().starts_with("close ")));
+  if (must_close) said.pop_back();
+  auto pong = expected.pongs.begin();
+  for (const std::string& word : said) {
+    pong = std::find(pong, expected.pongs.end(), word);
+    MUST_HOLD(pong++ != expected.pongs.end());
+  }
+  MUST_HOLD(said.size() == expected.pongs.size() || sent.size() + 131 > kOutputBytesMax);
+}
+
+void check_stream(const Beginning& story, Role sender, const ReaderLimits& limits) {
+  const Words found = test::SlowReader(story.rest, sender, limits).read();
+  // The reader alone takes half of the time, and half of the inputs.
+  if ((story.choice & 8) != 0) {
+    MUST_HOLD(test::read_in_pieces(story.rest, story.pieces(), sender, limits) == found);
+    return;
+  }
+  const Expected expected = expected_of(found);
   MaskSource masks = some_masks(1);
   ConnectionOptions options;
   options.reader = limits;
-  options.output_bytes_max = 4096;
+  options.output_bytes_max = kOutputBytesMax;
   Connection connection =
       sender == Role::client ? Connection::server(options) : Connection::client(options, masks);
   Words told;
   const auto drain = [&] {
     while (const auto effect = connection.poll_effect()) told.push_back(test::told(*effect));
   };
-  test::in_pieces(stream, pieces, [&](std::span<std::uint8_t> piece) {
+  test::in_pieces(story.rest, story.pieces(), [&](std::span<std::uint8_t> piece) {
     connection.on_bytes(kNow, piece);
     drain();
-    MUST_HOLD(connection.storage_bytes() <=
-              limits.message_bytes_max + 2 * options.output_bytes_max + 256);
+    MUST_HOLD(connection.storage_bytes() <= limits.message_bytes_max + 2 * kOutputBytesMax + 256);
   });
   connection.on_end();
   drain();
+  MUST_HOLD(told == expected.told);
   MUST_HOLD(connection.next_deadline() == kNever && !connection.is_open());
-  MUST_HOLD(connection.output().size() <= options.output_bytes_max + 131);
-  return {told, to_bytes(connection.output())};
-}
-
-void check_stream(ByteSpan stream, Role sender, const ReaderLimits& limits, std::uint64_t seed) {
-  const Words expected = test::SlowReader(stream, sender, limits).read();
-  Rng rng(seed);
-  const Pieces pieces = test::random_pieces(stream.size(), rng);
-  MUST_HOLD(test::read_in_pieces(stream, test::whole(stream.size()), sender, limits) == expected);
-  MUST_HOLD(test::read_in_pieces(stream, pieces, sender, limits) == expected);
-
-  const auto [told, sent] = lives(stream, test::whole(stream.size()), sender, limits);
-  MUST_HOLD(lives(stream, pieces, sender, limits) == std::pair(told, sent));
-  MUST_HOLD(!told.empty() && told.back() == "hang up");
-  MUST_HOLD(std::count(told.begin(), told.end(), "hang up") == 1);
-  MUST_HOLD(std::count_if(told.begin(), told.end(), [](const std::string& word) {
-              return word.starts_with("closed ");
-            }) == 1);
-  MUST_HOLD(told.size() >= 2 && told[told.size() - 2].starts_with("closed "));
-  // What is sent is sound.
-  ReaderLimits wide;
-  wide.controls = Pace::per_second(1000, 5000);
-  const Role own = sender == Role::client ? Role::server : Role::client;
-  for (const std::string& word : test::read_in_pieces(sent, test::whole(sent.size()), own, wide)) {
-    MUST_HOLD(word.starts_with("pong ") || word.starts_with("close "));
-  }
+  MUST_HOLD(connection.output().size() <= kOutputBytesMax + 131);
+  check_sent(connection, sender == Role::client ? Role::server : Role::client, expected);
 }
 
 /// Messages, whole and in parts, pings and a close, from one side to the other.
@@ -122,20 +136,23 @@ void check_round_trip(Input input) {
 }  // namespace
 
 TRESTLE_FUZZ_TARGET(web_socket_frames) {
-  if (input.size() < 2) return;
-  const std::uint8_t choice = input[0];
-  const std::uint8_t seed = input[1];
-  const ByteSpan rest = input.subspan(2);
-  if ((choice & 3) == 3) return check_round_trip(Input(rest));
-  ReaderLimits limits;
-  limits.frame_bytes_max = limits.message_bytes_max = std::size_t{64} * 1024;
-  if ((choice & 4) != 0) {
-    limits.frame_bytes_max = 40;
-    limits.message_bytes_max = 60;
-    limits.fragments_max = 3;
-    limits.controls = Pace::per_second(4, 4);
+  if (input.size() < Beginning::kBytes) return;
+  const Beginning story(input);
+  ReaderLimits limits = kSmallLimits;
+  if (!story.has_small_limits()) {
+    limits = {};
+    limits.frame_bytes_max = limits.message_bytes_max = std::size_t{64} * 1024;
   }
-  check_stream(rest, (choice & 1) != 0 ? Role::server : Role::client, limits, seed);
+  switch (story.kind()) {
+    case 0:
+      return check_stream(story, Role::client, limits);
+    case 1:
+      return check_stream(story, Role::server, limits);
+    case 2:
+      return Talk(story).play();
+    default:
+      return check_round_trip(Input(story.rest));
+  }
 }
 
 }  // namespace trestle::fuzz

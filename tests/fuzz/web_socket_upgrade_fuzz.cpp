@@ -2,113 +2,140 @@
 // the answer to ours; and any words as the parts of a request of ours.
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "entry.hpp"
 #include "input.hpp"
 #include "trestle/wire/websocket/client_upgrade.hpp"
+#include "trestle/wire/websocket/http_syntax.hpp"
 #include "trestle/wire/websocket/server_upgrade.hpp"
-#include "wire/websocket/frames.hpp"
-// NOT_GUIDING for a whole reader. What it includes itself is included above.
-#ifdef TRESTLE_FUZZ
-#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
-#endif
-#include "wire/websocket/slow_request.hpp"
-#ifdef TRESTLE_FUZZ
-#pragma clang attribute pop
-#endif
+#include "web_socket_input.hpp"
 
 namespace trestle::fuzz {
 namespace {
-
-using namespace wire::websocket;
-using test::Pieces;
 
 constexpr std::array<std::uint8_t, HandshakeKey::kNonceBytes> kNonce = {
     't', 'h', 'e', ' ', 's', 'a', 'm', 'p', 'l', 'e', ' ', 'n', 'o', 'n', 'c', 'e'};
 constexpr HandshakeDigest kDigest = {0xb3, 0x7a, 0x4f, 0x2c, 0xc0, 0x62, 0x4f, 0x16, 0x90, 0xf6,
                                      0x46, 0x06, 0xcf, 0x38, 0x59, 0x45, 0xb2, 0xbe, 0xc4, 0xea};
 
-HttpLimits limits_of(std::uint8_t choice) {
-  if ((choice & 4) == 0) return {};
+HttpLimits limits_of(const Beginning& story) {
+  if (!story.has_small_limits()) return {};
   return {.head_bytes_max = 200, .fields_max = 6};
 }
 
-UpgradeOrder some_order() {
+/// Who has asked for one of two subprotocols and waits for the answer.
+ClientUpgrade make_client(const HttpLimits& limits) {
   UpgradeOrder order;
   order.host = "server.example";
   order.subprotocols = {"chat", "other"};
-  return order;
+  auto client = ClientUpgrade::make(order, HandshakeKey(kNonce), kDigest, limits);
+  MUST_HOLD(client.has_value());
+  return *std::move(client);
+}
+/// The same for less: a copy.
+ClientUpgrade waiting_client() {
+  static const ClientUpgrade made = make_client({});
+  return made;
 }
 
 /// Whoever asked for a WebSocket takes the answer to it.
 void check_accept(ServerUpgrade& upgrade) {
-  upgrade.accept(kDigest, upgrade.offers_subprotocol("chat") ? "chat" : "");
+  const bool has_chat = upgrade.offers_subprotocol("chat");
+  const std::vector<HttpField> fields = {{"Server", "trestle"}};
+  upgrade.accept(kDigest, has_chat ? "chat" : "", fields);
   MUST_HOLD(upgrade.phase() == ServerUpgrade::Phase::accepted);
   const Bytes answer = upgrade.take_output();
-  auto client = ClientUpgrade::make(some_order(), HandshakeKey(kNonce), kDigest);
-  MUST_HOLD(client.has_value() && client->on_bytes(answer) == answer.size());
-  MUST_HOLD(client->phase() == ClientUpgrade::Phase::open);
+  ClientUpgrade client = waiting_client();
+  MUST_HOLD(client.on_bytes(answer) == answer.size());
+  MUST_HOLD(client.phase() == ClientUpgrade::Phase::open);
+  MUST_HOLD(client.subprotocol() == (has_chat ? "chat" : ""));
+  MUST_HOLD(client.head().value("server") == "trestle");
+  MUST_HOLD(client.on_bytes(answer) == 0);
 }
 
-void check_request(ByteSpan stream, const HttpLimits& limits, std::uint64_t seed) {
-  test::SlowRequest slow(as_text(stream), limits);
+/// Whatever else is answered, a client of ours reads the status and leaves the body.
+unsigned status_of_answer(ServerUpgrade& upgrade, std::string_view body) {
+  MUST_HOLD(upgrade.phase() == ServerUpgrade::Phase::answered);
+  const Bytes answer = upgrade.take_output();
+  MUST_HOLD(as_text(answer).ends_with("\r\n\r\n" + std::string(body)));
+  ClientUpgrade client = waiting_client();
+  MUST_HOLD(client.on_bytes(answer) + body.size() == answer.size());
+  MUST_HOLD(client.phase() == ClientUpgrade::Phase::refused);
+  MUST_HOLD(client.head().value("connection").has_value());
+  return client.status();
+}
+
+void check_page(ServerUpgrade& upgrade, std::uint8_t seed) {
+  constexpr std::array<unsigned, 8> kStatuses = {200, 401, 403, 404, 429, 503, 302, 599};
+  const unsigned status = kStatuses[seed % kStatuses.size()];
+  const std::string body = "no\n";
+  upgrade.answer({.status = status,
+                  .content_type = seed < 128 ? "text/plain" : "",
+                  .body = body,
+                  .fields = {{"Retry-After", "9"}}});
+  const bool has_body = upgrade.kind() == RequestKind::get;
+  MUST_HOLD(status_of_answer(upgrade, has_body ? body : "") == status);
+}
+
+void check_request(const Beginning& story) {
+  const HttpLimits limits = limits_of(story);
+  test::SlowRequest slow(as_text(story.rest), limits);
   const std::string expected = slow.outcome();
   ServerUpgrade upgrade(limits);
-  const std::size_t taken = upgrade.on_bytes(stream);
+  std::size_t taken = 0;
+  test::in_pieces(story.rest, story.pieces(),
+                  [&](ByteSpan piece) { taken += upgrade.on_bytes(piece); });
   MUST_HOLD(test::outcome_of(upgrade) == expected);
   MUST_HOLD(upgrade.head().size() == taken && taken <= limits.head_bytes_max);
-
-  Rng rng(seed);
-  ServerUpgrade cut(limits);
-  std::size_t taken_in_pieces = 0;
-  test::in_pieces(stream, test::random_pieces(stream.size(), rng),
-                  [&](ByteSpan piece) { taken_in_pieces += cut.on_bytes(piece); });
-  MUST_HOLD(test::outcome_of(cut) == expected && taken_in_pieces == taken);
-  MUST_HOLD(cut.take_output() == upgrade.take_output());
-
+  // What cannot be HTTP is known by its first byte, which is taken.
+  MUST_HOLD(taken == std::max(slow.bytes(), std::min<std::size_t>(story.rest.size(), 1)));
+  if (upgrade.phase() == ServerUpgrade::Phase::answered) {
+    const unsigned status = status_of_answer(upgrade, {});
+    MUST_HOLD(status >= 400 && status != 404);
+  }
   if (upgrade.phase() != ServerUpgrade::Phase::asked) return;
-  MUST_HOLD(slow.bytes() == taken);
+  MUST_HOLD(upgrade.take_output().empty());
   if (upgrade.kind() == RequestKind::upgrade) return check_accept(upgrade);
-  upgrade.answer({.status = 404, .content_type = "text/plain", .body = "no\n", .fields = {}});
-  const std::string answer(as_text(upgrade.take_output()));
-  MUST_HOLD(answer.starts_with("HTTP/1.1 404 Not Found\r\n"));
-  MUST_HOLD(answer.ends_with("\r\n\r\nno\n") == (upgrade.kind() == RequestKind::get));
+  check_page(upgrade, story.seed);
 }
 
-void check_answer(ByteSpan stream, const HttpLimits& limits, std::uint64_t seed) {
+void check_answer(const Beginning& story) {
   const auto read = [&](const Pieces& pieces) {
-    auto client = ClientUpgrade::make(some_order(), HandshakeKey(kNonce), kDigest, limits);
-    MUST_HOLD(client.has_value());
+    ClientUpgrade client =
+        story.has_small_limits() ? make_client(limits_of(story)) : waiting_client();
     std::size_t taken = 0;
-    test::in_pieces(stream, pieces, [&](ByteSpan piece) { taken += client->on_bytes(piece); });
-    if (client->phase() == ClientUpgrade::Phase::open) {
-      MUST_HOLD(client->head().value("sec-websocket-accept") == accept_text(kDigest));
-      MUST_HOLD(client->status() == 101);
+    test::in_pieces(story.rest, pieces, [&](ByteSpan piece) { taken += client.on_bytes(piece); });
+    const bool has_failed = client.phase() == ClientUpgrade::Phase::failed;
+    MUST_HOLD((client.flaw() != AnswerFlaw::none) == has_failed);
+    if (client.phase() == ClientUpgrade::Phase::open) {
+      MUST_HOLD(client.head().value("sec-websocket-accept") == accept_text(kDigest));
+      MUST_HOLD(client.status() == 101);
     }
-    return std::array<std::size_t, 4>{taken, static_cast<std::size_t>(client->phase()),
-                                      static_cast<std::size_t>(client->flaw()), client->status()};
+    return std::array<std::size_t, 4>{taken, static_cast<std::size_t>(client.phase()),
+                                      static_cast<std::size_t>(client.flaw()), client.status()};
   };
-  Rng rng(seed);
-  const auto at_once = read(test::whole(stream.size()));
-  MUST_HOLD(read(test::random_pieces(stream.size(), rng)) == at_once);
+  MUST_HOLD(read(story.pieces()) == read(story.whole()));
 }
+
+std::string word(Input& input) { return std::string(as_text(input.piece())); }
 
 /// A request of ours is refused, or it says to a server what it was meant to say and no more.
 void check_order(Input input) {
   UpgradeOrder order;
-  order.host = as_text(input.piece());
-  order.target = as_text(input.piece());
-  order.origin = as_text(input.piece());
-  order.subprotocols = {std::string(as_text(input.piece()))};
-  order.fields = {{std::string("X-") + std::string(as_text(input.piece())),
-                   std::string(as_text(input.piece()))}};
+  order.host = word(input);
+  order.target = word(input);
+  order.origin = word(input);
+  for (std::size_t count = input.below(4); count > 0; --count) {
+    order.subprotocols.push_back(word(input));
+  }
+  for (std::size_t count = input.below(4); count > 0; --count) {
+    std::string name = "X-" + word(input);
+    order.fields.push_back({std::move(name), word(input)});
+  }
   auto client = ClientUpgrade::make(order, HandshakeKey(kNonce), kDigest);
   if (!client) return;
   const Bytes request = client->take_output();
@@ -118,28 +145,34 @@ void check_order(Input input) {
   MUST_HOLD(server.on_bytes(request) == request.size());
   MUST_HOLD(server.phase() == ServerUpgrade::Phase::asked);
   MUST_HOLD(server.kind() == RequestKind::upgrade && server.host() == order.host);
+  MUST_HOLD(server.key().text() == HandshakeKey(kNonce).text());
   std::string target(server.path());
   if (order.target.find('?') != std::string::npos) target.append("?").append(server.query());
   MUST_HOLD(target == order.target);
   MUST_HOLD(server.origin().value_or("") == order.origin);
-  MUST_HOLD(server.offers_subprotocol(order.subprotocols[0]));
-  MUST_HOLD(server.head().fields() == 7 + (order.origin.empty() ? 0u : 1u));
+  for (const std::string& name : order.subprotocols) MUST_HOLD(server.offers_subprotocol(name));
+  const std::size_t lines = 5 + (order.origin.empty() ? 0u : 1u) +
+                            (order.subprotocols.empty() ? 0u : 1u) + order.fields.size();
+  MUST_HOLD(server.head().fields() == lines);
+  for (std::size_t index = 0; index < order.fields.size(); ++index) {
+    const auto shown = server.head().field(lines - order.fields.size() + index);
+    MUST_HOLD(equals_ignoring_case(shown.name, order.fields[index].name));
+    MUST_HOLD(shown.value == order.fields[index].value);
+  }
 }
 
 }  // namespace
 
 TRESTLE_FUZZ_TARGET(web_socket_upgrade) {
-  if (input.size() < 2) return;
-  const std::uint8_t choice = input[0];
-  const std::uint8_t seed = input[1];
-  const ByteSpan rest = input.subspan(2);
-  switch (choice & 3) {
+  if (input.size() < Beginning::kBytes) return;
+  const Beginning story(input);
+  switch (story.kind()) {
     case 1:
-      return check_answer(rest, limits_of(choice), seed);
+      return check_answer(story);
     case 2:
-      return check_order(Input(rest));
+      return check_order(Input(story.rest));
     default:
-      return check_request(rest, limits_of(choice), seed);
+      return check_request(story);
   }
 }
 

@@ -174,6 +174,161 @@ void write_tokens(Corpus& corpus) {
   }
 }
 
+/// What the rows that are chosen below leave out: hosts and targets of every form, answers that are
+/// none, orders.
+void write_upgrades(Corpus& corpus) {
+  std::size_t number = 0;
+  const auto add = [&](std::uint8_t kind, const std::string& name, ByteSpan content) {
+    Bytes seed = {kind, static_cast<std::uint8_t>(number++)};
+    append(seed, content);
+    corpus.add("web_socket_upgrade", name, seed);
+  };
+  std::size_t page = 0;
+  for (const std::string_view line :
+       {"GET http://[::1]:8080?q HTTP/1.1", "HEAD WSS://a%2Db:1/%41?%20 HTTP/1.1",
+        "GET ws://[1 HTTP/1.1", "GET ws://[g1]/ HTTP/1.1", "GET http://a:x/ HTTP/1.1",
+        "GET http://a:65536 HTTP/1.1", "GET https://a HTTP/1.0", "GET /%4 HTTP/1.1"}) {
+    const std::string host(line.find("[::1]") == line.npos ? "A%2db:1" : "[::1]:8080");
+    const std::string text = std::string(line) + "\r\nHost: " + host + "\r\n\r\n";
+    add(0, "page-" + std::to_string(page++), as_bytes(text));
+  }
+  const std::string switching =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+  const std::string accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+  std::string hints;
+  for (int count = 0; count < 5; ++count) hints += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  std::size_t answer = 0;
+  for (const std::string& text :
+       {switching + accept + "Sec-WebSocket-Protocol: chat\r\n\r\n",
+        hints.substr(0, hints.size() / 5) + switching + accept + "\r\n", hints,
+        switching + accept + "Sec-WebSocket-Protocol: third\r\n\r\n",
+        switching + accept + "Sec-WebSocket-Extensions: x\r\n\r\n",
+        switching + accept + "Content-Length: 0\r\n\r\n", switching + "\r\n",
+        "HTTP/1.0" + switching.substr(8) + accept + "\r\n",
+        std::string("HTTP/1.1 101 \r\nUpgrade: websocket\r\n\r\n"),
+        std::string("HTTP/1.1 101\r\nUpgrade: h2c\r\n\r\n"),
+        std::string("HTTP/1.1 302 Found\r\nLocation: /b\r\n\r\n"),
+        std::string("HTTP/1.1 6x0 \r\n\r\n"), std::string("HTTP/1.1 099\r\n\r\n")}) {
+    add(1, "answer-" + std::to_string(answer++), as_bytes(text));
+  }
+  std::size_t order = 0;
+  for (const char second : {'o', 'c'}) {  // Two names, or one twice.
+    Bytes parts;
+    for (const std::string_view part : {"a.example:1", "/a?b", "https://b.example"}) {
+      add_message(parts, {}, as_bytes(part));
+    }
+    add_message(parts, Bytes{2}, as_bytes("c"));
+    add_message(parts, {}, as_bytes(std::string(1, second)));
+    add_message(parts, Bytes{1}, as_bytes("Y"));
+    add_message(parts, {}, as_bytes("z"));
+    add(2, "order-" + std::to_string(order++), parts);
+  }
+}
+
+void append_steps(std::vector<Bytes>& steps, const std::vector<Bytes>& more) {
+  steps.insert(steps.end(), more.begin(), more.end());
+}
+
+/// Stories of two ends (web_socket_talk.hpp): one for each thing that happens seldom, and some of
+/// everything.
+void write_talks(Corpus& corpus) {
+  enum Side : std::uint8_t { server, client };
+  enum What : std::uint8_t {
+    say = 0,
+    ping = 3,
+    close = 5,
+    carry = 6,
+    carry_all = 8,
+    pass = 10,
+    end = 11,
+    release = 12,
+    set_limits = 13,
+    stranger = 14,
+    habit = 15
+  };
+  const auto step = [](Side side, What what, const Bytes& details = {}) {
+    Bytes bytes = {static_cast<std::uint8_t>(what << 1 | side)};
+    append(bytes, details);
+    return bytes;
+  };
+  const auto add = [&](const std::string& name, std::uint8_t options,
+                       const std::vector<Bytes>& steps) {
+    Bytes seed = {static_cast<std::uint8_t>(2 | options), 1};
+    for (const Bytes& one : steps) append(seed, one);
+    corpus.add("web_socket_frames", "talk-" + name, seed);
+  };
+  constexpr std::uint8_t kSmallLimits = 4;
+  constexpr std::uint8_t kSmallOutput = 8;
+  const Bytes word = {3, 2, 'h', 'i'};
+  const Bytes part = {1, 2, 'h', 'i'};
+  const Bytes longest = {0xff, 0x90, 0x00};  // 73,728 bytes.
+  const Bytes goodbye = {0, 3, 'b', 'y', 'e'};
+  for (const Side side : {server, client}) {
+    const Side other = side == server ? client : server;
+    const std::string of = side == server ? "-of-a-server" : "-of-a-client";
+    add("parts" + of, 0,
+        {step(side, say, part), step(side, ping, {1, 'p'}), step(side, say, part),
+         step(side, say, word), step(side, carry, {0, 4}), step(side, carry_all),
+         step(other, carry_all), step(side, say, word), step(side, carry_all)});
+    add("close" + of, 0,
+        {step(side, say, word), step(side, close, goodbye), step(side, close, goodbye),
+         step(side, say, word), step(side, ping, {0}), step(other, say, word),
+         step(other, ping, {1, 'p'}), step(other, carry_all), step(side, carry_all),
+         step(other, carry_all), step(other, pass, {0x20, 0}), step(other, end)});
+    add("close-unanswered" + of, 0,
+        {step(side, close, {3, 0}), step(side, pass, {0, 1}), step(side, pass, {0x20, 0})});
+    Bytes reason = {2, 200};
+    append(reason, as_bytes(std::string(122, 'r') + std::string(39, '\xc3')));
+    for (std::size_t index = 0; index < 39; ++index) reason.push_back(0xa9);
+    Bytes characters = {2, 200};
+    for (std::size_t index = 0; index < 100; ++index) append(characters, Bytes{0xc3, 0xa9});
+    add("close-reason" + of, 0, {step(side, close, characters), step(side, carry_all)});
+    add("close-no-reason" + of, 0, {step(side, close, reason), step(side, carry_all)});
+    auto beat = [letter = 'a']() mutable {
+      Bytes details = {60};
+      append(details, as_bytes(std::string(60, letter++)));
+      return details;
+    };
+    std::vector<Bytes> beats = {step(side, say, Bytes{3, 0})};
+    for (const Side pings : {side, side, other, other, other, other, other}) {
+      beats.push_back(step(pings, ping, beat()));
+    }
+    append_steps(beats, {step(side, carry_all), step(side, ping, beat()), step(side, carry_all)});
+    for (int count = 0; count < 3; ++count) {
+      append_steps(beats, {step(other, carry, {0, 30}), step(other, carry_all)});
+    }
+    add("owed-pong" + of, kSmallOutput, beats);
+    add("long" + of, 0,
+        {step(side, say, longest), step(side, release), step(side, carry, {0x40, 0}),
+         step(other, release), step(side, say, longest), step(side, carry_all),
+         step(side, say, word), step(side, carry, {0, 2}), step(side, release),
+         step(side, carry_all), step(side, release), step(other, release)});
+    add("limits" + of, 0,
+        {step(other, set_limits, {1}), step(side, say, longest), step(side, carry_all),
+         step(other, carry_all)});
+    add("fragments" + of, kSmallLimits,
+        {step(side, say, part), step(side, say, part), step(side, say, part), step(side, say, part),
+         step(side, carry_all)});
+    for (std::uint8_t which = 1; which < 5; ++which) {
+      add("habit-" + std::to_string(which) + of, 0,
+          {step(other, habit, {which}), step(side, say, part), step(side, carry_all),
+           step(side, say, word), step(side, say, word), step(side, ping, {1, 'p'}),
+           step(side, carry_all), step(other, carry_all)});
+    }
+    add("stranger" + of, 0,
+        {step(side, say, word), step(side, close, goodbye), step(side, stranger, {2, 0xff, 0}),
+         step(side, stranger, {2, 0x8a, 0}), step(other, end)});
+  }
+  Rng decisions(3);
+  for (std::uint8_t options = 0; options < 4; ++options) {
+    Bytes steps;
+    for (int count = 0; count < 300; ++count) {
+      steps.push_back(static_cast<std::uint8_t>(decisions.next() >> 56));
+    }
+    add("random-" + std::to_string(options), static_cast<std::uint8_t>(options << 2), {steps});
+  }
+}
+
 /// Rows of the conformance tables: every few of those that are short.
 void write_web_socket(Corpus& corpus) {
   constexpr std::size_t kSeedBytesMax = 400;
@@ -209,18 +364,8 @@ void write_web_socket(Corpus& corpus) {
     append(seed, as_bytes(one.stream));
     corpus.add("web_socket_upgrade", "request-" + std::to_string(number++), seed);
   }
-  Bytes answer = {1, 3};
-  append(answer, as_bytes("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n"
-                          "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-                          "Sec-WebSocket-Protocol: chat\r\n\r\n"));
-  corpus.add("web_socket_upgrade", "answer", answer);
-  Bytes order = {2, 0};
-  for (const std::string_view part :
-       {"a.example:1", "/a?b", "https://b.example", "chat", "Y", "z"}) {
-    add_message(order, {}, as_bytes(part));
-  }
-  corpus.add("web_socket_upgrade", "order", order);
+  write_upgrades(corpus);
+  write_talks(corpus);
 }
 
 }  // namespace

@@ -68,10 +68,11 @@ inline Bytes encoded(const std::vector<Sketch>& frames, ws::Role sender) {
 
 /// Short text as it is, anything else as its size and a checksum (FNV-1a).
 inline std::string shown(std::string_view content) {
-  const bool is_plain = std::all_of(content.begin(), content.end(), [](char letter) {
-    return letter >= ' ' && letter <= '~' && letter != ',';
-  });
-  if (is_plain && content.size() <= 24) return "'" + std::string(content) + "'";
+  const bool is_plain =
+      content.size() <= 24 && std::all_of(content.begin(), content.end(), [](char letter) {
+        return letter >= ' ' && letter <= '~' && letter != ',';
+      });
+  if (is_plain) return "'" + std::string(content) + "'";
   std::uint32_t sum = 2166136261u;
   for (const char letter : content) sum = (sum ^ static_cast<std::uint8_t>(letter)) * 16777619u;
   return std::to_string(content.size()) + "#" + std::to_string(sum);

@@ -48,7 +48,7 @@ class SlowRequest {
     if (!flaw.empty()) return flaw;
     return kind_ + " " + (path_.empty() ? "/" : path_) + " ? " + query_ + " @ " + host_;
   }
-  /// How long the request is; only if it was read.
+  /// How much of the stream was looked at: the request, or up to where it is none.
   std::size_t bytes() const { return bytes_; }
 
  private:
@@ -56,7 +56,9 @@ class SlowRequest {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
   static bool consists_of(std::string_view text, std::string_view more) {
-    return text.find_first_not_of(std::string(kAlphanumeric).append(more)) == text.npos;
+    return std::all_of(text.begin(), text.end(), [&](char one) {
+      return kAlphanumeric.find(one) != kAlphanumeric.npos || more.find(one) != more.npos;
+    });
   }
   static bool is_name(std::string_view text) {
     return !text.empty() && consists_of(text, "!#$%&'*+-.^_`|~");

@@ -13,8 +13,8 @@ constexpr std::size_t kStatusBytes = 2;
 std::string_view shortened(std::string_view reason) {
   if (!is_utf8(as_bytes(reason))) return {};
   if (reason.size() <= kCloseReasonBytesMax) return reason;
-  std::size_t end = kCloseReasonBytesMax;
-  while (end > 0 && (static_cast<std::uint8_t>(reason[end]) & 0xc0) == 0x80) --end;
+  std::size_t end = kCloseReasonBytesMax;  // No character is longer than four bytes.
+  while ((static_cast<std::uint8_t>(reason[end]) & 0xc0) == 0x80) --end;
   return reason.substr(0, end);
 }
 
