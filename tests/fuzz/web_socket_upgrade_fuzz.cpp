@@ -9,8 +9,8 @@
 
 #include "entry.hpp"
 #include "input.hpp"
+#include "trestle/wire/http/syntax.hpp"
 #include "trestle/wire/websocket/client_upgrade.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
 #include "trestle/wire/websocket/server_upgrade.hpp"
 #include "web_socket_input.hpp"
 
@@ -22,13 +22,13 @@ constexpr std::array<std::uint8_t, HandshakeKey::kNonceBytes> kNonce = {
 constexpr HandshakeDigest kDigest = {0xb3, 0x7a, 0x4f, 0x2c, 0xc0, 0x62, 0x4f, 0x16, 0x90, 0xf6,
                                      0x46, 0x06, 0xcf, 0x38, 0x59, 0x45, 0xb2, 0xbe, 0xc4, 0xea};
 
-HttpLimits limits_of(const Beginning& story) {
+wire::http::HeadLimits limits_of(const Beginning& story) {
   if (!story.has_small_limits()) return {};
   return {.head_bytes_max = 200, .fields_max = 6};
 }
 
 /// Who has asked for one of two subprotocols and waits for the answer.
-ClientUpgrade make_client(const HttpLimits& limits) {
+ClientUpgrade make_client(const wire::http::HeadLimits& limits) {
   UpgradeOrder order;
   order.host = "server.example";
   order.subprotocols = {"chat", "other"};
@@ -45,7 +45,7 @@ ClientUpgrade waiting_client() {
 /// Whoever asked for a WebSocket takes the answer to it.
 void check_accept(ServerUpgrade& upgrade) {
   const bool has_chat = upgrade.offers_subprotocol("chat");
-  const std::vector<HttpField> fields = {{"Server", "trestle"}};
+  const std::vector<wire::http::Field> fields = {{"Server", "trestle"}};
   upgrade.accept(kDigest, has_chat ? "chat" : "", fields);
   MUST_HOLD(upgrade.phase() == ServerUpgrade::Phase::accepted);
   const Bytes answer = upgrade.take_output();
@@ -82,7 +82,7 @@ void check_page(ServerUpgrade& upgrade, std::uint8_t seed) {
 }
 
 void check_request(const Beginning& story) {
-  const HttpLimits limits = limits_of(story);
+  const wire::http::HeadLimits limits = limits_of(story);
   test::SlowRequest slow(as_text(story.rest), limits);
   const std::string expected = slow.outcome();
   ServerUpgrade upgrade(limits);
@@ -139,7 +139,7 @@ void check_order(Input input) {
   auto client = ClientUpgrade::make(order, HandshakeKey(kNonce), kDigest);
   if (!client) return;
   const Bytes request = client->take_output();
-  HttpLimits limits;
+  wire::http::HeadLimits limits;
   limits.head_bytes_max = request.size();
   ServerUpgrade server(limits);
   MUST_HOLD(server.on_bytes(request) == request.size());
@@ -156,7 +156,7 @@ void check_order(Input input) {
   MUST_HOLD(server.head().fields() == lines);
   for (std::size_t index = 0; index < order.fields.size(); ++index) {
     const auto shown = server.head().field(lines - order.fields.size() + index);
-    MUST_HOLD(equals_ignoring_case(shown.name, order.fields[index].name));
+    MUST_HOLD(wire::http::equals_ignoring_case(shown.name, order.fields[index].name));
     MUST_HOLD(shown.value == order.fields[index].value);
   }
 }

@@ -14,7 +14,7 @@
 #include "trestle/host/clock.hpp"
 #include "trestle/host/tls.hpp"
 #include "trestle/host/web_socket_transport.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 namespace trestle::host {
 namespace {
@@ -40,7 +40,7 @@ websocket::MessageKind kind_of(link::FrameKind kind) {
 std::string percent_decoded(std::string_view text) {
   const auto digit = [](char letter) {
     if (letter >= '0' && letter <= '9') return letter - '0';
-    return websocket::lower_case(letter) - 'a' + 10;
+    return wire::http::lower_case(letter) - 'a' + 10;
   };
   std::string decoded;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -54,22 +54,22 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-websocket::HttpAnswer answer_of(unsigned status) {
+wire::http::Answer answer_of(unsigned status) {
   return {.status = status, .content_type = {}, .body = {}, .fields = {}};
 }
 
-websocket::HttpAnswer answer_of(HttpReply reply) {
-  websocket::HttpAnswer answer{.status = static_cast<unsigned>(reply.status),
-                               .content_type = std::move(reply.content_type),
-                               .body = std::move(reply.body),
-                               .fields = {}};
+wire::http::Answer answer_of(HttpReply reply) {
+  wire::http::Answer answer{.status = static_cast<unsigned>(reply.status),
+                            .content_type = std::move(reply.content_type),
+                            .body = std::move(reply.body),
+                            .fields = {}};
   for (auto& [name, value] : reply.headers) {
     answer.fields.push_back({std::move(name), std::move(value)});
   }
   return answer;
 }
 
-std::string field_of(const websocket::HttpHead& head, std::string_view name) {
+std::string field_of(const wire::http::Head& head, std::string_view name) {
   return std::string(head.value(name).value_or(std::string_view{}));
 }
 
@@ -251,20 +251,20 @@ void RawConnection::on_upgrade_request(const websocket::ServerUpgrade& request) 
     case Verdict::foreign_page:
       return turn_away(answer_of(403));
     case Verdict::busy: {
-      websocket::HttpAnswer answer = answer_of(503);
+      wire::http::Answer answer = answer_of(503);
       answer.fields.push_back({"Retry-After", "5"});
       return turn_away(answer);
     }
   }
-  std::vector<websocket::HttpField> fields;
+  std::vector<wire::http::Field> fields;
   for (auto& [name, value] : answer_fields(percent_decoded(request.path()))) {
-    if (websocket::is_field_value(value)) fields.push_back({name, value});
+    if (wire::http::is_field_value(value)) fields.push_back({name, value});
   }
   endpoint_.accept(transport_.handshakes().digest(request.key()), fields);
   on_established();
 }
 
-void RawConnection::turn_away(const websocket::HttpAnswer& answer) {
+void RawConnection::turn_away(const wire::http::Answer& answer) {
   endpoint_.answer(answer);
   on_turned_away();
 }

@@ -59,7 +59,7 @@ class RawConnection final : public WebSocketConnection {
   void on_request(const wire::websocket::ServerUpgrade& request);
   void on_upgrade_request(const wire::websocket::ServerUpgrade& request);
   /// With an answer that ends the connection.
-  void turn_away(const wire::websocket::HttpAnswer& answer);
+  void turn_away(const wire::http::Answer& answer);
   /// False if the dial has failed by it.
   bool on_answer(const wire::websocket::ClientUpgrade& answer);
   void on_message(const wire::websocket::MessageArrived& message);

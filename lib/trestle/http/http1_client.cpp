@@ -9,17 +9,17 @@
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
-#include "trestle/wire/websocket/http_answer.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/answer.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 namespace trestle::http {
 namespace {
 
+using wire::http::append_field;
 using wire::http::BodyReader;
+using wire::http::Head;
 using wire::http::read_status_line;
 using wire::http::StatusLine;
-using wire::websocket::append_field;
-using wire::websocket::HttpHead;
 
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
@@ -175,8 +175,8 @@ bool Http1Client::read() {
 void Http1Client::read_head() {
   if (!head_) head_.emplace(options_.head);
   input_ = input_.subspan(head_->on_bytes(input_));
-  if (head_->state() == HttpHead::State::flawed) return finish(ExchangeFlaw::head);
-  if (head_->state() == HttpHead::State::complete) on_head();
+  if (head_->state() == Head::State::flawed) return finish(ExchangeFlaw::head);
+  if (head_->state() == Head::State::complete) on_head();
 }
 
 void Http1Client::on_head() {
@@ -193,7 +193,7 @@ void Http1Client::on_head() {
   HeadArrived arrived{.exchange = exchange_->id, .status = line->status, .fields = {}};
   arrived.fields.reserve(head_->fields());
   for (std::size_t index = 0; index < head_->fields(); ++index) {
-    const HttpHead::Field field = head_->field(index);
+    const Head::Field field = head_->field(index);
     arrived.fields.push_back({std::string(field.name), std::string(field.value)});
   }
   head_.reset();
@@ -209,7 +209,7 @@ std::optional<BodyReader> Http1Client::framing_of_answer(const StatusLine& line)
   const std::size_t codings = head_->count("transfer-encoding");
   const std::size_t lengths = head_->count("content-length");
   if (codings + lengths > 1 || (codings > 0 && !line.is_http_1_1)) return std::nullopt;
-  const bool is_chunked = codings == 1 && wire::websocket::equals_ignoring_case(
+  const bool is_chunked = codings == 1 && wire::http::equals_ignoring_case(
                                               *head_->value("transfer-encoding"), "chunked");
   if (codings == 1 && !is_chunked) return std::nullopt;
   const auto length = lengths == 1 ? length_of(*head_->value("content-length")) : std::nullopt;

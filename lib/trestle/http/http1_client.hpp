@@ -10,15 +10,15 @@
 #include "trestle/http/exchange.hpp"
 #include "trestle/http/request.hpp"
 #include "trestle/wire/http/body_reader.hpp"
+#include "trestle/wire/http/head.hpp"
 #include "trestle/wire/http/status_line.hpp"
-#include "trestle/wire/websocket/http_head.hpp"
 
 namespace trestle::http {
 
 struct Http1Options {
   /// Servers answer with up to a hundred lines when several proxies add theirs; large cookies are
   /// 4 KiB each.
-  wire::websocket::HttpLimits head{.head_bytes_max = std::size_t{32} * 1024, .fields_max = 128};
+  wire::http::HeadLimits head{.head_bytes_max = std::size_t{32} * 1024, .fields_max = 128};
   wire::http::BodyLimits body;
   /// Answers with 1xx before the one that counts. Servers send one or two.
   std::size_t interim_answers_max = 8;
@@ -107,7 +107,7 @@ class Http1Client {
   Bytes output_;
   std::size_t written_ = 0;
   ByteSpan input_;
-  std::optional<wire::websocket::HttpHead> head_;
+  std::optional<wire::http::Head> head_;
   std::optional<Exchange> exchange_;
   Outbox<ClientEffect> outbox_;
   bool keeps_alive_ = true;  ///< Behind the answer that is read.

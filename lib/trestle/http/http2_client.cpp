@@ -9,7 +9,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "trestle/base/assertion.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 namespace trestle::http {
 namespace {
@@ -33,7 +33,7 @@ nghttp2_nv pair_of(std::string_view name, std::string_view value) {
 
 std::string in_lower_case(std::string_view text) {
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), wire::websocket::lower_case);
+  std::ranges::transform(lower, lower.begin(), wire::http::lower_case);
   return lower;
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 namespace trestle::http {
 namespace {
 
-using wire::websocket::equals_ignoring_case;
+using wire::http::equals_ignoring_case;
 
 /// RFC 9110, 7.6.1 and 8.6; RFC 9113, 8.2.2. What is said by whoever speaks for the connection.
 constexpr std::array<std::string_view, 10> kOurs{
@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 10> kOurs{
 };
 
 bool is_field(const Field& field) {
-  if (!wire::websocket::is_token(field.name) || !wire::websocket::is_field_value(field.value))
-    return false;
+  if (!wire::http::is_token(field.name) || !wire::http::is_field_value(field.value)) return false;
   return std::ranges::none_of(
       kOurs, [&](std::string_view name) { return equals_ignoring_case(field.name, name); });
 }
@@ -26,11 +25,11 @@ bool is_field(const Field& field) {
 }  // namespace
 
 RequestFlaw flaw_of(const Request& request) {
-  if (!wire::websocket::is_token(request.method) || request.method == "CONNECT") {
+  if (!wire::http::is_token(request.method) || request.method == "CONNECT") {
     return RequestFlaw::method;
   }
-  if (!wire::websocket::is_host(request.authority)) return RequestFlaw::authority;
-  if (!wire::websocket::is_origin_form(request.target)) return RequestFlaw::target;
+  if (!wire::http::is_host(request.authority)) return RequestFlaw::authority;
+  if (!wire::http::is_origin_form(request.target)) return RequestFlaw::target;
   if (!std::ranges::all_of(request.fields, is_field)) return RequestFlaw::fields;
   return RequestFlaw::none;
 }

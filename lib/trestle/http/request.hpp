@@ -6,15 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "trestle/wire/http/answer.hpp"
+
 namespace trestle::http {
 
-/// A header line. The name is a token, in lower case where it came from a peer; the value one line
-/// of text without white space at its ends.
-struct Field {
-  std::string name;
-  std::string value;
-  friend bool operator==(const Field&, const Field&) = default;
-};
+using wire::http::Field;
 
 /// What is asked, without its body, in the words that HTTP/1.1 and HTTP/2 have in common (RFC 9110,
 /// section 6). Parts of it may come from whoever uses the program, so that whatever would break the

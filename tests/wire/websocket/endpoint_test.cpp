@@ -387,7 +387,7 @@ TEST_CASE(
   const Bytes head = text_bytes("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x'));
   for (std::size_t place = 0; place < head.size(); place += 100) {
     server.hear(ByteSpan(head).subspan(place, std::min<std::size_t>(100, head.size() - place)));
-    CHECK(server.endpoint.buffered_bytes() <= ws::HttpLimits{}.head_bytes_max);
+    CHECK(server.endpoint.buffered_bytes() <= wire::http::HeadLimits{}.head_bytes_max);
   }
   CHECK(server.told_of() == "turned away 1");
 

@@ -160,7 +160,7 @@ TEST_CASE("the owner chooses among the subprotocols, and may add lines to the an
                                         .plus("Sec-WebSocket-Protocol", "trestle, other"));
   CHECK(upgrade.offers_subprotocol("trestle"));
   CHECK_FALSE(upgrade.offers_subprotocol("Trestle"));
-  const std::vector<ws::HttpField> fields = {{"Content-Location", std::string(upgrade.path())}};
+  const std::vector<wire::http::Field> fields = {{"Content-Location", std::string(upgrade.path())}};
   upgrade.accept(kRfcDigest, "trestle", fields);
   CHECK(as_text(upgrade.take_output())
             .ends_with("Sec-WebSocket-Protocol: trestle\r\n"
@@ -189,7 +189,7 @@ TEST_CASE("the owner's refusals and pages are whole answers behind which the con
   CHECK(as_text(upgrade.take_output()) ==
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n"
         "Retry-After: 5\r\n\r\n");
-  const ws::HttpAnswer answer{
+  const wire::http::Answer answer{
       .status = 200, .content_type = "text/plain", .body = "up\n", .fields = {}};
   const std::string head =
       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: "

@@ -39,7 +39,7 @@ inline std::string outcome_of(const ws::ServerUpgrade& upgrade) {
 
 class SlowRequest {
  public:
-  SlowRequest(std::string_view stream, const ws::HttpLimits& limits)
+  SlowRequest(std::string_view stream, const wire::http::HeadLimits& limits)
       : stream_(stream), limits_(limits) {}
 
   std::string outcome() {
@@ -253,7 +253,7 @@ class SlowRequest {
   }
 
   std::string_view stream_;
-  ws::HttpLimits limits_;
+  wire::http::HeadLimits limits_;
   std::string problem_;
   std::string first_;
   std::map<std::string, std::vector<std::string>> fields_;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/status_line.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 namespace trestle::wire::websocket {
 namespace {
@@ -14,13 +15,13 @@ constexpr unsigned kSwitching = 101;
 
 bool has_sound_names(const std::vector<std::string>& names) {
   for (auto one = names.begin(); one != names.end(); ++one) {
-    if (!is_token(*one) || std::find(names.begin(), one, *one) != one) return false;
+    if (!http::is_token(*one) || std::find(names.begin(), one, *one) != one) return false;
   }
   return true;
 }
 
-bool is_sound(const HttpField& field) {
-  return is_token(field.name) && is_field_value(field.value);
+bool is_sound(const http::Field& field) {
+  return http::is_token(field.name) && http::is_field_value(field.value);
 }
 
 }  // namespace
@@ -28,10 +29,10 @@ bool is_sound(const HttpField& field) {
 Result<ClientUpgrade, OrderFlaw> ClientUpgrade::make(const UpgradeOrder& order,
                                                      const HandshakeKey& key,
                                                      const HandshakeDigest& digest,
-                                                     const HttpLimits& limits) {
-  if (!is_host(order.host)) return refuse(OrderFlaw::host);
-  if (!is_origin_form(order.target)) return refuse(OrderFlaw::target);
-  if (!is_field_value(order.origin)) return refuse(OrderFlaw::origin);
+                                                     const http::HeadLimits& limits) {
+  if (!http::is_host(order.host)) return refuse(OrderFlaw::host);
+  if (!http::is_origin_form(order.target)) return refuse(OrderFlaw::target);
+  if (!http::is_field_value(order.origin)) return refuse(OrderFlaw::origin);
   if (!has_sound_names(order.subprotocols)) return refuse(OrderFlaw::subprotocols);
   if (!std::all_of(order.fields.begin(), order.fields.end(), is_sound)) {
     return refuse(OrderFlaw::fields);
@@ -40,7 +41,7 @@ Result<ClientUpgrade, OrderFlaw> ClientUpgrade::make(const UpgradeOrder& order,
 }
 
 ClientUpgrade::ClientUpgrade(const UpgradeOrder& order, const HandshakeKey& key,
-                             const HandshakeDigest& digest, const HttpLimits& limits)
+                             const HandshakeDigest& digest, const http::HeadLimits& limits)
     : limits_(limits),
       accept_(accept_text(digest)),
       subprotocols_(order.subprotocols),
@@ -52,21 +53,21 @@ void ClientUpgrade::write_request(const UpgradeOrder& order, const HandshakeKey&
   append(output_, as_bytes("GET "));
   append(output_, as_bytes(order.target));
   append(output_, as_bytes(" HTTP/1.1\r\n"));
-  append_field(output_, "Host", order.host);
-  append_field(output_, "Upgrade", "websocket");
-  append_field(output_, "Connection", "Upgrade");
-  append_field(output_, "Sec-WebSocket-Key", key.text());
-  append_field(output_, "Sec-WebSocket-Version", "13");
-  if (!order.origin.empty()) append_field(output_, "Origin", order.origin);
+  http::append_field(output_, "Host", order.host);
+  http::append_field(output_, "Upgrade", "websocket");
+  http::append_field(output_, "Connection", "Upgrade");
+  http::append_field(output_, "Sec-WebSocket-Key", key.text());
+  http::append_field(output_, "Sec-WebSocket-Version", "13");
+  if (!order.origin.empty()) http::append_field(output_, "Origin", order.origin);
   if (!order.subprotocols.empty()) {
     std::string names;
     for (const std::string& name : order.subprotocols) {
       if (!names.empty()) names.append(", ");
       names.append(name);
     }
-    append_field(output_, "Sec-WebSocket-Protocol", names);
+    http::append_field(output_, "Sec-WebSocket-Protocol", names);
   }
-  append_fields(output_, order.fields);
+  http::append_fields(output_, order.fields);
   append(output_, as_bytes("\r\n"));
 }
 
@@ -76,16 +77,18 @@ std::size_t ClientUpgrade::on_bytes(ByteSpan input) {
   std::size_t taken = 0;
   while (phase_ == Phase::waiting && taken < input.size()) {
     taken += head_.on_bytes(input.subspan(taken));
-    if (head_.state() == HttpHead::State::incomplete) break;
+    if (head_.state() == http::Head::State::incomplete) break;
     on_head();
   }
   return taken;
 }
 
 void ClientUpgrade::on_head() {
-  if (head_.state() == HttpHead::State::flawed || !read_status_line()) {
-    return fail(AnswerFlaw::head);
-  }
+  if (head_.state() == http::Head::State::flawed) return fail(AnswerFlaw::head);
+  const auto line = http::read_status_line(head_.start_line());
+  if (!line) return fail(AnswerFlaw::head);
+  is_http_1_1_ = line->is_http_1_1;
+  status_ = line->status;
   if (status_ == kSwitching) {
     const AnswerFlaw flaw = flaw_of_switch();
     if (flaw != AnswerFlaw::none) return fail(flaw);
@@ -95,36 +98,15 @@ void ClientUpgrade::on_head() {
   } else if (++interim_answers_ > kInterimAnswersMax) {
     fail(AnswerFlaw::interim);
   } else {
-    head_ = HttpHead(limits_);
+    head_ = http::Head(limits_);
   }
-}
-
-/// RFC 9112, section 4: version, status, and perhaps a phrase behind another space. Some servers
-/// leave that space out with the phrase, as clients are told to forgive.
-bool ClientUpgrade::read_status_line() {
-  const std::string_view line = head_.start_line();
-  constexpr std::string_view kName = "HTTP/1.";
-  constexpr std::size_t kStatusBegins = kName.size() + 2;
-  constexpr std::size_t kStatusEnds = kStatusBegins + 3;
-  if (line.size() < kStatusEnds || !line.starts_with(kName)) return false;
-  const char minor = line[kName.size()];
-  if ((minor != '0' && minor != '1') || line[kName.size() + 1] != ' ') return false;
-  if (line.size() > kStatusEnds && line[kStatusEnds] != ' ') return false;
-  unsigned status = 0;
-  for (const char letter : line.substr(kStatusBegins, 3)) {
-    if (letter < '0' || letter > '9') return false;
-    status = 10 * status + static_cast<unsigned>(letter - '0');
-  }
-  if (status < 100 || status > 599) return false;
-  is_http_1_1_ = minor == '1';
-  status_ = status;
-  return true;
 }
 
 /// Section 4.1, what a client must look at in a 101.
 AnswerFlaw ClientUpgrade::flaw_of_switch() const {
   if (!is_http_1_1_) return AnswerFlaw::version;
-  if (head_.count("upgrade") != 1 || !equals_ignoring_case(*head_.value("upgrade"), "websocket")) {
+  if (head_.count("upgrade") != 1 ||
+      !http::equals_ignoring_case(*head_.value("upgrade"), "websocket")) {
     return AnswerFlaw::upgrade;
   }
   if (!head_.lists("connection", "upgrade")) return AnswerFlaw::connection;

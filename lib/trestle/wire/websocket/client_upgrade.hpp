@@ -9,9 +9,9 @@
 
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/result.hpp"
+#include "trestle/wire/http/answer.hpp"
+#include "trestle/wire/http/head.hpp"
 #include "trestle/wire/websocket/handshake_key.hpp"
-#include "trestle/wire/websocket/http_answer.hpp"
-#include "trestle/wire/websocket/http_head.hpp"
 
 namespace trestle::wire::websocket {
 
@@ -23,7 +23,7 @@ struct UpgradeOrder {
   std::string origin;        ///< Empty: none, as programs do.
   /// In the order of preference; tokens, each once.
   std::vector<std::string> subprotocols;
-  std::vector<HttpField> fields;  ///< Further lines.
+  std::vector<http::Field> fields;  ///< Further lines.
 };
 
 enum class OrderFlaw : std::uint8_t { host, target, origin, subprotocols, fields };
@@ -61,7 +61,7 @@ class ClientUpgrade {
 
   static Result<ClientUpgrade, OrderFlaw> make(const UpgradeOrder& order, const HandshakeKey& key,
                                                const HandshakeDigest& digest,
-                                               const HttpLimits& limits = {});
+                                               const http::HeadLimits& limits = {});
 
   /// The request, once.
   Bytes take_output();
@@ -74,24 +74,23 @@ class ClientUpgrade {
   /// Of the last answer, 100..599; 0 before there is one.
   unsigned status() const { return status_; }
   /// Its header lines: Date, Location and their kin.
-  const HttpHead& head() const { return head_; }
+  const http::Head& head() const { return head_; }
   /// The one that the server has chosen; empty if none. `Phase::open` only.
   std::string_view subprotocol() const;
 
  private:
   ClientUpgrade(const UpgradeOrder& order, const HandshakeKey& key, const HandshakeDigest& digest,
-                const HttpLimits& limits);
+                const http::HeadLimits& limits);
 
   void write_request(const UpgradeOrder& order, const HandshakeKey& key);
   void on_head();
-  bool read_status_line();
   AnswerFlaw flaw_of_switch() const;
   void fail(AnswerFlaw flaw);
 
-  HttpLimits limits_;
+  http::HeadLimits limits_;
   std::string accept_;
   std::vector<std::string> subprotocols_;
-  HttpHead head_;
+  http::Head head_;
   Phase phase_ = Phase::waiting;
   AnswerFlaw flaw_ = AnswerFlaw::none;
   unsigned status_ = 0;

@@ -31,7 +31,7 @@ Endpoint Endpoint::client(ClientUpgrade request, const EndpointOptions& options,
 
 // ---- commands
 
-void Endpoint::accept(const HandshakeDigest& digest, std::span<const HttpField> fields) {
+void Endpoint::accept(const HandshakeDigest& digest, std::span<const http::Field> fields) {
   auto* reading = std::get_if<Reading>(&speaker_);
   TRESTLE_ASSERT(reading != nullptr && is_turn_told_);
   reading->upgrade.accept(digest, {}, fields);
@@ -39,7 +39,7 @@ void Endpoint::accept(const HandshakeDigest& digest, std::span<const HttpField> 
   open(Connection::server(reading->codec));
 }
 
-void Endpoint::answer(const HttpAnswer& answer) {
+void Endpoint::answer(const http::Answer& answer) {
   auto* reading = std::get_if<Reading>(&speaker_);
   TRESTLE_ASSERT(reading != nullptr && is_turn_told_);
   reading->upgrade.answer(answer);

@@ -100,9 +100,9 @@ class Endpoint {
   // ---- commands
 
   /// The one turn of an owner that was `Asked`. Only of an upgrade; as in `ServerUpgrade`.
-  void accept(const HandshakeDigest& digest, std::span<const HttpField> fields = {});
+  void accept(const HandshakeDigest& digest, std::span<const http::Field> fields = {});
   /// Likewise; the connection ends with it.
-  void answer(const HttpAnswer& answer);
+  void answer(const http::Answer& answer);
   /// Text must be UTF-8. What is refused is not taken.
   Result<void, QueueRefusal> send(MessageKind kind, Bytes&& payload);
   /// Behind what was sent before. Does nothing the second time, or behind the end. As in

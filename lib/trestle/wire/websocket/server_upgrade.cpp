@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "trestle/base/assertion.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 namespace trestle::wire::websocket {
 namespace {
@@ -26,7 +26,7 @@ bool is_number(std::string_view text) {
 /// How much of a URL stands in front of its host; 0 if it is none of a scheme that we serve.
 std::size_t scheme_bytes(std::string_view url) {
   for (const std::string_view scheme : {"http://", "https://", "ws://", "wss://"}) {
-    if (equals_ignoring_case(url.substr(0, scheme.size()), scheme)) return scheme.size();
+    if (http::equals_ignoring_case(url.substr(0, scheme.size()), scheme)) return scheme.size();
   }
   return 0;
 }
@@ -36,10 +36,10 @@ std::size_t scheme_bytes(std::string_view url) {
 std::size_t ServerUpgrade::on_bytes(ByteSpan input) {
   if (phase_ != Phase::reading) return 0;
   const std::size_t taken = head_.on_bytes(input);
-  if (head_.state() == HttpHead::State::incomplete) return taken;
-  if (head_.state() == HttpHead::State::flawed) {
-    const bool is_too_much =
-        head_.flaw() == HeadFlaw::too_large || head_.flaw() == HeadFlaw::too_many_fields;
+  if (head_.state() == http::Head::State::incomplete) return taken;
+  if (head_.state() == http::Head::State::flawed) {
+    const bool is_too_much = head_.flaw() == http::HeadFlaw::too_large ||
+                             head_.flaw() == http::HeadFlaw::too_many_fields;
     refuse_request({RequestFlaw::head, is_too_much ? 431u : 400u});
   } else if (const auto refusal = read_request()) {
     refuse_request(*refusal);
@@ -52,7 +52,7 @@ std::size_t ServerUpgrade::on_bytes(ByteSpan input) {
 void ServerUpgrade::refuse_request(Refusal refusal) {
   flaw_ = refusal.flaw;
   phase_ = Phase::answered;
-  HttpAnswer answer{.status = refusal.status, .content_type = {}, .body = {}, .fields = {}};
+  http::Answer answer{.status = refusal.status, .content_type = {}, .body = {}, .fields = {}};
   if (refusal.status == 405) answer.fields.push_back({"Allow", "GET, HEAD"});
   if (refusal.status == 426) {
     // RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
@@ -60,7 +60,7 @@ void ServerUpgrade::refuse_request(Refusal refusal) {
     answer.fields.push_back({"Upgrade", "websocket"});
     answer.fields.push_back({"Sec-WebSocket-Version", std::string(kVersion)});
   }
-  append_answer(output_, answer, BodyPart::sent);
+  http::append_answer(output_, answer, http::BodyPart::sent);
 }
 
 std::optional<ServerUpgrade::Refusal> ServerUpgrade::read_request() {
@@ -91,7 +91,8 @@ std::optional<ServerUpgrade::Refusal> ServerUpgrade::read_request_line() {
   const std::string_view method = line.substr(0, first);
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
-  if (!is_token(method) || !is_version_of_http(version)) return Refusal{RequestFlaw::head, 400};
+  if (!http::is_token(method) || !is_version_of_http(version))
+    return Refusal{RequestFlaw::head, 400};
   is_http_1_0_ = version == "HTTP/1.0";
   if (version != "HTTP/1.1" && !is_http_1_0_) return Refusal{RequestFlaw::version, 505};
   if (method != "GET" && method != "HEAD") return Refusal{RequestFlaw::method, 405};
@@ -109,15 +110,17 @@ std::optional<ServerUpgrade::Refusal> ServerUpgrade::read_target(std::string_vie
     authority_begins_ = target_begins_ + scheme;
     target.remove_prefix(scheme);
     authority_bytes_ = std::min(target.find_first_of("/?"), target.size());
-    if (!is_host(target.substr(0, authority_bytes_))) return Refusal{RequestFlaw::target, 400};
+    if (!http::is_host(target.substr(0, authority_bytes_)))
+      return Refusal{RequestFlaw::target, 400};
     target_begins_ = authority_begins_ + authority_bytes_;
     target.remove_prefix(authority_bytes_);
   }
   target_bytes_ = target.size();
   // Behind a host the path may be empty.
-  const bool is_sound = target.empty() || target.front() == '?'
-                            ? authority_bytes_ > 0 && is_origin_form("/" + std::string(target))
-                            : is_origin_form(target);
+  const bool is_sound =
+      target.empty() || target.front() == '?'
+          ? authority_bytes_ > 0 && http::is_origin_form("/" + std::string(target))
+          : http::is_origin_form(target);
   if (!is_sound) return Refusal{RequestFlaw::target, 400};
   return std::nullopt;
 }
@@ -144,10 +147,10 @@ std::optional<ServerUpgrade::Refusal> ServerUpgrade::check_host() const {
   if (lines > 1 || (lines == 0 && !is_http_1_0_)) return kRefused;
   if (lines == 0) return std::nullopt;
   const std::string_view named = *head_.value("host");
-  if (!is_host(named)) return kRefused;
+  if (!http::is_host(named)) return kRefused;
   // A client that writes a URL names the same host twice; where the two differ, somebody between us
   // has read another one than we would.
-  if (authority_bytes_ > 0 && !equals_ignoring_case(named, host())) return kRefused;
+  if (authority_bytes_ > 0 && !http::equals_ignoring_case(named, host())) return kRefused;
   return std::nullopt;
 }
 
@@ -166,9 +169,10 @@ std::optional<ServerUpgrade::Refusal> ServerUpgrade::read_upgrade() {
 bool ServerUpgrade::has_sound_subprotocols() const {
   const std::string names = head_.joined("sec-websocket-protocol");
   std::vector<std::string_view> seen;
-  MemberList members(names);
+  http::MemberList members(names);
   for (auto name = members.next(); !name.empty(); name = members.next()) {
-    if (!is_token(name) || std::find(seen.begin(), seen.end(), name) != seen.end()) return false;
+    if (!http::is_token(name) || std::find(seen.begin(), seen.end(), name) != seen.end())
+      return false;
     seen.push_back(name);
   }
   return !seen.empty() || head_.count("sec-websocket-protocol") == 0;
@@ -193,7 +197,7 @@ std::string_view ServerUpgrade::host() const {
 
 bool ServerUpgrade::offers_subprotocol(std::string_view name) const {
   const std::string names = head_.joined("sec-websocket-protocol");
-  MemberList members(names);
+  http::MemberList members(names);
   for (auto one = members.next(); !one.empty(); one = members.next()) {
     if (one == name) return true;
   }
@@ -201,22 +205,23 @@ bool ServerUpgrade::offers_subprotocol(std::string_view name) const {
 }
 
 void ServerUpgrade::accept(const HandshakeDigest& digest, std::string_view subprotocol,
-                           std::span<const HttpField> fields) {
+                           std::span<const http::Field> fields) {
   TRESTLE_ASSERT(phase_ == Phase::asked && kind_ == RequestKind::upgrade);
   TRESTLE_ASSERT(subprotocol.empty() || offers_subprotocol(subprotocol));
   append(output_, as_bytes("HTTP/1.1 101 Switching Protocols\r\n"));
-  append_field(output_, "Upgrade", "websocket");
-  append_field(output_, "Connection", "Upgrade");
-  append_field(output_, "Sec-WebSocket-Accept", accept_text(digest));
-  if (!subprotocol.empty()) append_field(output_, "Sec-WebSocket-Protocol", subprotocol);
-  append_fields(output_, fields);
+  http::append_field(output_, "Upgrade", "websocket");
+  http::append_field(output_, "Connection", "Upgrade");
+  http::append_field(output_, "Sec-WebSocket-Accept", accept_text(digest));
+  if (!subprotocol.empty()) http::append_field(output_, "Sec-WebSocket-Protocol", subprotocol);
+  http::append_fields(output_, fields);
   append(output_, as_bytes("\r\n"));
   phase_ = Phase::accepted;
 }
 
-void ServerUpgrade::answer(const HttpAnswer& answer) {
+void ServerUpgrade::answer(const http::Answer& answer) {
   TRESTLE_ASSERT(phase_ == Phase::asked);
-  append_answer(output_, answer, kind_ == RequestKind::head ? BodyPart::left_out : BodyPart::sent);
+  http::append_answer(output_, answer,
+                      kind_ == RequestKind::head ? http::BodyPart::left_out : http::BodyPart::sent);
   phase_ = Phase::answered;
 }
 

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "trestle/base/bytes.hpp"
+#include "trestle/wire/http/answer.hpp"
+#include "trestle/wire/http/head.hpp"
 #include "trestle/wire/websocket/handshake_key.hpp"
-#include "trestle/wire/websocket/http_answer.hpp"
-#include "trestle/wire/websocket/http_head.hpp"
 
 namespace trestle::wire::websocket {
 
@@ -59,7 +59,7 @@ class ServerUpgrade {
     answered,  ///< Not: the connection ends when the output has been written.
   };
 
-  explicit ServerUpgrade(const HttpLimits& limits = {}) : head_(limits) {}
+  explicit ServerUpgrade(const http::HeadLimits& limits = {}) : head_(limits) {}
 
   // ---- input
 
@@ -80,7 +80,7 @@ class ServerUpgrade {
   /// Who sends none is no page of a browser.
   std::optional<std::string_view> origin() const { return head_.value("origin"); }
   /// All header lines: X-Forwarded-For and its kin.
-  const HttpHead& head() const { return head_; }
+  const http::Head& head() const { return head_; }
   /// Of an upgrade.
   const HandshakeKey& key() const { return *key_; }
   /// Whether a client can speak it (1.9). Case matters.
@@ -91,8 +91,8 @@ class ServerUpgrade {
   /// Only of an upgrade. `digest` is that of `key().challenge()`; `subprotocol` is one that the
   /// client offers, or empty; `fields` are further lines of the answer.
   void accept(const HandshakeDigest& digest, std::string_view subprotocol = {},
-              std::span<const HttpField> fields = {});
-  void answer(const HttpAnswer& answer);
+              std::span<const http::Field> fields = {});
+  void answer(const http::Answer& answer);
 
   /// What has to be written, once.
   Bytes take_output();
@@ -112,7 +112,7 @@ class ServerUpgrade {
   std::optional<Refusal> read_upgrade();
   bool has_sound_subprotocols() const;
 
-  HttpHead head_;
+  http::Head head_;
   Phase phase_ = Phase::reading;
   RequestFlaw flaw_ = RequestFlaw::none;
   RequestKind kind_ = RequestKind::get;

@@ -1,27 +1,27 @@
-#include "trestle/wire/websocket/http_head.hpp"
+#include "trestle/wire/http/head.hpp"
 
 #include "catch.hpp"
 #include "frames.hpp"
+#include "trestle/wire/http/syntax.hpp"
 #include "trestle/wire/websocket/handshake_key.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
 
 using namespace trestle;
 using namespace trestle::test;
 
 namespace {
 
-using State = ws::HttpHead::State;
+using State = wire::http::Head::State;
 
-ws::HeadFlaw flaw_of(std::string_view text, const ws::HttpLimits& limits = {}) {
-  ws::HttpHead head(limits);
+wire::http::HeadFlaw flaw_of(std::string_view text, const wire::http::HeadLimits& limits = {}) {
+  wire::http::Head head(limits);
   head.on_bytes(as_bytes(text));
-  return head.state() == State::flawed ? head.flaw() : ws::HeadFlaw::none;
+  return head.state() == State::flawed ? head.flaw() : wire::http::HeadFlaw::none;
 }
 
 }  // namespace
 
 TEST_CASE("a head is taken up to its end, and its lines are found by name") {
-  ws::HttpHead head({});
+  wire::http::Head head({});
   const std::string text = "GET / HTTP/1.1\r\nHost: a\r\nX-A:1\r\nx-a:\t2 \r\nEmpty:\r\n\r\n";
   CHECK(head.on_bytes(as_bytes(text + "behind")) == text.size());
   REQUIRE(head.state() == State::complete);
@@ -38,33 +38,33 @@ TEST_CASE("a head is taken up to its end, and its lines are found by name") {
 }
 
 TEST_CASE("each flaw of a head is called by its name") {
-  using ws::HeadFlaw;
-  CHECK(flaw_of("GET / HTTP/1.1\r\n\r\n") == HeadFlaw::none);
-  CHECK(flaw_of("\r\n") == HeadFlaw::start_line);
-  CHECK(flaw_of("A\x01\r\n") == HeadFlaw::start_line);
-  CHECK(flaw_of("A\n") == HeadFlaw::line_end);
-  CHECK(flaw_of("A\rB\r\n") == HeadFlaw::line_end);
-  CHECK(flaw_of("A\r\n B: c\r\n") == HeadFlaw::folded_field);
-  CHECK(flaw_of("A\r\nB\r\n") == HeadFlaw::field_name);
-  CHECK(flaw_of("A\r\nB : c\r\n") == HeadFlaw::field_name);
-  CHECK(flaw_of("A\r\nB: \x02\r\n") == HeadFlaw::field_value);
-  const ws::HttpLimits small{.head_bytes_max = 20, .fields_max = 1};
-  CHECK(flaw_of("A\r\nB: c\r\n\r\n", small) == HeadFlaw::none);
-  CHECK(flaw_of("A\r\nB: c\r\nD: e\r\n", small) == HeadFlaw::too_many_fields);
-  CHECK(flaw_of(std::string(20, 'a'), small) == HeadFlaw::too_large);
-  CHECK(flaw_of("A\r\nB: 12345678901\r\n\r\n", small) == HeadFlaw::too_large);
-  CHECK(flaw_of("A\r\nB: 1234567890\r\n\r\n", small) == HeadFlaw::none);
+  using wire::http::HeadFlaw;
+  CHECK(flaw_of("GET / HTTP/1.1\r\n\r\n") == wire::http::HeadFlaw::none);
+  CHECK(flaw_of("\r\n") == wire::http::HeadFlaw::start_line);
+  CHECK(flaw_of("A\x01\r\n") == wire::http::HeadFlaw::start_line);
+  CHECK(flaw_of("A\n") == wire::http::HeadFlaw::line_end);
+  CHECK(flaw_of("A\rB\r\n") == wire::http::HeadFlaw::line_end);
+  CHECK(flaw_of("A\r\n B: c\r\n") == wire::http::HeadFlaw::folded_field);
+  CHECK(flaw_of("A\r\nB\r\n") == wire::http::HeadFlaw::field_name);
+  CHECK(flaw_of("A\r\nB : c\r\n") == wire::http::HeadFlaw::field_name);
+  CHECK(flaw_of("A\r\nB: \x02\r\n") == wire::http::HeadFlaw::field_value);
+  const wire::http::HeadLimits small{.head_bytes_max = 20, .fields_max = 1};
+  CHECK(flaw_of("A\r\nB: c\r\n\r\n", small) == wire::http::HeadFlaw::none);
+  CHECK(flaw_of("A\r\nB: c\r\nD: e\r\n", small) == wire::http::HeadFlaw::too_many_fields);
+  CHECK(flaw_of(std::string(20, 'a'), small) == wire::http::HeadFlaw::too_large);
+  CHECK(flaw_of("A\r\nB: 12345678901\r\n\r\n", small) == wire::http::HeadFlaw::too_large);
+  CHECK(flaw_of("A\r\nB: 1234567890\r\n\r\n", small) == wire::http::HeadFlaw::none);
 }
 
 TEST_CASE("no more is kept of a head than may be") {
-  ws::HttpHead head({.head_bytes_max = 100, .fields_max = 64});
+  wire::http::Head head({.head_bytes_max = 100, .fields_max = 64});
   CHECK(head.on_bytes(as_bytes(std::string(5000, 'a'))) == 100);
   CHECK(head.size() == 100);
-  CHECK(head.flaw() == ws::HeadFlaw::too_large);
+  CHECK(head.flaw() == wire::http::HeadFlaw::too_large);
 }
 
 TEST_CASE("lists have members, in any case, and no empty ones") {
-  ws::HttpHead head({});
+  wire::http::Head head({});
   head.on_bytes(as_bytes("A\r\nConnection: , keep-alive,\tUpgrade ,,\r\nconnection:x\r\n\r\n"));
   REQUIRE(head.state() == State::complete);
   CHECK(head.lists("connection", "upgrade"));
@@ -72,7 +72,7 @@ TEST_CASE("lists have members, in any case, and no empty ones") {
   CHECK(head.lists("connection", "x"));
   CHECK_FALSE(head.lists("connection", "keep"));
   CHECK_FALSE(head.lists("upgrade", "x"));
-  ws::MemberList list(" a , ,b,");
+  wire::http::MemberList list(" a , ,b,");
   CHECK(list.next() == "a");
   CHECK(list.next() == "b");
   CHECK(list.next().empty());

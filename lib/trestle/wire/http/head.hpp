@@ -9,9 +9,9 @@
 
 #include "trestle/base/bytes.hpp"
 
-namespace trestle::wire::websocket {
+namespace trestle::wire::http {
 
-struct HttpLimits {
+struct HeadLimits {
   /// The head of a request or an answer, its line ends included (T19). A browser's has about 600
   /// bytes; cookies of another service under the same name take the rest.
   std::size_t head_bytes_max = std::size_t{8} * 1024;
@@ -37,7 +37,7 @@ enum class HeadFlaw : std::uint8_t {
 ///
 /// What is found does not depend on the pieces in which the bytes come. Views into the head are
 /// valid until it is changed, moved or destroyed.
-class HttpHead {
+class Head {
  public:
   enum class State : std::uint8_t { incomplete, complete, flawed };
   struct Field {
@@ -45,7 +45,7 @@ class HttpHead {
     std::string_view value;  ///< Without white space at its ends.
   };
 
-  explicit HttpHead(const HttpLimits& limits) : limits_(limits) {}
+  explicit Head(const HeadLimits& limits) : limits_(limits) {}
 
   /// Takes bytes up to the end of the head, and returns how many: what is left belongs to what
   /// comes behind it. Nothing is taken once it is complete or flawed.
@@ -88,7 +88,7 @@ class HttpHead {
   void on_line(std::size_t begin, std::size_t end);
   void on_field(std::size_t begin, std::string_view line);
 
-  HttpLimits limits_;
+  HeadLimits limits_;
   State state_ = State::incomplete;
   HeadFlaw flaw_ = HeadFlaw::none;
   std::string text_;
@@ -98,4 +98,4 @@ class HttpHead {
   std::vector<FieldPlace> fields_;
 };
 
-}  // namespace trestle::wire::websocket
+}  // namespace trestle::wire::http

@@ -1,19 +1,19 @@
-#include "trestle/wire/websocket/http_head.hpp"
+#include "trestle/wire/http/head.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "trestle/base/assertion.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
-namespace trestle::wire::websocket {
+namespace trestle::wire::http {
 namespace {
 
 std::uint32_t narrow(std::size_t number) { return static_cast<std::uint32_t>(number); }
 
 }  // namespace
 
-std::size_t HttpHead::on_bytes(ByteSpan bytes) {
+std::size_t Head::on_bytes(ByteSpan bytes) {
   std::size_t taken = 0;
   while (state_ == State::incomplete && taken < bytes.size()) {
     // A line at a time, and no further than the bound.
@@ -38,13 +38,13 @@ std::size_t HttpHead::on_bytes(ByteSpan bytes) {
   return taken;
 }
 
-void HttpHead::fail(HeadFlaw flaw) {
+void Head::fail(HeadFlaw flaw) {
   state_ = State::flawed;
   flaw_ = flaw;
 }
 
 /// A whole line, its end included.
-void HttpHead::on_line(std::size_t begin, std::size_t end) {
+void Head::on_line(std::size_t begin, std::size_t end) {
   std::string_view line = std::string_view(text_).substr(begin, end - begin);
   constexpr std::string_view kLineEnd = "\r\n";
   if (!line.ends_with(kLineEnd)) return fail(HeadFlaw::line_end);
@@ -64,7 +64,7 @@ void HttpHead::on_line(std::size_t begin, std::size_t end) {
   on_field(begin, line);
 }
 
-void HttpHead::on_field(std::size_t begin, std::string_view line) {
+void Head::on_field(std::size_t begin, std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t') return fail(HeadFlaw::folded_field);
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
@@ -80,26 +80,26 @@ void HttpHead::on_field(std::size_t begin, std::string_view line) {
       {{narrow(begin), narrow(colon)}, {narrow(begin + before), narrow(value.size())}});
 }
 
-HttpHead::Field HttpHead::field(std::size_t index) const {
+Head::Field Head::field(std::size_t index) const {
   TRESTLE_ASSERT(index < fields_.size());
   return {view(fields_[index].name), view(fields_[index].value)};
 }
 
-std::size_t HttpHead::count(std::string_view name) const {
+std::size_t Head::count(std::string_view name) const {
   const auto lines = std::count_if(fields_.begin(), fields_.end(), [&](const FieldPlace& place) {
     return view(place.name) == name;
   });
   return static_cast<std::size_t>(lines);
 }
 
-std::optional<std::string_view> HttpHead::value(std::string_view name) const {
+std::optional<std::string_view> Head::value(std::string_view name) const {
   for (const FieldPlace& place : fields_) {
     if (view(place.name) == name) return view(place.value);
   }
   return std::nullopt;
 }
 
-std::string HttpHead::joined(std::string_view name) const {
+std::string Head::joined(std::string_view name) const {
   std::string values;
   bool is_first = true;
   for (const FieldPlace& place : fields_) {
@@ -111,7 +111,7 @@ std::string HttpHead::joined(std::string_view name) const {
   return values;
 }
 
-bool HttpHead::lists(std::string_view name, std::string_view member) const {
+bool Head::lists(std::string_view name, std::string_view member) const {
   for (const FieldPlace& place : fields_) {
     if (view(place.name) != name) continue;
     MemberList members(view(place.value));
@@ -122,4 +122,4 @@ bool HttpHead::lists(std::string_view name, std::string_view member) const {
   return false;
 }
 
-}  // namespace trestle::wire::websocket
+}  // namespace trestle::wire::http

@@ -1,9 +1,9 @@
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace trestle::wire::websocket {
+namespace trestle::wire::http {
 namespace {
 
 constexpr std::string_view kWhite = " \t";
@@ -125,4 +125,4 @@ bool is_host(std::string_view text) {
   return text[end] == ':' && is_port(text.substr(end + 1));
 }
 
-}  // namespace trestle::wire::websocket
+}  // namespace trestle::wire::http

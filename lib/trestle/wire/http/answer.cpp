@@ -1,9 +1,9 @@
-#include "trestle/wire/websocket/http_answer.hpp"
+#include "trestle/wire/http/answer.hpp"
 
 #include "trestle/base/assertion.hpp"
-#include "trestle/wire/websocket/http_syntax.hpp"
+#include "trestle/wire/http/syntax.hpp"
 
-namespace trestle::wire::websocket {
+namespace trestle::wire::http {
 namespace {
 
 /// Of the statuses that are answered here and by the hosts; clients do not read it (RFC 9112, 4).
@@ -40,7 +40,7 @@ std::string_view phrase(unsigned status) {
 
 }  // namespace
 
-void append_answer(Bytes& out, const HttpAnswer& answer, BodyPart body) {
+void append_answer(Bytes& out, const Answer& answer, BodyPart body) {
   TRESTLE_ASSERT(answer.status >= 200 && answer.status <= 599);
   std::string line = "HTTP/1.1 " + std::to_string(answer.status) + " ";
   line.append(phrase(answer.status)).append("\r\n");
@@ -61,8 +61,8 @@ void append_field(Bytes& out, std::string_view name, std::string_view value) {
   append(out, as_bytes("\r\n"));
 }
 
-void append_fields(Bytes& out, std::span<const HttpField> fields) {
-  for (const HttpField& field : fields) append_field(out, field.name, field.value);
+void append_fields(Bytes& out, std::span<const Field> fields) {
+  for (const Field& field : fields) append_field(out, field.name, field.value);
 }
 
-}  // namespace trestle::wire::websocket
+}  // namespace trestle::wire::http

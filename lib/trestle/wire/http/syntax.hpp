@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace trestle::wire::websocket {
+namespace trestle::wire::http {
 
-// The grammar of HTTP/1.1, as far as an upgrade needs it (RFC 9110, RFC 9112, RFC 3986). Everything
+// The grammar of HTTP/1.1, as far as we need it (RFC 9110, RFC 9112, RFC 3986). Everything
 // here is exact: what a proxy in front of us might read in another way is refused.
 
 /// A method, a header's name, a member of a list (RFC 9110, section 5.6.2): not empty.
@@ -44,4 +44,4 @@ bool is_origin_form(std::string_view target);
 /// user and password.
 bool is_host(std::string_view text);
 
-}  // namespace trestle::wire::websocket
+}  // namespace trestle::wire::http
