@@ -91,7 +91,7 @@ TEST_CASE("what is drawn are some of the asker's few, each equally often and in 
   constexpr int kDraws = 20'000;
   const RotatingSubset rotating({.size = kFew, .turn = 24h}, Rng(1));
   Rng rng(7);
-  for (const std::uint64_t all : {1, 3, 4, 20, 21, 32, 500}) {
+  for (const std::uint64_t all : std::vector<std::uint64_t>{1, 3, 4, 20, 21, 32, 500}) {
     CAPTURE(all);
     const auto few = subset(rotating, kStart, id(5000), all);
     const std::size_t named = std::min(kWanted, few.size());

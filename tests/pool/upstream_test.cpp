@@ -171,12 +171,10 @@ TEST_CASE("a lost connection ends or repeats what it carried, and is replaced") 
 TEST_CASE(
     "retries have a budget: a server that fails everybody is asked little more than once each") {
   UpstreamServer server(few(1, 1));
-  std::uint64_t attempts = 0;
   for (std::uint64_t number = 1; number <= 500; ++number) {
     server.submit(number, 1s, pool::Repeatable::yes);
     server.pass(2ms);
     while (server.carries(number)) {
-      ++attempts;
       server.fail(number, http::Doubt::untouched);
       server.pass(1ms);
       if (server.ended.contains({number})) break;

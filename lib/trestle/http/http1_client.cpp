@@ -50,11 +50,12 @@ Result<void, StartRefusal> Http1Client::start(ExchangeId exchange, const Request
   if (is_over_ || is_retiring_) return refuse(StartRefusal::retiring);
   if (exchange_) return refuse(StartRefusal::busy);
   if (flaw_of(request) != RequestFlaw::none) return refuse(StartRefusal::malformed);
-  exchange_.emplace();
-  exchange_->id = exchange;
-  exchange_->is_head = request.method == "HEAD";
-  exchange_->left = request.body_bytes;
-  exchange_->is_sent = request.body_bytes == 0;
+  Exchange begun;
+  begun.id = exchange;
+  begun.is_head = request.method == "HEAD";
+  begun.left = request.body_bytes;
+  begun.is_sent = request.body_bytes == 0;
+  exchange_ = begun;
   write_head(request);
   return {};
 }

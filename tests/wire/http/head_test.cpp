@@ -1,9 +1,8 @@
 #include "trestle/wire/http/head.hpp"
 
 #include "catch.hpp"
-#include "frames.hpp"
+#include "pieces.hpp"
 #include "trestle/wire/http/syntax.hpp"
-#include "trestle/wire/websocket/handshake_key.hpp"
 
 using namespace trestle;
 using namespace trestle::test;
@@ -77,15 +76,4 @@ TEST_CASE("lists have members, in any case, and no empty ones") {
   CHECK(list.next() == "b");
   CHECK(list.next().empty());
   CHECK(list.next().empty());
-}
-
-TEST_CASE("a key is twenty-four characters that stand for sixteen bytes") {
-  const std::array<std::uint8_t, 16> zeros{};
-  CHECK(ws::HandshakeKey(zeros).text() == "AAAAAAAAAAAAAAAAAAAAAA==");
-  std::array<std::uint8_t, 16> ones{};
-  ones.fill(0xff);
-  CHECK(ws::HandshakeKey(ones).text() == "/////////////////////w==");
-  CHECK(ws::HandshakeKey::parse("/////////////////////w==")->text() == "/////////////////////w==");
-  CHECK_FALSE(ws::HandshakeKey::parse("/////////////////////w=").has_value());
-  CHECK_FALSE(ws::HandshakeKey::parse("/////////////////////w=A").has_value());
 }
