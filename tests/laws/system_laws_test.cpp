@@ -6,6 +6,7 @@
 #include "trestle/mesh/mesh.hpp"
 #include "trestle/onboarding/joiner.hpp"
 #include "trestle/onboarding/reception.hpp"
+#include "trestle/pool/upstream.hpp"
 
 using namespace trestle;
 using namespace std::chrono_literals;
@@ -77,6 +78,67 @@ struct DeskFixture : SystemFixture<bridge::IntroductionDesk> {
     }
   }
   std::uint64_t requests = 0;
+};
+
+struct UpstreamFixture : SystemFixture<pool::Upstream> {
+  explicit UpstreamFixture(std::uint64_t seed)
+      : SystemFixture{pool::Upstream(options(), Rng(seed))} {}
+
+  static pool::UpstreamOptions options() {
+    pool::UpstreamOptions few;
+    few.connections_min = 2;
+    few.connections_max = 6;
+    few.scaler.connections_min = 2;
+    return few;
+  }
+
+  /// One of those that it had dialled lately.
+  link::ConnectionId some_connection(Rng& rng) const {
+    const std::uint64_t ago = rng.below(8);
+    return {link::ConnectionOwner::pool, last_dialled - std::min(last_dialled, ago)};
+  }
+
+  std::vector<std::string> drain(Instant) {
+    std::vector<std::string> kinds;
+    while (auto effect = machine.poll_effect()) {
+      if (std::holds_alternative<pool::DialUpstream>(*effect)) ++last_dialled;
+      kinds.push_back(std::to_string(effect->index()));
+    }
+    return kinds;
+  }
+
+  void act(Instant now, Rng& rng) {
+    const link::ConnectionId connection = some_connection(rng);
+    const http::ExchangeId request{requests - rng.below(8)};
+    switch (rng.below(12)) {
+      case 0:
+      case 1:
+        return machine.on_connected(now, connection, 1 + rng.below(3));
+      case 2:
+        return machine.on_disconnected(now, connection);
+      case 3:
+        return machine.on_room(now, connection, rng.below(4));
+      case 4:
+        return machine.on_retiring(now, connection);
+      case 5:
+        return machine.on_checked(now, connection, rng.chance(1, 2));
+      case 6:
+        return machine.on_answered(now, request);
+      case 7:
+        return machine.on_failed(now, request, http::Doubt::untouched);
+      case 8:
+        machine.on_put_off(now, request, rng.between(0s, 5s));
+        return;
+      case 9:
+        return machine.cancel(now, request);
+      default: {
+        const Instant deadline = now + rng.between(1ms, 20s);
+        (void)machine.submit(now, {++requests}, deadline, pool::Repeatable::yes);
+      }
+    }
+  }
+  std::uint64_t requests = 8;
+  std::uint64_t last_dialled = 0;
 };
 
 struct MeshFixture : SystemFixture<mesh::Mesh> {
@@ -304,6 +366,9 @@ TEST_CASE("the introduction desk obeys the laws of machines") {
   test::obey_the_laws<DeskFixture>();
 }
 TEST_CASE("the mesh obeys the laws of machines") { test::obey_the_laws<MeshFixture>(); }
+TEST_CASE("the pool for somebody else's server obeys the laws of machines") {
+  test::obey_the_laws<UpstreamFixture>();
+}
 TEST_CASE("the joiner obeys the laws of machines") { test::obey_the_laws<JoinerFixture>(); }
 TEST_CASE("the reception obeys the laws of machines") { test::obey_the_laws<ReceptionFixture>(); }
 TEST_CASE("the republisher obeys the laws of machines") {

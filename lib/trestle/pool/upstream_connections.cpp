@@ -11,8 +11,7 @@ namespace trestle::pool {
 
 void Upstream::on_connected(Instant now, link::ConnectionId connection, std::size_t room) {
   Connection* const found = find(connection);
-  if (found == nullptr) return;
-  TRESTLE_ASSERT(found->phase == Phase::dialling);
+  if (found == nullptr || found->phase != Phase::dialling) return;
   --dialling_;
   ++open_;
   ++stats_.opened_total;
