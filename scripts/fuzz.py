@@ -63,6 +63,8 @@ TARGETS = [
                                                    "wire/websocket/connection.", "wire/websocket/close_status.",
                                                    "wire/websocket/mask", "wire/websocket/utf8_check.",
                                                    "wire/websocket/flaw."), 90),
+    Target("http_client", "F2", 16 * KB, ("http/http1_client.", "http/http2_client.", "wire/http/body_reader.",
+                                          "wire/http/status_line.")),
     Target("tokens", "F8", 8 * KB, ("crypto/token.cpp", "crypto/identity_record.cpp", "crypto/revocation_list.cpp",
                                     "crypto/text_form.cpp", "crypto/sealed.cpp", "crypto/canonical.hpp",
                                     "crypto/edwards_encoding.cpp")),

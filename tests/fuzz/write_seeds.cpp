@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "http/answer_cases.hpp"
 #include "trestle/base/bytes.hpp"
 #include "trestle/base/rng.hpp"
 #include "trestle/crypto/identity_record.hpp"
@@ -368,6 +369,53 @@ void write_web_socket(Corpus& corpus) {
   write_talks(corpus);
 }
 
+Bytes http2_frame(std::uint8_t type, std::uint8_t flags, std::uint8_t stream, ByteSpan payload) {
+  Bytes frame = {0, 0, static_cast<std::uint8_t>(payload.size()), type, flags, 0, 0, 0, stream};
+  append(frame, payload);
+  return frame;
+}
+
+/// Answers of HTTP/1.1 as the tests have them, and frames of HTTP/2 from a server that has heard
+/// the three requests of the target.
+void write_answers(Corpus& corpus) {
+  std::size_t number = 0;
+  for (const test::AnswerCase& one : test::answer_cases()) {
+    const std::uint8_t choice = one.method == "HEAD" ? 2 : 0;
+    Bytes seed = {choice, static_cast<std::uint8_t>(number)};
+    append(seed, as_bytes(one.stream));
+    corpus.add("http_client", "answer-" + std::to_string(number++), seed);
+  }
+  constexpr std::uint8_t kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kGoAway = 7;
+  constexpr std::uint8_t kEndStream = 1, kEndHeaders = 4;
+  const Bytes status_200 = {0x88};
+  const Bytes status_103 = {0x08, 0x03, '1', '0', '3'};
+  const Bytes with_length = {0x88, 0x0f, 0x0d, 0x01, '5'};  // content-length: 5
+  const Bytes hello = to_bytes(as_bytes(std::string("hello")));
+  const Bytes settings = http2_frame(kSettings, 0, 0, {});
+  const std::vector<std::vector<Bytes>> stories{
+      {http2_frame(kHeaders, kEndHeaders, 1, status_200), http2_frame(kData, kEndStream, 1, hello)},
+      {http2_frame(kHeaders, kEndHeaders | kEndStream, 3, status_200)},
+      {http2_frame(kHeaders, kEndHeaders, 1, status_103),
+       http2_frame(kHeaders, kEndHeaders, 1, with_length),
+       http2_frame(kData, kEndStream, 1, hello)},
+      {http2_frame(kHeaders, kEndHeaders, 5, status_200), http2_frame(kData, 0, 5, hello),
+       http2_frame(kHeaders, kEndHeaders | kEndStream, 5, {})},
+      {http2_frame(kReset, 0, 1, Bytes{0, 0, 0, 7}), http2_frame(kReset, 0, 3, Bytes{0, 0, 0, 1})},
+      {http2_frame(kGoAway, 0, 0, Bytes{0, 0, 0, 1, 0, 0, 0, 0}),
+       http2_frame(kHeaders, kEndHeaders | kEndStream, 1, status_200)},
+      {http2_frame(kPing, 0, 0, Bytes(8)), http2_frame(kPing, 0, 0, Bytes(8)),
+       http2_frame(kPing, 0, 0, Bytes(8)), http2_frame(kPing, 0, 0, Bytes(8))},
+      {http2_frame(kData, 0, 1, hello)},
+  };
+  number = 0;
+  for (const std::vector<Bytes>& story : stories) {
+    Bytes seed = {1, static_cast<std::uint8_t>(number)};
+    append(seed, settings);
+    for (const Bytes& frame : story) append(seed, frame);
+    corpus.add("http_client", "frames-" + std::to_string(number++), seed);
+  }
+}
+
 }  // namespace
 }  // namespace trestle::fuzz
 
@@ -381,6 +429,7 @@ int main(int argc, char** argv) {
   trestle::fuzz::write_stories(corpus);
   trestle::fuzz::write_tokens(corpus);
   trestle::fuzz::write_web_socket(corpus);
+  trestle::fuzz::write_answers(corpus);
   std::printf("%zu files\n", corpus.files());
   return 0;
 }

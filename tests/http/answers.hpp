@@ -18,42 +18,49 @@ inline std::string_view name_of(http::ExchangeFlaw flaw) {
   return kNames[static_cast<std::size_t>(flaw)];
 }
 
-inline void tell(std::string& story, const http::HeadArrived& arrived) {
-  story += "head " + std::to_string(arrived.status);
-  for (const http::Field& field : arrived.fields) story += " " + field.name + "=" + field.value;
-  story += "; ";
-}
 /// Parts of one body are one word, in however many pieces they came.
-inline void tell(std::string& story, const http::ContentArrived& arrived) {
-  constexpr std::string_view kSeparator = "; ";
-  const std::string_view content = as_text(arrived.content);
-  const std::size_t begin = story.rfind("body ");
-  const bool goes_on =
-      begin != std::string::npos && story.find(kSeparator, begin) == story.size() - 2;
-  if (goes_on) story.resize(story.size() - kSeparator.size());
-  story.append(goes_on ? "" : "body ").append(content).append(kSeparator);
-}
-inline void tell(std::string& story, const http::AnswerEnded& ended) {
-  story += "end " + std::to_string(ended.exchange.value) + "; ";
-}
-inline void tell(std::string& story, const http::ExchangeFailed& failed) {
-  story += "failed " + std::to_string(failed.exchange.value) + " ";
-  story.append(name_of(failed.flaw));
-  story += failed.doubt == http::Doubt::untouched ? " untouched; " : "; ";
-}
-inline void tell(std::string& story, const http::RoomMade&) { story += "room; "; }
-inline void tell(std::string& story, const http::Retiring&) { story += "retiring; "; }
-inline void tell(std::string& story, const http::PongArrived&) { story += "pong; "; }
-inline void tell(std::string& story, const http::HangUp& order) {
-  story.append("hang up ").append(name_of(order.flaw));
-}
+struct Story {
+  std::string text;
+  http::ExchangeId in_body{};  ///< Whose body the last word is; 0 if it is none.
+
+  void tell(const http::ClientEffect& effect) {
+    const auto* content = std::get_if<http::ContentArrived>(&effect);
+    const bool goes_on = content != nullptr && content->exchange == in_body;
+    if (in_body.value != 0 && !goes_on) text += "; ";
+    if (content != nullptr) {
+      text.append(goes_on ? "" : "body ").append(as_text(content->content));
+      in_body = content->exchange;
+    } else {
+      in_body = {};
+      std::visit([&](const auto& one) { add(one); }, effect);
+    }
+  }
+
+ private:
+  void add(const http::HeadArrived& arrived) {
+    text += "head " + std::to_string(arrived.status);
+    for (const http::Field& field : arrived.fields) text += " " + field.name + "=" + field.value;
+    text += "; ";
+  }
+  void add(const http::ContentArrived&) {}
+  void add(const http::AnswerEnded& ended) {
+    text += "end " + std::to_string(ended.exchange.value) + "; ";
+  }
+  void add(const http::ExchangeFailed& failed) {
+    text += "failed " + std::to_string(failed.exchange.value) + " ";
+    text.append(name_of(failed.flaw));
+    text += failed.doubt == http::Doubt::untouched ? " untouched; " : "; ";
+  }
+  void add(const http::RoomMade&) { text += "room; "; }
+  void add(const http::Retiring&) { text += "retiring; "; }
+  void add(const http::PongArrived&) { text += "pong; "; }
+  void add(const http::HangUp& order) { text.append("hang up ").append(name_of(order.flaw)); }
+};
 
 /// Appends what the client has to say.
 template <typename Client>
-void drain(Client& client, std::string& story) {
-  while (const auto effect = client.poll_effect()) {
-    std::visit([&](const auto& one) { tell(story, one); }, *effect);
-  }
+void drain(Client& client, Story& story) {
+  while (const auto effect = client.poll_effect()) story.tell(*effect);
 }
 
 }  // namespace trestle::test

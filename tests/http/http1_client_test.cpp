@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "answer_cases.hpp"
 #include "answers.hpp"
 #include "catch.hpp"
 
@@ -34,13 +35,6 @@ void write_all(http::Http1Client& client, std::string& written) {
   client.on_written(output.size());
 }
 
-struct AnswerCase {
-  std::string name;
-  std::string method;
-  std::string stream;
-  std::string expects;
-};
-
 /// A request that has left, and these bytes in answer to it; then the end of the connection.
 std::string story_of(const AnswerCase& one, const Pieces& pieces) {
   http::Http1Client client({});
@@ -49,75 +43,22 @@ std::string story_of(const AnswerCase& one, const Pieces& pieces) {
   REQUIRE(client.start(kFirst, request));
   std::string written;
   write_all(client, written);
-  std::string story;
+  Story story;
   in_pieces(as_bytes(one.stream), pieces, [&](ByteSpan piece) {
     client.on_bytes(piece);
     drain(client, story);
   });
-  if (client.is_idle()) story += "idle; ";
+  if (client.is_idle()) story.text += "idle; ";
   client.on_end();
   drain(client, story);
-  return story;
+  return story.text;
 }
-
-const std::vector<AnswerCase> kAnswers{
-    {"a length", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-     "head 200 content-length=5; body hello; end 1; idle; hang up none"},
-    {"no body", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-     "head 200 content-length=0; end 1; idle; hang up none"},
-    {"chunks", "GET",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nX: "
-     "y\r\n\r\n",
-     "head 200 transfer-encoding=chunked; body hello; end 1; idle; hang up none"},
-    {"until the end", "GET", "HTTP/1.1 200 OK\r\n\r\nhello",
-     "head 200; retiring; body hello; end 1; hang up none"},
-    {"a server that closes", "GET",
-     "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
-     "head 200 connection=close content-length=2; retiring; body hi; end 1; hang up none"},
-    {"the old version", "GET", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-     "head 200 content-length=2; retiring; body hi; end 1; hang up none"},
-    {"a length without a body", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
-     "head 200 content-length=5; end 1; idle; hang up none"},
-    {"not modified", "GET", "HTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n",
-     "head 304 content-length=5; end 1; idle; hang up none"},
-    {"interim answers", "GET",
-     "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
-     "head 204; end 1; idle; hang up none"},
-    {"no phrase", "GET", "HTTP/1.1 204\r\n\r\n", "head 204; end 1; idle; hang up none"},
-    {"more than was asked", "GET", "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-     "head 204; end 1; hang up unasked"},
-    {"a switch", "GET", "HTTP/1.1 101 Switching\r\n\r\n", "failed 1 interim; hang up interim"},
-    {"no HTTP", "GET", "SSH-2.0-x\r\n\r\n", "failed 1 head; hang up head"},
-    {"TLS", "GET", "\x15\x03\x01", "failed 1 head; hang up head"},
-    {"a bare line feed", "GET", "HTTP/1.1 200 OK\n\n", "failed 1 head; hang up head"},
-    {"two lengths", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
-     "failed 1 framing; hang up framing"},
-    {"a length and a coding", "GET",
-     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     "failed 1 framing; hang up framing"},
-    {"a length that is none", "GET", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
-     "failed 1 framing; hang up framing"},
-    {"a length over all numbers", "GET",
-     "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-     "failed 1 framing; hang up framing"},
-    {"another coding", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-     "failed 1 framing; hang up framing"},
-    {"chunks in the old version", "GET",
-     "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     "failed 1 framing; hang up framing"},
-    {"a chunk without a length", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
-     "head 200 transfer-encoding=chunked; failed 1 body; hang up body"},
-    {"cut off in the head", "GET", "HTTP/1.1 200 OK\r\nConte", "failed 1 cut_off; hang up cut_off"},
-    {"cut off in the body", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
-     "head 200 content-length=5; body hel; failed 1 cut_off; hang up cut_off"},
-    {"nothing at all", "GET", "", "failed 1 cut_off; hang up cut_off"},
-};
 
 }  // namespace
 
 TEST_CASE("an answer of HTTP/1.1 is what the RFC makes of it, in whatever pieces it comes") {
   Rng rng(1);
-  for (const AnswerCase& one : kAnswers) {
+  for (const AnswerCase& one : answer_cases()) {
     CAPTURE(one.name);
     const std::size_t bytes = one.stream.size();
     CHECK(story_of(one, whole(bytes)) == one.expects);
@@ -131,7 +72,7 @@ TEST_CASE("an answer of HTTP/1.1 is what the RFC makes of it, in whatever pieces
 TEST_CASE("one connection carries one exchange after the other, and never two") {
   http::Http1Client client({});
   std::string written;
-  std::string story;
+  Story story;
   REQUIRE(client.start(kFirst, get("/a?b=c")));
   CHECK(client.start(kSecond, get()).error() == http::StartRefusal::busy);
   write_all(client, written);
@@ -144,7 +85,7 @@ TEST_CASE("one connection carries one exchange after the other, and never two") 
   write_all(client, written);
   client.on_bytes(as_bytes(answer));
   drain(client, story);
-  CHECK(story == "head 204; end 1; head 204; end 2; ");
+  CHECK(story.text == "head 204; end 1; head 204; end 2; ");
 }
 
 TEST_CASE(
@@ -160,12 +101,12 @@ TEST_CASE(
     CHECK(taken < body.size());
     CHECK(client.output().size() == 150);
     CHECK(client.send(kFirst, as_bytes(body).subspan(taken)) == 0);
-    std::string story;
+    Story story;
     drain(client, story);
-    CHECK(story.empty());
+    CHECK(story.text.empty());
     write_all(client, written);
     drain(client, story);
-    CHECK(story == "room; ");
+    CHECK(story.text == "room; ");
     CHECK(client.send(kFirst, as_bytes(body).subspan(taken)) == body.size() - taken);
     client.end(kFirst);
     write_all(client, written);
@@ -198,13 +139,13 @@ TEST_CASE(
 TEST_CASE("a server that answers before it has heard everything is heard, and left") {
   http::Http1Client client({});
   std::string written;
-  std::string story;
+  Story story;
   REQUIRE(client.start(kFirst, with_body(10)));
   write_all(client, written);
   client.on_bytes(
       as_bytes(std::string_view("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")));
   drain(client, story);
-  CHECK(story == "head 413 content-length=0; end 1; hang up none");
+  CHECK(story.text == "head 413 content-length=0; end 1; hang up none");
   CHECK(client.send(kFirst, as_bytes(std::string_view("0123456789"))) == 0);
 }
 
@@ -212,12 +153,12 @@ TEST_CASE(
     "what ends a connection ends its exchange once, and says whether it may have been acted on") {
   http::Http1Client client({});
   std::string written;
-  std::string story;
+  Story story;
   SECTION("cut off before a byte has left") {
     REQUIRE(client.start(kFirst, get()));
     client.on_end();
     drain(client, story);
-    CHECK(story == "failed 1 cut_off untouched; hang up cut_off");
+    CHECK(story.text == "failed 1 cut_off untouched; hang up cut_off");
   }
   SECTION("cancelled when it has left") {
     REQUIRE(client.start(kFirst, get()));
@@ -225,12 +166,12 @@ TEST_CASE(
     client.cancel(kFirst);
     client.on_end();
     drain(client, story);
-    CHECK(story == "failed 1 cancelled; hang up cancelled");
+    CHECK(story.text == "failed 1 cancelled; hang up cancelled");
   }
   SECTION("retired while idle") {
     client.retire();
     drain(client, story);
-    CHECK(story == "hang up none");
+    CHECK(story.text == "hang up none");
   }
   SECTION("retired under way") {
     REQUIRE(client.start(kFirst, get()));
@@ -238,7 +179,7 @@ TEST_CASE(
     client.retire();
     client.on_bytes(as_bytes(std::string_view("HTTP/1.1 204 No Content\r\n\r\n")));
     drain(client, story);
-    CHECK(story == "head 204; end 1; hang up none");
+    CHECK(story.text == "head 204; end 1; hang up none");
   }
   CHECK(client.start(kSecond, get()).error() == http::StartRefusal::retiring);
   CHECK_FALSE(client.is_idle());
@@ -252,10 +193,10 @@ TEST_CASE("bounds: a head, interim answers, the line of a chunk, a trailer") {
   const auto story = [&](const std::string& stream) {
     http::Http1Client client(options);
     REQUIRE(client.start(kFirst, get()));
-    std::string told;
+    Story told;
     client.on_bytes(as_bytes(stream));
     drain(client, told);
-    return told;
+    return told.text;
   };
   const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";

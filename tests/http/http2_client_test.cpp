@@ -47,7 +47,7 @@ struct Pair {
       in_pieces(heard, random_pieces(heard.size(), rng), [&](ByteSpan piece) {
         client.on_bytes(piece);
         while (const auto effect = client.poll_effect()) {
-          std::visit([&](const auto& one) { tell(story, one); }, *effect);
+          story.tell(*effect);
           const auto* content = std::get_if<http::ContentArrived>(&*effect);
           if (content == nullptr) continue;
           content_bytes += content->content.size();
@@ -61,7 +61,7 @@ struct Pair {
 
   http::Http2Client client;
   Http2Server server;
-  std::string story;
+  Story story;
   std::size_t content_bytes = 0;
   Rng rng{5};
 };
@@ -82,7 +82,7 @@ TEST_CASE("a request of HTTP/2 says what one of HTTP/1.1 says, its names in lowe
   CHECK(heard.lines == expected);
   pair.server.answer(kFirstStream, "200", "hello", {{"content-type", "text/plain"}});
   pair.exchange_bytes();
-  CHECK(pair.story == "head 200 content-type=text/plain; body hello; end 1; ");
+  CHECK(pair.story.text == "head 200 content-type=text/plain; body hello; end 1; ");
   CHECK(pair.client.exchanges() == 0);
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("many exchanges share a connection, and answers come as the server has
     expected += "head 204; end " + std::to_string(number) + "; ";
   }
   pair.exchange_bytes();
-  CHECK(pair.story == expected);
+  CHECK(pair.story.text == expected);
   CHECK(pair.client.room() == 100);
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("bodies of requests go no faster than the server takes them, and arriv
   CHECK(heard.is_whole);
   CHECK(heard.body == body);
   CHECK(heard.line("content-length") == (is_known ? std::to_string(body.size()) : ""));
-  CHECK(pair.story.find("room; ") != std::string::npos);
+  CHECK(pair.story.text.find("room; ") != std::string::npos);
 }
 
 TEST_CASE("an answer that nobody reads stops at its window, and its neighbours go on") {
@@ -153,11 +153,11 @@ TEST_CASE("an answer that nobody reads stops at its window, and its neighbours g
   pair.exchange_bytes(false);
   pair.server.answer(kSecondStream, "204", "");
   pair.exchange_bytes(false);
-  CHECK(pair.story.ends_with("head 204; end 2; "));
+  CHECK(pair.story.text.ends_with("head 204; end 2; "));
   pair.client.consume(kFirst, 10'000);
   pair.exchange_bytes();
   CHECK(pair.content_bytes == 50'000);
-  CHECK(pair.story.ends_with("end 1; "));
+  CHECK(pair.story.text.ends_with("end 1; "));
 }
 
 TEST_CASE(
@@ -180,7 +180,7 @@ TEST_CASE(
   pair.server.answer(kSecondStream, "200", std::string(100'000, 'y'));
   pair.exchange_bytes();
   CHECK(pair.content_bytes == 165'536);
-  CHECK(pair.story.ends_with("end 2; "));
+  CHECK(pair.story.text.ends_with("end 2; "));
 }
 
 TEST_CASE(
@@ -192,34 +192,34 @@ TEST_CASE(
   SECTION("refused") {
     pair.server.reset(kFirstStream, NGHTTP2_REFUSED_STREAM);
     pair.exchange_bytes();
-    CHECK(pair.story == "failed 1 reset untouched; ");
+    CHECK(pair.story.text == "failed 1 reset untouched; ");
   }
   SECTION("given up") {
     pair.server.reset(kFirstStream, NGHTTP2_INTERNAL_ERROR);
     pair.exchange_bytes();
-    CHECK(pair.story == "failed 1 reset; ");
+    CHECK(pair.story.text == "failed 1 reset; ");
   }
   SECTION("shorter than its length") {
     pair.server.answer(kFirstStream, "200", "hello", {{"content-length", "50"}});
     pair.exchange_bytes();
-    CHECK(pair.story == "head 200 content-length=50; body hello; failed 1 protocol; ");
+    CHECK(pair.story.text == "head 200 content-length=50; body hello; failed 1 protocol; ");
   }
   SECTION("a head over the bound") {
     pair.server.say_lines(kFirstStream, {{":status", "200"}, {"x", std::string(40'000, 'x')}});
     pair.exchange_bytes();
-    CHECK(pair.story == "failed 1 head; ");
+    CHECK(pair.story.text == "failed 1 head; ");
   }
   SECTION("interim answers without end") {
     for (int number = 0; number < 9; ++number) {
       pair.server.say_lines(kFirstStream, {{":status", "103"}});
     }
     pair.exchange_bytes();
-    CHECK(pair.story == "failed 1 interim; ");
+    CHECK(pair.story.text == "failed 1 interim; ");
   }
-  pair.story.clear();
+  pair.story.text.clear();
   pair.server.answer(kSecondStream, "200", "hello");
   pair.exchange_bytes();
-  CHECK(pair.story == "head 200; body hello; end 2; ");
+  CHECK(pair.story.text == "head 200; body hello; end 2; ");
 }
 
 TEST_CASE("interim answers and trailers are passed over") {
@@ -229,7 +229,7 @@ TEST_CASE("interim answers and trailers are passed over") {
   pair.server.say_lines(kFirstStream, {{":status", "103"}, {"link", "</a>"}});
   pair.server.answer(kFirstStream, "200", "hello");
   pair.exchange_bytes();
-  CHECK(pair.story == "head 200; body hello; end 1; ");
+  CHECK(pair.story.text == "head 200; body hello; end 1; ");
 }
 
 TEST_CASE(
@@ -240,7 +240,7 @@ TEST_CASE(
   pair.exchange_bytes();
   pair.server.answer(kFirstStream, "413", "");
   pair.exchange_bytes();
-  CHECK(pair.story == "head 413; end 1; ");
+  CHECK(pair.story.text == "head 413; end 1; ");
   CHECK(pair.server.heard()[kFirstStream].is_reset);
   CHECK(pair.client.send(kFirst, as_bytes(std::string_view("more"))) == 0);
 }
@@ -252,11 +252,11 @@ TEST_CASE("a server that goes away is asked nothing more, answers what it has be
   pair.exchange_bytes();
   pair.server.go_away(kFirstStream);
   pair.exchange_bytes();
-  CHECK(pair.story == "retiring; failed 2 reset untouched; ");
+  CHECK(pair.story.text == "retiring; failed 2 reset untouched; ");
   CHECK(pair.client.start({3}, get()).error() == http::StartRefusal::retiring);
   pair.server.answer(kFirstStream, "204", "");
   pair.exchange_bytes();
-  CHECK(pair.story == "retiring; failed 2 reset untouched; head 204; end 1; hang up none");
+  CHECK(pair.story.text == "retiring; failed 2 reset untouched; head 204; end 1; hang up none");
 }
 
 TEST_CASE("the end of the connection ends every exchange once") {
@@ -267,7 +267,7 @@ TEST_CASE("the end of the connection ends every exchange once") {
   pair.client.on_end();
   pair.client.on_end();
   drain(pair.client, pair.story);
-  CHECK(pair.story == "failed 1 cut_off; failed 2 cut_off; hang up cut_off");
+  CHECK(pair.story.text == "failed 1 cut_off; failed 2 cut_off; hang up cut_off");
 }
 
 TEST_CASE("a ping is answered, a flood of them is not") {
@@ -275,7 +275,7 @@ TEST_CASE("a ping is answered, a flood of them is not") {
     Pair pair;
     pair.client.ping();
     pair.exchange_bytes();
-    CHECK(pair.story == "pong; ");
+    CHECK(pair.story.text == "pong; ");
   }
   SECTION("theirs") {
     Pair pair;
@@ -284,7 +284,7 @@ TEST_CASE("a ping is answered, a flood of them is not") {
       nghttp2_submit_ping(pair.server.session(), NGHTTP2_FLAG_NONE, nullptr);
     }
     pair.exchange_bytes();
-    CHECK(pair.story.empty());
+    CHECK(pair.story.text.empty());
     // Nothing of ours is written meanwhile.
     for (int number = 0; number < 10'000; ++number) {
       nghttp2_submit_ping(pair.server.session(), NGHTTP2_FLAG_NONE, nullptr);
@@ -293,7 +293,7 @@ TEST_CASE("a ping is answered, a flood of them is not") {
       if (pair.client.is_over()) break;
     }
     drain(pair.client, pair.story);
-    CHECK(pair.story == "hang up flooded");
+    CHECK(pair.story.text == "hang up flooded");
     CHECK(pair.client.output().size() <= 128 * 1024);
   }
 }
@@ -305,7 +305,7 @@ TEST_CASE("what is no HTTP/2 ends the connection") {
     REQUIRE(pair.client.start(kFirst, get()));
     pair.client.on_bytes(as_bytes(nonsense));
     drain(pair.client, pair.story);
-    CHECK(pair.story == "failed 1 protocol; hang up protocol");
+    CHECK(pair.story.text == "failed 1 protocol; hang up protocol");
   }
 }
 
@@ -316,5 +316,5 @@ TEST_CASE("retired, it finishes what is under way") {
   pair.client.retire();
   pair.server.answer(kFirstStream, "204", "");
   pair.exchange_bytes();
-  CHECK(pair.story == "head 204; end 1; hang up none");
+  CHECK(pair.story.text == "head 204; end 1; hang up none");
 }
