@@ -1,15 +1,34 @@
 #pragma once
 
-// What a client of HTTP/1.1 makes of a server's bytes, as text.
+// What the tests of both clients ask, and what comes of it, as text.
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "pieces.hpp"
 #include "trestle/http/exchange.hpp"
 
 namespace trestle::test {
+
+inline constexpr http::ExchangeId kFirst{1};
+inline constexpr http::ExchangeId kSecond{2};
+
+inline http::Request get(std::string target = "/") {
+  http::Request request;
+  request.authority = "prices.example";
+  request.target = std::move(target);
+  return request;
+}
+
+inline http::Request with_body(std::optional<std::uint64_t> bytes) {
+  http::Request request = get("/orders");
+  request.method = "POST";
+  request.body_bytes = bytes;
+  return request;
+}
 
 inline std::string_view name_of(http::ExchangeFlaw flaw) {
   constexpr std::string_view kNames[] = {"none",     "head",    "framing",  "body",

@@ -12,23 +12,6 @@ using namespace trestle::test;
 
 namespace {
 
-constexpr http::ExchangeId kFirst{1};
-constexpr http::ExchangeId kSecond{2};
-
-http::Request get(std::string target = "/") {
-  http::Request request;
-  request.authority = "prices.example";
-  request.target = std::move(target);
-  return request;
-}
-
-http::Request with_body(std::optional<std::uint64_t> bytes) {
-  http::Request request = get("/orders");
-  request.method = "POST";
-  request.body_bytes = bytes;
-  return request;
-}
-
 void write_all(http::Http1Client& client, std::string& written) {
   const ByteSpan output = client.output();
   written.append(as_text(output));

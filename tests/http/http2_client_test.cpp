@@ -11,24 +11,8 @@ using namespace trestle::test;
 
 namespace {
 
-constexpr http::ExchangeId kFirst{1};
-constexpr http::ExchangeId kSecond{2};
 constexpr std::int32_t kFirstStream = 1;
 constexpr std::int32_t kSecondStream = 3;
-
-http::Request get(std::string target = "/") {
-  http::Request request;
-  request.authority = "prices.example";
-  request.target = std::move(target);
-  return request;
-}
-
-http::Request with_body(std::optional<std::uint64_t> bytes) {
-  http::Request request = get("/orders");
-  request.method = "POST";
-  request.body_bytes = bytes;
-  return request;
-}
 
 /// Both ends, and what ours has to say.
 struct Pair {
