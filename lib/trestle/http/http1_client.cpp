@@ -61,32 +61,30 @@ Result<void, StartRefusal> Http1Client::start(ExchangeId exchange, const Request
 }
 
 void Http1Client::write_head(const Request& request) {
-  append(output_, as_bytes(request.method + " " + request.target + " HTTP/1.1\r\n"));
-  append_field(output_, "Host", request.authority);
-  for (const Field& field : request.fields) append_field(output_, field.name, field.value);
+  Bytes head;
+  append(head, as_bytes(request.method + " " + request.target + " HTTP/1.1\r\n"));
+  append_field(head, "Host", request.authority);
+  for (const Field& field : request.fields) append_field(head, field.name, field.value);
   if (!request.body_bytes) {
-    append_field(output_, "Transfer-Encoding", "chunked");
+    append_field(head, "Transfer-Encoding", "chunked");
   } else if (says_length(request)) {
-    append_field(output_, "Content-Length", std::to_string(*request.body_bytes));
+    append_field(head, "Content-Length", std::to_string(*request.body_bytes));
   }
-  append(output_, as_bytes(kLineEnd));
+  append(head, as_bytes(kLineEnd));
+  output_.add(head);
 }
 
 std::size_t Http1Client::send(ExchangeId exchange, ByteSpan content) {
   if (!is_current(exchange) || exchange_->is_sent) return 0;
   TRESTLE_ASSERT(!exchange_->left || content.size() <= *exchange_->left);
   const std::size_t frame = exchange_->left ? 0 : kChunkFrameBytesMax;
-  const std::size_t waits = waiting_bytes() + frame;
+  const std::size_t waits = output_.size() + frame;
   const std::size_t room = options_.output_bytes_max - std::min(options_.output_bytes_max, waits);
   const std::size_t taken = std::min(content.size(), room);
   exchange_->wants_room = taken < content.size();
   if (taken == 0) return 0;
-  if (written_ >= waiting_bytes()) {  // each byte is moved once at most
-    output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(written_));
-    written_ = 0;
-  }
   if (exchange_->left) {
-    append(output_, content.first(taken));
+    output_.add(content.first(taken));
     *exchange_->left -= taken;
     exchange_->is_sent = *exchange_->left == 0;
     return taken;
@@ -94,17 +92,17 @@ std::size_t Http1Client::send(ExchangeId exchange, ByteSpan content) {
   std::array<char, kChunkFrameBytesMax> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), taken, 16);
   TRESTLE_ASSERT(error == std::errc());
-  append(output_, as_bytes(std::string_view(digits.data(), end)));
-  append(output_, as_bytes(kLineEnd));
-  append(output_, content.first(taken));
-  append(output_, as_bytes(kLineEnd));
+  output_.add(as_bytes(std::string_view(digits.data(), end)));
+  output_.add(as_bytes(kLineEnd));
+  output_.add(content.first(taken));
+  output_.add(as_bytes(kLineEnd));
   return taken;
 }
 
 void Http1Client::end(ExchangeId exchange) {
   if (!is_current(exchange) || exchange_->is_sent) return;
   TRESTLE_ASSERT(!exchange_->left);
-  append(output_, as_bytes(kLastChunk));
+  output_.add(as_bytes(kLastChunk));
   exchange_->is_sent = true;
 }
 
@@ -133,16 +131,11 @@ void Http1Client::on_end() {
 }
 
 void Http1Client::on_written(std::size_t bytes) {
-  TRESTLE_ASSERT(bytes <= waiting_bytes());
   if (bytes == 0) return;
-  written_ += bytes;
-  if (written_ == output_.size()) {
-    output_.clear();
-    written_ = 0;
-  }
+  output_.consume(bytes);
   if (!exchange_) return;
   exchange_->has_left = true;
-  if (exchange_->wants_room && waiting_bytes() <= options_.output_bytes_max / 2) {
+  if (exchange_->wants_room && output_.size() <= options_.output_bytes_max / 2) {
     exchange_->wants_room = false;
     outbox_.push(RoomMade{exchange_->id});
   }

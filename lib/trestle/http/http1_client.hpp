@@ -8,6 +8,7 @@
 #include "trestle/base/outbox.hpp"
 #include "trestle/base/result.hpp"
 #include "trestle/http/exchange.hpp"
+#include "trestle/http/outgoing.hpp"
 #include "trestle/http/request.hpp"
 #include "trestle/wire/http/body_reader.hpp"
 #include "trestle/wire/http/head.hpp"
@@ -72,7 +73,7 @@ class Http1Client {
 
   // ---- look
 
-  ByteSpan output() const { return ByteSpan(output_).subspan(written_); }
+  ByteSpan output() const { return output_.waiting(); }
   bool is_idle() const { return !exchange_ && !is_retiring_ && !is_over_; }
   bool is_over() const { return is_over_; }
 
@@ -90,7 +91,6 @@ class Http1Client {
   };
 
   bool is_current(ExchangeId exchange) const { return exchange_ && exchange_->id == exchange; }
-  std::size_t waiting_bytes() const { return output_.size() - written_; }
   void write_head(const Request& request);
   /// One step on in what has come; false if nothing is left to do.
   bool read();
@@ -104,8 +104,7 @@ class Http1Client {
   void finish(ExchangeFlaw flaw);
 
   Http1Options options_;
-  Bytes output_;
-  std::size_t written_ = 0;
+  Outgoing output_;
   ByteSpan input_;
   std::optional<wire::http::Head> head_;
   std::optional<Exchange> exchange_;

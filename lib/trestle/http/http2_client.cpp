@@ -204,12 +204,12 @@ std::size_t Http2Client::send(ExchangeId exchange, ByteSpan content) {
   Exchange* const found = find(exchange);
   if (found == nullptr || found->is_body_ended) return 0;
   TRESTLE_ASSERT(!found->left || content.size() <= *found->left);
-  const std::size_t waits = found->body.size() - found->body_gone;
+  const std::size_t waits = found->body.size();
   const std::size_t room = options_.body_bytes_max - std::min(options_.body_bytes_max, waits);
   const std::size_t taken = std::min(content.size(), room);
   found->wants_room = taken < content.size();
   if (taken == 0) return 0;
-  append(found->body, content.first(taken));
+  found->body.add(content.first(taken));
   if (found->left) {
     *found->left -= taken;
     found->is_body_ended = *found->left == 0;
@@ -274,12 +274,7 @@ void Http2Client::on_end() {
 }
 
 void Http2Client::on_written(std::size_t bytes) {
-  TRESTLE_ASSERT(bytes <= output().size());
-  written_ += bytes;
-  if (written_ == output_.size()) {
-    output_.clear();
-    written_ = 0;
-  }
+  output_.consume(bytes);
   if (!is_over_) pump();
 }
 
@@ -289,21 +284,13 @@ std::optional<ClientEffect> Http2Client::poll_effect() { return outbox_.poll(); 
 
 std::ptrdiff_t Http2Client::read_body(Exchange& exchange, std::span<std::uint8_t> room,
                                       std::uint32_t& flags) {
-  const ByteSpan waits = ByteSpan(exchange.body).subspan(exchange.body_gone);
+  const ByteSpan waits = exchange.body.waiting();
   if (waits.empty() && !exchange.is_body_ended) return NGHTTP2_ERR_DEFERRED;
   const std::size_t taken = std::min(waits.size(), room.size());
   std::copy_n(waits.begin(), taken, room.begin());
-  exchange.body_gone += taken;
-  if (taken == waits.size()) {
-    if (exchange.is_body_ended) flags |= NGHTTP2_DATA_FLAG_EOF;
-    exchange.body.clear();
-    exchange.body_gone = 0;
-  } else if (exchange.body_gone > exchange.body.size() / 2) {
-    exchange.body.erase(exchange.body.begin(),
-                        exchange.body.begin() + static_cast<std::ptrdiff_t>(exchange.body_gone));
-    exchange.body_gone = 0;
-  }
-  const std::size_t left = waits.size() - taken;
+  exchange.body.consume(taken);
+  const std::size_t left = exchange.body.size();
+  if (left == 0 && exchange.is_body_ended) flags |= NGHTTP2_DATA_FLAG_EOF;
   if (exchange.wants_room && left <= options_.body_bytes_max / 2) {
     exchange.wants_room = false;
     outbox_.push(RoomMade{exchange.id});
@@ -342,7 +329,7 @@ void Http2Client::on_head(Exchange& exchange) {
 void Http2Client::on_answer_ended(Exchange& exchange) {
   outbox_.push(AnswerEnded{exchange.id});
   // The server has heard as much of the request as it wants.
-  if (!exchange.is_body_ended || !exchange.body.empty()) {
+  if (!exchange.is_body_ended || exchange.body.size() > 0) {
     nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, exchange.stream, NGHTTP2_NO_ERROR);
   }
   forget(exchange);
@@ -378,12 +365,12 @@ void Http2Client::forget(const Exchange& exchange) {
 
 void Http2Client::pump() {
   if (is_over_) return;
-  while (output().size() < options_.output_bytes_max) {
+  while (output_.size() < options_.output_bytes_max) {
     const std::uint8_t* frame = nullptr;
     const ssize_t bytes = nghttp2_session_mem_send(session_.get(), &frame);
     if (bytes < 0) return finish(ExchangeFlaw::protocol);
     if (bytes == 0) break;
-    append(output_, ByteSpan(frame, static_cast<std::size_t>(bytes)));
+    output_.add(ByteSpan(frame, static_cast<std::size_t>(bytes)));
   }
   if (is_retiring_ && exchanges_.empty()) return finish(ExchangeFlaw::none);
   // It has said goodbye to a server that broke the rules.

@@ -13,6 +13,7 @@
 #include "trestle/base/outbox.hpp"
 #include "trestle/base/result.hpp"
 #include "trestle/http/exchange.hpp"
+#include "trestle/http/outgoing.hpp"
 #include "trestle/http/request.hpp"
 
 struct nghttp2_session;
@@ -85,7 +86,7 @@ class Http2Client {
   // ---- look
 
   /// What waits to be written, in one piece. Valid until the next changing call.
-  ByteSpan output() const { return ByteSpan(output_).subspan(written_); }
+  ByteSpan output() const { return output_.waiting(); }
   std::size_t exchanges() const { return exchanges_.size(); }
   /// How many more may be started.
   std::size_t room() const;
@@ -101,8 +102,7 @@ class Http2Client {
     std::int32_t stream = 0;
     // Of the request.
     std::optional<std::uint64_t> left;  ///< Of its body; nothing while nobody knows.
-    Bytes body;                         ///< What of it has been taken, sent up to `body_gone`.
-    std::size_t body_gone = 0;
+    Outgoing body;                      ///< What of it has been taken.
     bool is_body_ended = false;
     bool wants_room = false;
     bool has_left = false;
@@ -135,8 +135,7 @@ class Http2Client {
   std::unique_ptr<nghttp2_session, Free> session_;
   /// nghttp2 knows their places, which stay.
   std::map<ExchangeId, Exchange> exchanges_;
-  Bytes output_;
-  std::size_t written_ = 0;
+  Outgoing output_;
   Outbox<ClientEffect> outbox_;
   bool is_retiring_ = false;  ///< The server's wish or ours.
   bool is_over_ = false;

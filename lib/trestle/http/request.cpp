@@ -34,12 +34,6 @@ RequestFlaw flaw_of(const Request& request) {
   return RequestFlaw::none;
 }
 
-bool is_idempotent(std::string_view method) {
-  constexpr std::array<std::string_view, 6> kIdempotent{"GET",    "HEAD",    "PUT",
-                                                        "DELETE", "OPTIONS", "TRACE"};
-  return std::ranges::find(kIdempotent, method) != kIdempotent.end();
-}
-
 bool has_body(std::string_view method, unsigned status) {
   constexpr unsigned kNoContent = 204;
   constexpr unsigned kNotModified = 304;

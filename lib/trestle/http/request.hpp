@@ -36,9 +36,6 @@ enum class RequestFlaw : std::uint8_t {
 
 RequestFlaw flaw_of(const Request& request);
 
-/// Methods whose effect is that of one request, however often it is sent (RFC 9110, section 9.2.2).
-bool is_idempotent(std::string_view method);
-
 /// Whether an answer of that status to that method has a body (RFC 9110, section 6.4.1).
 bool has_body(std::string_view method, unsigned status);
 
